@@ -4,18 +4,19 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
-# Else each process compiles all of Django anew.
+# Without this, each process compiles all of Django again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test slow prove mutate hold coverage check lint types
-.PHONY: contract openapi schema bench lock
+.PHONY: help run stop reset walkthrough test slow prove mutate hold times screenshots coverage check
+.PHONY: restores drill install-drill backup-drill image image-test sbom
+.PHONY: lint types contract openapi schema messages bench scale lock
 
-help: ## What can be asked of make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv where present, else pip; the lock files carry hashes either way. What is never imported is not
-# compiled: a third of pip's time.
+# uv where present, else pip; the lock files carry hashes either way. pip does not compile modules
+# that are never imported, which saves a third of its time.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make run PYTHON=python3.13"; exit 1; }
@@ -45,43 +46,63 @@ stop: $(VENV)/installed ## Stop what `make run` started, from another terminal
 reset: $(VENV)/installed ## Stop, and delete the demo's database, keys and secrets
 	@$(BIN)/python manage.py stop --erase
 
-walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the running server
+walkthrough: $(VENV)/installed ## Run the whole story over HTTP against the running server
 	@$(BIN)/python manage.py walkthrough
 
-# Three workers: each waits now and then for its database or browser.
+# Three workers, because each waits now and then for its database or browser.
 PYTEST := $(BIN)/python -m pytest
-# In the same order each time; ORDER= for a random one (--randomly-seed=N for that of a run before).
+# In the same order each time. ORDER= takes a random one; --randomly-seed=N repeats it.
 ORDER := --randomly-seed=20261124 --randomly-dont-reorganize
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
-test: $(VENV)/installed-dev ## All tests but tests/slow, in a fixed order, on their own PostgreSQL
-	@$(PYTEST) $(SUITE) $(ORDER)
+test: $(VENV)/installed-dev ## Run all tests but tests/slow, in a fixed order, on a new PostgreSQL
+	@$(if $(ORDER),PYTHONHASHSEED=0) $(PYTEST) $(SUITE) $(ORDER)
 
-slow: prove hold mutate ## All that takes long, hours of it: these three, and a large import
+screenshots: $(VENV)/installed-dev ## Look at every page: var/screenshots, both sizes, light, dark
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -n auto tests/slow/test_screenshots.py
+
+DRILLS := restores drill backup-drill install-drill image-test
+slow: prove hold $(DRILLS) times screenshots mutate ## All of tests/slow: for hours
 	@$(BIN)/python -m tests.slow.large_import
 
-prove: $(VENV)/installed-dev ## The model over 10,000 random worlds; each sweep whole: 2 h and more
+prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
 	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
 		firewall_orders every_cell_leaves,tests/slow/test_$(name).py)
 
-mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn: a test turns red each time
+mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn; a test must turn red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate
 
 hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -p no:randomly $(foreach name,workers_killed \
 		webhooks_hold events reads_killed,tests/slow/test_$(name).py)
 
-coverage: $(VENV)/installed-dev ## Branches of the lower floors that the tests take: a figure
+drill: $(VENV)/installed-dev ## Break a cluster of eight hosts, made of namespaces (root): 20 min
+	@$(BIN)/python -m tests.slow.cluster $(DRILL)
+
+restores: $(VENV)/installed-dev ## Restore and fail over real servers; nothing that ended comes back
+	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -n 0 tests/slow/test_restores.py
+
+times: $(VENV)/installed-dev ## Time 3,000 (CAIRN_TIMED_REQUESTS) requests a route for a barred id
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 tests/slow/test_barred_times.py
+
+install-drill: $(VENV)/installed-dev ## Follow RUNBOOK's install in a new Debian (root; mmdebstrap)
+	@$(BIN)/python -m tests.slow.install_drill
+
+backup-drill: $(VENV)/installed-dev ## Restore whole repositories of backups, and each broken one
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_backup_drill.py
+
+coverage: $(VENV)/installed-dev ## Measure which branches of the lower floors the tests take
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE) $(ORDER)
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-check: $(VENV)/installed-dev ## What CI runs: lint, types, migrations, contract, tests
+check: $(VENV)/installed-dev ## Run what CI runs: lint, types, migrations, contract, tests
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target lint types contract
 	@$(MAKE) --no-print-directory test
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.support.english
 
 types: $(VENV)/installed-dev
 	@$(BIN)/mypy
@@ -90,20 +111,38 @@ contract: $(VENV)/installed-dev
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # no database
 	@$(BIN)/python manage.py openapi --check
 
-openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml anew; review its diff as the change itself
+openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml again; review its diff as the change itself
 	@$(BIN)/python manage.py openapi
 
 schema: $(VENV)/installed ## Write permissions/sql/catalogue.txt from a new database; review it
 	@$(BIN)/python manage.py schema --write
 
-bench: $(VENV)/installed-dev ## Ours beside the bare limit, in one run, as ratios
+messages: $(VENV)/installed ## Complete the catalogue of LANGUAGE, such as es; compile all
+	@$(BIN)/python manage.py translations $(LANGUAGE)
+
+bench: $(VENV)/installed-dev ## Measure our speed against the bare limit, in one run, as ratios
 	@$(BIN)/python -m tests.bench
 
-lock: ## Write the lock files anew (needs uv)
+scale: $(VENV)/installed-dev ## Fill a database and measure what grows: a quarter of an hour, 10 GB
+	@$(BIN)/python -m tests.bench.scale
+
+image: $(VENV)/installed-dev ## Build the last commit's image, its SBOM and provenance: var/image
+	@$(BIN)/python -m deploy.release.image
+
+# What `make image` makes, with the machine's own tools: buildah, mmdebstrap; as root.
+image-test: $(VENV)/installed-dev ## Build the image twice, look into it, start it read-only: 5 min
+	@$(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_image.py
+
+sbom: $(VENV)/installed-dev ## Write the SBOM of this version (var/sbom) and deploy/licenses.md
+	@$(BIN)/python -m deploy.release.sbom
+
+lock: ## Write the lock files again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra embedded --extra vault pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra embedded --extra vault --extra phone --extra dev -c requirements.lock pyproject.toml \
+		--extra embedded --extra vault --extra phone --extra traces --extra dev \
+		-c requirements.lock pyproject.toml \
 		-o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra vault --extra phone -c requirements.lock pyproject.toml -o deploy/requirements.lock
+		--extra vault --extra phone --extra traces -c requirements.lock pyproject.toml \
+		-o deploy/requirements.lock

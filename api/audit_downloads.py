@@ -18,6 +18,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from api.http.json_bodies import as_json
+from api.http.streams import Stream
 from permissions.audit import queries
 from permissions.audit.queries import EntryPage, Filters
 from permissions.errors import BadRequest
@@ -42,7 +43,7 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 def export_entries(principal: Any, filters: Filters, kind: str) -> StreamingHttpResponse:
     """Answer with the file, after the entry of the export is committed.
 
-    Raises what queries.export raises, and BadRequest for filters on a sealed export, which is
+    Raises what queries.export raises, Busy, and BadRequest for filters on a sealed export, which is
     always whole.
     """
     if kind == "sealed":
@@ -52,7 +53,7 @@ def export_entries(principal: Any, filters: Filters, kind: str) -> StreamingHttp
     else:
         parts = queries.export(principal, filters)
         lines = _csv(parts) if kind == "csv" else _ndjson(parts)
-    answer = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[kind])
+    answer = StreamingHttpResponse(Stream(iter(lines)), content_type=MEDIA_TYPES[kind])
     return _as_file(answer, NAMES[kind])
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import structlog
 
+from permissions.health import failures, log_lines
+
 ALLOWED = frozenset(
     {
         "event",
@@ -28,6 +30,11 @@ ALLOWED = frozenset(
         "agency",
         "count",
         "job",
+        "sqlstate",
+        "check",
+        "kind",  # of a row, or of a message: a word of the code
+        "row",  # an id
+        "referral",  # an id, where what opens it was altered
     }
 )
 
@@ -37,7 +44,8 @@ def line(_logger: Any, level: str, entry: dict[str, Any]) -> str:
 
     A field that is not on the list is dropped: a new one is a decision, not an accident.
     """
-    entry |= {"level": level, "timestamp": datetime.now(UTC)}
+    here = structlog.contextvars.get_contextvars()  # of the request: its id
+    entry = here | entry | {"level": level, "timestamp": datetime.now(UTC)}
     kept = {key: value for key, value in entry.items() if key in ALLOWED}
     return orjson.dumps(kept, default=repr, option=orjson.OPT_UTC_Z).decode()
 
@@ -49,9 +57,11 @@ class _Frugal(logging.Formatter):
         # For a request that it cannot read, gunicorn logs the request and passes no exception.
         kind, error, _ = record.exc_info or sys.exc_info()
         where = raised_at(error) if error else f"{record.module}:{record.lineno}"
-        fields = {"event": "library", "logger": record.name, "level": record.levelname.lower()}
-        fields |= {"where": where} | ({"error": kind.__name__} if kind else {})
-        return str(structlog.processors.JSONRenderer()(None, "", fields))
+        fields = {"event": "library", "logger": record.name, "where": where}
+        fields |= {"error": kind.__name__} if kind else {}
+        if code := failures.sqlstate(error):
+            fields["sqlstate"] = code
+        return line(None, record.levelname.lower(), fields)
 
 
 def raised_at(error: BaseException | None) -> str:
@@ -66,15 +76,22 @@ def quiet_server() -> None:
     """Reduce gunicorn's error log to the allowed fields, once the server has started.
 
     On a fault gunicorn writes the whole request line, the caller's address and the exception's
-    text (R10). The operator can still read why a server did not start. Twice is safe.
+    text (R10). The operator can still read why a server did not start. From now on no line is
+    waited for (permissions/health/log_lines.py). Twice is safe.
     """
     for handler in logging.getLogger("gunicorn.error").handlers:
         handler.setFormatter(_Frugal())
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
+            handler.setStream(log_lines.of_process())
+    log_lines.never_wait()
 
 
 def configure(config: dict[str, Any]) -> None:
     """Set up logging. Django calls this with settings.LOGGING."""
-    handler = logging.StreamHandler(sys.stderr)
+    lines = log_lines.open_process(
+        lambda lost: line(None, "error", {"event": "log_lines_dropped", "count": lost})
+    )
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(_Frugal())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -86,6 +103,6 @@ def configure(config: dict[str, Any]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[config["level"]]
         ),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(lines),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )

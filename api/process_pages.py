@@ -1,28 +1,21 @@
-"""Pages about the process: the API's page (works offline, under the CSP) and its health."""
+"""Pages about the process: the API's page (works offline, under the CSP), and the demo's own."""
 
-import time
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.contrib import messages as notes
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from api.http import problem_details
-from permissions.database.schema import trouble
-from permissions.errors import Unavailable
-from referrals.notifications import transports
-
-SCHEMA_FITS_S = 10
-
-
-class _Schema:
-    fits_until = 0.0
-
-
-_schema = _Schema()
+from permissions.errors import Refused
+from referrals.card import calls
+from referrals.claims import digits
+from referrals.notifications import keyed_calls, transports
+from referrals.notifications.line_tests import answers, weekly
 
 
 class Docs(SpectacularSwaggerSplitView):
@@ -53,22 +46,31 @@ def contract(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if the database answers as `app` and its schema fits this code; else 503.
-
-    `manage.py schema` says what differs. Anyone may ask, and the comparison takes the database
-    60 ms, so each process keeps a positive result for SCHEMA_FITS_S seconds.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        if time.monotonic() >= _schema.fits_until:
-            if trouble(cursor):
-                raise Unavailable("schema_mismatch", "This server's database has to be upgraded.")
-            _schema.fits_until = time.monotonic() + SCHEMA_FITS_S
-    return JsonResponse({"status": "ok"})
-
-
-@require_safe
 def demo_messages(request: HttpRequest) -> HttpResponse:
     """Show what the demo would have sent: only on the demo's own machine (api/urls.py)."""
-    return render(request, "demo_messages.html", {"shown": transports.demo_messages()})
+    shown = transports.demo_messages()
+    for one in shown:
+        path, _, token = one.get("answer", "").rpartition("/")
+        one["line" if f"{path}/".endswith(weekly.PATHS["voice"]) else "call"] = token
+        one["awake"] = digits.PATH if digits.PATH in path else ""
+    return render(request, "demo_messages.html", {"shown": shown})
+
+
+@require_POST
+def demo_key(request: HttpRequest) -> HttpResponse:
+    """The demo's stand-in telephone: take what is keyed in a call that asks for it."""
+    if line := request.POST.get("line"):
+        answers.answer(line, "key")
+        notes.info(request, gettext(keyed_calls.ANSWERS["line"]))
+        return redirect("demo_messages")
+    given = "".join(one for one in request.POST.get("digits", "") if one.isdigit())
+    call = request.POST.get("call", "")
+    try:
+        if request.POST.get("awake"):
+            said = keyed_calls.AWAKE[digits.key_in(call, given)]
+        else:
+            said = keyed_calls.ANSWERS[calls.key_in(call, given)]
+    except Refused as refusal:
+        return problem_details.refused_page(request, refusal)
+    notes.info(request, gettext(said))
+    return redirect("demo_messages")

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,8 +17,12 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
+from api import languages, secrets_from_files
 from api.dev.postgres import Cluster
+from permissions.enrollment import terms_file
 from permissions.keys.secret_files import write_once
+
+secrets_from_files.take(os.environ)  # before anything reads it
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -59,7 +64,8 @@ if (_port := _number("PORT", 8000)) > 65535:
 BASE_URL = os.environ.get("CAIRN_BASE_URL") or f"http://127.0.0.1:{_port}"
 _like = "https://cairn.example.org"
 _base = _parts("CAIRN_BASE_URL", BASE_URL, _like)
-LOOPBACK = _base.hostname in {"127.0.0.1", "localhost", "::1"}
+_HERE = {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = _base.hostname in _HERE
 HTTPS = _base.scheme == "https"
 if _base.scheme not in {"http", "https"} or not _base.hostname:
     raise ImproperlyConfigured(f"CAIRN_BASE_URL must be like {_like}.")
@@ -103,12 +109,15 @@ MIDDLEWARE = [
     "api.http.middleware.TokenMiddleware",  # above all middleware for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
     "api.http.middleware.SharedCacheMiddleware",  # above all that looks for a session
+    "api.http.middleware.LanguageMiddleware",  # below what is the same for everyone
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "api.desk.account.locked.IdleLockMiddleware",  # below the check of a form's token
+    "api.desk.agency_sign_in.session_check.ProviderMiddleware",  # below the lock
 ]
 TEMPLATES = [
     {
@@ -122,14 +131,15 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "api.desk.template_context.desk",
             ],
-            "builtins": ["api.desk.template_tags"],
+            "builtins": ["django.templatetags.i18n", "api.desk.template_tags"],
         },
     }
 ]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # not a cookie
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = languages.SOURCE
+LANGUAGES = languages.named("desk")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
 WHITENOISE_USE_FINDERS = True  # serve static files in place: no collectstatic
@@ -156,6 +166,17 @@ def _from_url(name: str, url: str) -> dict[str, Any]:
     }
 
 
+# Seconds, and milliseconds: a server that is gone without a word, e.g. behind a network that was
+# cut, is noticed in time. What a URL says (`?connect_timeout=2`) counts.
+_CONNECTION = {
+    "connect_timeout": "5",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
 def _database(role: str) -> dict[str, Any]:
     """Return a role's connection: its own URL, DATABASE_URL for `app`, else our cluster."""
     variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
@@ -174,9 +195,10 @@ def _database(role: str) -> dict[str, Any]:
             "HOST": dsn["host"],
             "PORT": str(dsn["port"]),
         }
+    database["OPTIONS"] = _CONNECTION | database.get("OPTIONS", {})
     return {
         "ENGINE": "permissions.database.backend"
-        if role == "app"
+        if role in {"app", "replica"}
         else "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,  # seconds
         "CONN_HEALTH_CHECKS": True,
@@ -187,13 +209,19 @@ def _database(role: str) -> dict[str, Any]:
 
 DATABASES = {
     "default": _database("app"),
-    "door": _database("door"),
+    "signin": _database("signin"),
     "editor": _database("editor"),
     "auditor": _database("auditor"),
     "jobs": _database("jobs"),
     "sealer": _database("sealer"),
     "owner": _database("owner"),
 }
+# Pages of the public directory are read there, as `app`, while it is near enough (ADR 0104).
+REPLICA_LAG_S = _number("CAIRN_REPLICA_LAG_S", 10)
+if os.environ.get("DATABASE_URL_REPLICA"):
+    if not os.environ.get("DATABASE_URL"):
+        raise ImproperlyConfigured("DATABASE_URL_REPLICA needs DATABASE_URL, its primary.")
+    DATABASES["replica"] = _database("replica")
 # Plan hot statements once a connection; not behind a pooler that gives each transaction another
 # connection.
 PREPARE_STATEMENTS = os.environ.get("CAIRN_PREPARE", "1") != "0"
@@ -201,11 +229,8 @@ DATABASE_ROUTERS = ["permissions.database.router.Router"]
 CACHES = {
     # Sign-in throttling and used one-time codes must be shared by all worker processes.
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "permissions.identity.attempt_cache.AttemptCache",
         "LOCATION": "permissions_cache",
-        # Above this number Django drops a third of the rows, live ones too: guesses at other names
-        # could make it forget counted attempts and used codes.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -216,6 +241,12 @@ KEY_STORE = {"class": "permissions.keys.keystore.FileKeyStore", "folder": _key_f
 if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
     if not os.environ.get("CAIRN_VAULT_TOKEN_FILE"):
         raise ImproperlyConfigured("CAIRN_VAULT_ADDR needs CAIRN_VAULT_TOKEN_FILE.")
+    _parts_of_vault = _parts("CAIRN_VAULT_ADDR", _vault, "https://vault.example.org:8200")
+    if _parts_of_vault.scheme != "https" and _parts_of_vault.hostname not in _HERE:
+        raise ImproperlyConfigured(
+            "CAIRN_VAULT_ADDR is not https and not this machine: its token and what it opens would"
+            " cross the network in the clear."
+        )
     KEY_STORE = {
         "class": "permissions.keys.vault.VaultKeyStore",
         "address": _vault,
@@ -223,6 +254,21 @@ if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
         "mount": os.environ.get("CAIRN_VAULT_MOUNT") or "transit",
     }
 KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/keys/wrapped_keys.py
+# The second copy of the key folder, on other storage (permissions/keys/second_copy.py). Without it
+# no key ends, and nothing that was purged is out of the reach of an old backup.
+KEY_COPY = os.environ.get("CAIRN_KEY_COPY") or (str(HOME / "keys-copy") if LOOPBACK else "")
+BINDING_FOLDER = str(Path(_key_folder) / "binding")  # permissions/keys/binding_key.py
+# The journal of closings, on storage of its own (permissions/recovery/journal.py), and for how many
+# days backups of the database are kept: an entry that is older than each of them goes.
+JOURNAL_FOLDER = os.environ.get("CAIRN_JOURNAL") or str(HOME / "journal")
+BACKUP_DAYS = _number("CAIRN_BACKUP_DAYS", 35)
+if BACKUP_DAYS < 1:
+    raise ImproperlyConfigured("CAIRN_BACKUP_DAYS is a number of days: 1 or more.")
+# Whether a failover to another server loses nothing that was answered (ADR 0097). Only then does
+# the background work recover by itself.
+FAILOVER = os.environ.get("CAIRN_FAILOVER") or "asynchronous"
+if FAILOVER not in ("synchronous", "asynchronous"):
+    raise ImproperlyConfigured("CAIRN_FAILOVER must be synchronous or asynchronous.")
 
 LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # the access log keeps each month at least this long
 if LOG_KEPT_YEARS < 6:
@@ -262,13 +308,23 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_PREVENT_ENUMERATION = True
-MFA_ADAPTER = "api.accounts.allauth_adapters.MFAAdapter"  # encrypts the TOTP secret
-MFA_SUPPORTED_TYPES = ["totp"]
+ACCOUNT_RATE_LIMITS = False  # ours: api/accounts/sign_in_brake.py
+MFA_ADAPTER = "api.accounts.allauth_adapters.MFAAdapter"  # encrypts what the server must know
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# The domain that passkeys belong to. Browsers take no address for one: the demo's is localhost.
+PASSKEY_DOMAIN = "localhost" if LOOPBACK else _base.hostname
+# Each passkey asks for a fingerprint, face or PIN, so that it is a password and a code in one.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RATE_LIMITS = False  # a passkey cannot be guessed: no one may be kept out by others' tries
 MFA_TOTP_ISSUER = "Cairn"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds: a phone may be that far off (RFC 6238 section 5.2)
 SESSION_ENGINE = "api.accounts.session_store"  # its table alone gives no access
-SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request restarts it
-SESSION_SAVE_EVERY_REQUEST = True
 CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, enforced by the database
+SESSION_COOKIE_AGE = CREDENTIAL_SESSION_S
+IDLE_LOCK_S = 15 * 60  # seconds without use: api/accounts/idle_lock.py
+FRESH_PROOF_S = 5 * 60  # seconds: how new a second factor is that changes the person's own account
 CREDENTIAL_TOKEN_S = 5 * 60
 
 _prefix = "__Host-" if HTTPS else ""
@@ -276,6 +332,16 @@ SESSION_COOKIE_NAME = f"{_prefix}session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# Bound to the path of one notice's page: api/desk/card/notice_page.py
+CARD_COOKIE_NAME = "__Secure-notice" if HTTPS else "notice"
+SLIP_COOKIE_NAME = f"{_prefix}slip"  # ten minutes: api/desk/slip/visit.py
+# Bound to the page of one signature that is asked for: api/desk/referral/release/asking.py
+SIGNING_COOKIE_NAME = "__Secure-signing" if HTTPS else "signing"
+DEVICE_COOKIE_NAME = f"{_prefix}device"  # api/accounts/sign_in_brake.py
+LANGUAGE_COOKIE_NAME = f"{_prefix}language"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
@@ -312,6 +378,23 @@ OAUTH2_PROVIDER = {
     "CLEAR_EXPIRED_TOKENS_BATCH_SIZE": 1000,
 }
 
+# -- Traces (api/http/traces.py) ------------------------------------------------------------------
+
+TRACES = os.environ.get("CAIRN_TRACES") or ""
+if TRACES:
+    _like = "https://collector.example.org/v1/traces"
+    _collector = _parts("CAIRN_TRACES", TRACES, _like)
+    if _collector.scheme not in {"http", "https"} or not _collector.hostname:
+        raise ImproperlyConfigured(f"CAIRN_TRACES must be like {_like}.")
+    if _collector.scheme == "http" and _collector.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ImproperlyConfigured(
+            "CAIRN_TRACES is plain http and not this machine: when who works would cross the"
+            " network in the clear. Use https, or a collector on this machine."
+        )
+    if not find_spec("opentelemetry"):
+        raise ImproperlyConfigured("CAIRN_TRACES needs the packages of the extra `traces`.")
+    MIDDLEWARE.insert(0, "api.http.traces.TraceMiddleware")
+
 # -- Webhooks (referrals/webhooks/ssrf_guard.py) ---------------------------------------------------
 
 # host:port of this machine that a webhook may go to, also by http: for trials and tests.
@@ -322,11 +405,33 @@ if WEBHOOK_LOOPBACK and not LOOPBACK:
         " addresses only."
     )
 
+# host:port of this machine where an agency's sign-in may be, also by http: for trials and tests.
+PROVIDER_LOOPBACK = frozenset((os.environ.get("CAIRN_PROVIDER_LOOPBACK") or "").split())
+if PROVIDER_LOOPBACK and not LOOPBACK:
+    raise ImproperlyConfigured(
+        "CAIRN_PROVIDER_LOOPBACK is for this machine's demo: on a server an agency's sign-in has a"
+        " public address."
+    )
+
+# host:port of this machine where a push service may be, also by http: for trials and tests.
+PUSH_LOOPBACK = frozenset((os.environ.get("CAIRN_PUSH_LOOPBACK") or "").split())
+if PUSH_LOOPBACK and not LOOPBACK:
+    raise ImproperlyConfigured(
+        "CAIRN_PUSH_LOOPBACK is for this machine's demo: on a server a push service has a public"
+        " address."
+    )
+
 # -- The network: phone lines shown on every page and every failure (R16) ------------------------
 
 NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # for opening hours
 if NETWORK_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured("CAIRN_TIME_ZONE must be a name like America/Denver.")
+TERMS = None  # a network without a file of terms asks no agency to sign
+if _terms := os.environ.get("CAIRN_TERMS"):
+    try:
+        TERMS = terms_file.read(_terms, NETWORK_TIME_ZONE)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"CAIRN_TERMS: {error}") from error
 DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is due for review
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
 SAFETY_NOTICE_ES = "¿En peligro ahora? No intervenga usted: llame al 911."
@@ -396,33 +501,33 @@ if _lines := os.environ.get("CAIRN_SAFETY_LINES"):
         ) from error
     if not SAFETY_LINES or not all(line["phone"].strip() for line in SAFETY_LINES):
         raise ImproperlyConfigured(
-            "CAIRN_SAFETY_LINES names nobody to ring, or a line without a phone."
+            "CAIRN_SAFETY_LINES is empty, or one of its lines has no phone number."
         )
 elif not LOOPBACK:
     raise ImproperlyConfigured(
-        "CAIRN_SAFETY_LINES is needed on a server: whom to ring in danger, as env.example shows."
-        " The local numbers of the default are the demo's; nobody answers them."
+        "A server needs CAIRN_SAFETY_LINES: the numbers to call in danger, as env.example shows."
+        " The local numbers of the default belong to the demo, and no one answers them."
     )
 if not LOOPBACK and re.search(r"555\D{0,2}01\d\d(?!\d)", str(SAFETY_LINES)):
     raise ImproperlyConfigured(
-        "CAIRN_SAFETY_LINES holds an invented number (555-01xx): nobody answers it. Put the real"
-        " one there, or leave the line out."
+        "CAIRN_SAFETY_LINES holds an invented number (555-01xx), which no one answers. Enter the"
+        " real number, or leave the line out."
     )
 if _notice := os.environ.get("CAIRN_SAFETY_NOTICE"):
     # A changed notice needs its own Spanish text; without one, no Spanish notice is shown.
     SAFETY_NOTICE, SAFETY_NOTICE_ES = _notice, ""
 SAFETY_NOTICE_ES = os.environ.get("CAIRN_SAFETY_NOTICE_ES") or SAFETY_NOTICE_ES
 # The state's rules, shown with records of mandated reports and of compelled disclosures (R8).
-REPORT_LINE = os.environ.get("CAIRN_REPORT_LINE") or (
-    "Montana: 41-3-201 MCA names who must report the abuse or neglect of a child. Advocates of a"
-    " shelter are not named as such: ask before you report."
-)
-DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or (
-    "Montana: under 26-1-812 MCA an advocate's records are divulged with the survivor's express"
-    " consent; the privilege is hers."
-)
+# Empty: Montana's, by the agency's kind and duties (referrals/law/texts.py).
+REPORT_LINE = os.environ.get("CAIRN_REPORT_LINE") or ""
+DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or ""
 
 # -- Messages: mail, SMS, calls (referrals/notifications/transports.py) ----------------------------
+
+# Country codes of the numbers that members may add. 1: North America.
+PHONE_COUNTRIES = tuple((os.environ.get("CAIRN_PHONE_COUNTRIES") or "1").split())
+if not all(re.fullmatch("[1-9][0-9]{0,2}", one) for one in PHONE_COUNTRIES):
+    raise ImproperlyConfigured("CAIRN_PHONE_COUNTRIES must be country codes, such as 1 52.")
 
 
 def _smtp(url: str) -> dict[str, Any]:
@@ -481,8 +586,8 @@ def _twilio(account: str) -> dict[str, str]:
 
 
 # Without a provider the demo shows what it would send; a server sends nothing and reports that.
-_nobody = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
-SENDERS: dict[str, str | None] = {"mail": _nobody, "phone": _nobody}
+_default_sender = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
+SENDERS: dict[str, str | None] = {"mail": _default_sender, "phone": _default_sender}
 SMTP: dict[str, Any] = {}
 MAIL_COPIES: dict[str, Any] = {}  # empty: no copies are kept
 TWILIO: dict[str, str] = {}
@@ -493,6 +598,18 @@ if _url := os.environ.get("CAIRN_MAIL_COPIES"):
     MAIL_COPIES = _mail_copies(_url)
 if _account := os.environ.get("CAIRN_TWILIO_ACCOUNT"):
     TWILIO, SENDERS["phone"] = _twilio(_account), "twilio"
+
+# -- Operation (ADR 0095) -------------------------------------------------------------------------
+
+HOST_NAME = os.environ.get("CAIRN_HOST_NAME") or ""
+if HOST_NAME and not re.fullmatch("[A-Za-z0-9._-]{1,60}", HOST_NAME):
+    raise ImproperlyConfigured("CAIRN_HOST_NAME is up to 60 letters, digits, '.', '_' or '-'.")
+METRICS_TOKEN_FILE = os.environ.get("CAIRN_METRICS_TOKEN_FILE") or ""
+
+# Requests a second of one process, for a caller and for a network of unknown callers; 0: no limit
+# (api/http/request_limits.py).
+REQUESTS_OF_CALLER = _number("CAIRN_REQUESTS_OF_CALLER", 0 if LOOPBACK else 20)
+REQUESTS_OF_NETWORK = _number("CAIRN_REQUESTS_OF_NETWORK", 0 if LOOPBACK else 40)
 
 # -- API ------------------------------------------------------------------------------------------
 
@@ -515,6 +632,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Deep links are links inside of buttons, and open schemas a list that grows under the keyboard.
+    # From 150 lines on it draws only what is looked at, and Tab loses its place: groups are closed.
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": False,
+        "defaultModelsExpandDepth": 0,
+        "docExpansion": "none",
+    },
     "PREPROCESSING_HOOKS": ["openapi.schema.only_the_contract"],
     "POSTPROCESSING_HOOKS": ["openapi.schema.add_limits", "openapi.schema.add_token_endpoint"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

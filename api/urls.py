@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from api import process_pages
 from api.accounts import oauth
+from api.health import views as health
 
 handler400 = "api.http.problem_details.bad_request"
 handler403 = "api.http.problem_details.forbidden"
@@ -13,11 +14,18 @@ handler500 = "api.http.problem_details.server_error"
 
 urlpatterns = [
     path("v1/", include("api.v1.urls")),
+    path("scim/v2/", include("api.scim.urls")),
     path("oauth/token", oauth.Token.as_view(), name="token"),
     path("docs", process_pages.Docs.as_view(url_name="schema"), name="docs"),
     path("docs/v1.yaml", process_pages.contract, name="schema"),
-    path("healthz", process_pages.health, name="health"),
+    path("healthz", health.ready, name="health"),  # the name of earlier releases
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+    path("metrics", health.metrics, name="metrics"),
     path("", include("api.desk.urls")),
 ]
 if "demo" in settings.SENDERS.values():
-    urlpatterns.append(path("demo/messages", process_pages.demo_messages, name="demo_messages"))
+    urlpatterns += [
+        path("demo/messages", process_pages.demo_messages, name="demo_messages"),
+        path("demo/key", process_pages.demo_key, name="demo_key"),
+    ]

@@ -42,8 +42,11 @@ class Handler(WSGIHandler):
 
 
 django.setup(set_prefix=False)
+from api.health import key_watch  # noqa: E402 (its modules need the settings)
+
 application = Handler()
 logging_config.quiet_server()
+key_watch.start()
 # What is loaded by now stays until the end. Collecting garbage in it took 60 ms, in the middle of
 # one request in a few hundred.
 gc.collect()

@@ -8,7 +8,7 @@ BEGIN
     -- ALL is CONNECT and TEMPORARY: a temporary table could hide a real one.
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
-        'GRANT CONNECT ON DATABASE %I TO app, door, editor, jobs, auditor, sealer, backup',
+        'GRANT CONNECT ON DATABASE %I TO app, signin, editor, jobs, auditor, sealer, backup',
         current_database());
     -- `public` belongs to pg_database_owner. Up to PostgreSQL 15 a NOINHERIT role must step into
     -- that role to act for it, and cannot take the schema over: so it makes the schema again.
@@ -23,4 +23,4 @@ END
 $$;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO app, door, editor, gate, jobs, auditor, sealer, backup;
+GRANT USAGE ON SCHEMA public TO app, signin, editor, definer, jobs, auditor, sealer, backup;

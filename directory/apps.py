@@ -8,12 +8,16 @@ class DirectoryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from directory.recovery import closing_tables
         from permissions.audit import actions
 
+        closing_tables.register_own()
         actions.register(
             acts=(
                 *("directory.edit", "directory.read", "directory.history", "directory.reviews"),
+                *("directory.propose", "directory.proposals", "directory.approve"),
+                *("directory.reject",),
                 *("address.open", "address.put", "address.remove"),
-                *("organization.bind", "organization.unbind"),
-            )
+            ),
+            changes=("organization.bind", "organization.unbind"),
         )

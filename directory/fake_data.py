@@ -14,6 +14,24 @@ from random import Random
 from typing import Any
 
 from directory import vocabulary
+from directory.fake_words import (
+    ASK,
+    DAYS,
+    FIRST,
+    FORMS,
+    HOURS,
+    KINDS,
+    LANGUAGES,
+    LAST,
+    MIDDLES,
+    OPENERS,
+    PAPERS,
+    REACH,
+    STREETS,
+    TOWNS_A,
+    TOWNS_B,
+    WHO,
+)
 
 SERVICES_PER_ORGANIZATION = 8
 CONFIDENTIAL = 0.03  # share of services; a third of it for organizations
@@ -44,195 +62,6 @@ COLUMNS = {
     "contacts": "id organization_id name title",
     "attributes": "id link_id link_entity taxonomy_term_id",
 }
-
-_TOWNS_A = [
-    "Amber",
-    "Ash",
-    "Bitter",
-    "Blue",
-    "Bright",
-    "Cedar",
-    "Clear",
-    "Copper",
-    "Crow",
-    "Dry",
-    "Eagle",
-    "Elk",
-    "Fern",
-    "Frost",
-    "Gold",
-    "Granite",
-    "Grey",
-    "Hazel",
-    "Heron",
-    "High",
-    "Iron",
-    "Juniper",
-    "Lark",
-    "Lone",
-    "Long",
-    "Maple",
-    "Meadow",
-    "Moss",
-    "North",
-    "Otter",
-    "Pine",
-    "Quail",
-    "Raven",
-    "Red",
-    "Sage",
-    "Salt",
-    "Silver",
-    "Snow",
-    "Spruce",
-    "Stone",
-    "Sweet",
-    "Tall",
-    "Thorn",
-    "Timber",
-    "White",
-    "Wild",
-    "Willow",
-    "Wind",
-]
-_TOWNS_B = [
-    "bank",
-    "bend",
-    "bluff",
-    "brook",
-    "butte",
-    "creek",
-    "dale",
-    "fall",
-    "field",
-    "ford",
-    "grove",
-    "hill",
-    "lake",
-    "moor",
-    "ridge",
-]
-_STREETS = [
-    "Alder",
-    "Birch",
-    "Bison",
-    "Canyon",
-    "Chestnut",
-    "Cottonwood",
-    "Depot",
-    "Foundry",
-    "Garden",
-    "Harvest",
-    "Larch",
-    "Mill",
-    "Orchard",
-    "Prairie",
-    "Quarry",
-    "River",
-    "School",
-    "Station",
-    "Summit",
-    "Valley",
-]
-_KINDS = [
-    "Alliance",
-    "Center",
-    "Circle",
-    "Coalition",
-    "Collective",
-    "Family Services",
-    "Foundation",
-    "Friends",
-    "House",
-    "Law Project",
-    "Network",
-    "Partnership",
-    "Resource Center",
-    "Support Services",
-    "Women's Place",
-]
-_FIRST = [
-    "Ada",
-    "Bea",
-    "Cal",
-    "Dee",
-    "Eli",
-    "Fay",
-    "Gil",
-    "Hal",
-    "Ida",
-    "Jo",
-    "Kay",
-    "Lou",
-    "Mae",
-    "Ned",
-    "Ora",
-    "Pat",
-    "Ray",
-    "Sue",
-    "Ty",
-    "Una",
-    "Vic",
-]
-_LAST = [
-    "Ashdown",
-    "Birchall",
-    "Crowley",
-    "Dunmore",
-    "Elder",
-    "Farrow",
-    "Grange",
-    "Hollis",
-    "Irwin",
-    "Larkin",
-    "Moss",
-]
-_FORMS = [
-    "{need} in {town}",
-    "{town} {need}",
-    "{need} for families",
-    "{need} and support",
-    "Evening {need}",
-    "{need} by telephone",
-    "Walk-in {need}",
-    "{need} for survivors",
-]
-_OPENERS = [
-    "Staff and trained volunteers sit down with each person and plan the next step together.",
-    "Offered without judgement, at the pace of the person who asks.",
-    "A small team that has worked in the county for many years.",
-    "Help begins with a conversation; nothing has to be decided on the first day.",
-    "For people who need an answer this week rather than next month.",
-    "Run together with neighbours, schools and clinics nearby.",
-]
-_MIDDLES = [
-    "Children are welcome, and there is a room with toys.",
-    "Pets can come too if they are told of.",
-    "Rides can be arranged from anywhere in the county.",
-    "Nobody is asked about immigration status.",
-    "Letters for employers or schools are written.",
-    "Meetings can take place somewhere else where that is safer.",
-    "A worker goes along to court, clinic or police where that is wanted.",
-    "Interpreters join by telephone within minutes.",
-]
-_ASK = [
-    "Call; somebody answers or rings back the same day.",
-    "Walk in during opening hours.",
-    "A worker, officer or nurse may call on the person's behalf.",
-    "Write or call; leave a safe time.",
-]
-_WHO = [
-    "Anybody who has been hurt or threatened.",
-    "Residents of the county.",
-    "Adults aged 18 and over.",
-    "Families with children under 18.",
-    "Anybody; no papers are needed.",
-]
-_LANGUAGES = (("Spanish", "es"), ("French", "fr"), ("Russian", "ru"), ("Arabic", "ar"))
-_PAPERS = ("Any card with a name on it", "A letter that shows the address", "None")
-_REACH = ("Ramp at the side door", "Level entrance and lift", "Hearing loop at the desk")
-_DAYS = ("MO,TU,WE,TH,FR", "MO,WE,FR", "TU,TH", "SA,SU", "MO,TU,WE,TH,FR,SA,SU")
-_HOURS = (("09:00", "17:00"), ("08:00", "16:00"), ("10:00", "18:30"), ("00:00", "23:59"))
 SOUTH, NORTH, WEST, EAST = 44.6, 48.9, -115.9, -104.2  # about Montana
 
 Cells = list[Any]
@@ -295,7 +124,7 @@ def generate(
 
 def _making(seed: int) -> _Making:
     random = Random(seed)
-    names = [a + b for a in _TOWNS_A for b in _TOWNS_B]
+    names = [a + b for a in TOWNS_A for b in TOWNS_B]
     random.shuffle(names)
     places = [(random.uniform(SOUTH, NORTH), random.uniform(WEST, EAST)) for _ in names]
     needs, others, harms = [], [], []
@@ -325,15 +154,15 @@ def _organization(m: _Making, size: int) -> None:
     name, (north, east) = m.towns.names[town], m.towns.at[town]
     hidden = chance() < CONFIDENTIAL / 3
     key = m.new()
-    called = f"{name} {m.pick(_TOWNS_A)} {m.pick(_KINDS)}"
+    called = f"{name} {m.pick(TOWNS_A)} {m.pick(KINDS)}"
     short = "".join(word[0] for word in called.split())
     mail = f"office@{called.lower().replace(' ', '-').replace(chr(39), '')}.example.org"
     site = "https://" + mail.split("@")[1]
     m.rows["organizations"].append(
-        [key, called, short, f"{m.pick(_OPENERS)} {m.pick(_MIDDLES)}", mail, site, _flag(hidden)]
+        [key, called, short, f"{m.pick(OPENERS)} {m.pick(MIDDLES)}", mail, site, _flag(hidden)]
     )
     m.rows["phones"].append([m.new(), "", key, m.phone(), "voice", "Main office"])
-    m.rows["contacts"].append([m.new(), key, f"{m.pick(_FIRST)} {m.pick(_LAST)}", "Coordinator"])
+    m.rows["contacts"].append([m.new(), key, f"{m.pick(FIRST)} {m.pick(LAST)}", "Coordinator"])
     places = [
         _place(m, key, town, name, north, east, hidden) for _ in range(1 + int(size * chance() / 2))
     ]
@@ -346,7 +175,7 @@ def _place(
 ) -> str:
     chance = m.random.random
     key = m.new()
-    street = m.pick(_STREETS)
+    street = m.pick(STREETS)
     m.rows["locations"].append(
         [
             key,
@@ -365,7 +194,7 @@ def _place(
         postcode = f"59{town % 1000:03d}"
         m.rows["addresses"].append([m.new(), key, line, name, "MT", postcode, "US", "physical"])
     if chance() < 0.4:
-        m.rows["accessibility"].append([m.new(), key, m.pick(_REACH), ""])
+        m.rows["accessibility"].append([m.new(), key, m.pick(REACH), ""])
     return key
 
 
@@ -384,16 +213,16 @@ def _service(
         [
             key,
             organization,
-            m.pick(_FORMS).format(need=need, town=town),
+            m.pick(FORMS).format(need=need, town=town),
             "",
-            f"{need}. {m.pick(_OPENERS)} {m.pick(_MIDDLES)}",
+            f"{need}. {m.pick(OPENERS)} {m.pick(MIDDLES)}",
             "",
             mail if chance() < 0.5 else "",
             "active" if chance() < 0.97 else "inactive",
             "By telephone" if chance() < 0.3 else "",
-            m.pick(_ASK),
+            m.pick(ASK),
             "Free" if chance() < 0.7 else "Sliding scale",
-            m.pick(_WHO),
+            m.pick(WHO),
             "18" if adults else "",
             "",
             f"2026-{month}-{day}",
@@ -409,14 +238,14 @@ def _service(
     if chance() < 0.5:
         m.rows["attributes"].append([m.new(), key, "service", m.pick(m.others)])
     if chance() < 0.35:
-        m.rows["languages"].append([m.new(), key, *m.pick(_LANGUAGES)])
+        m.rows["languages"].append([m.new(), key, *m.pick(LANGUAGES)])
     if chance() < 0.3:
         m.rows["service_areas"].append([m.new(), key, f"{town} and the county around it"])
     if chance() < 0.2:
         amount = f"{int(chance() * 12) * 5}.00"
         m.rows["cost_options"].append([m.new(), key, "Adults", "USD", amount, "a session"])
     if chance() < 0.15:
-        m.rows["required_documents"].append([m.new(), key, m.pick(_PAPERS)])
+        m.rows["required_documents"].append([m.new(), key, m.pick(PAPERS)])
 
 
 def _hours_and_place(m: _Making, service: str, places: list[str], hidden: bool) -> None:
@@ -427,10 +256,10 @@ def _hours_and_place(m: _Making, service: str, places: list[str], hidden: bool) 
             at = m.new()
             m.rows["service_at_location"].append([at, service, place])
     if chance() < 0.8:
-        opens, closes = m.pick(_HOURS)
+        opens, closes = m.pick(HOURS)
         where = ["", at] if at and chance() < 0.2 else [service, ""]
         m.rows["schedules"].append(
-            [m.new(), *where, "WEEKLY", "MO", m.pick(_DAYS), opens, closes, ""]
+            [m.new(), *where, "WEEKLY", "MO", m.pick(DAYS), opens, closes, ""]
         )
 
 

@@ -7,7 +7,7 @@ and only to a live credential. Reads rendered rows, one query per page; the cont
 cannot make a page fail.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ import orjson
 from django.db import connection, transaction
 
 from directory import models as m
-from directory.projection.render import database_now, render
+from directory.projection.render import render
 from directory.search import documents as search_documents
 from directory.search.matches import PER_PAGE
 from directory.search.matches import find as find_hits
@@ -24,6 +24,8 @@ from directory.search.query import SearchQuery
 from permissions import assignments
 from permissions.audit.writer import log_operator_change
 from permissions.database.aliases import JOBS
+from permissions.database.clock import database_now
+from permissions.practice import drill, exercises
 from permissions.principal import Principal
 
 
@@ -89,8 +91,10 @@ def find(principal: Principal | None, service_id: UUID) -> Listing | None:
 
     A service that does not exist and a confidential one cost the same query (R3).
     """
+    if service_id == drill.SERVICE_ID and drill.is_drill(principal):
+        return _of_the_drill()
     row = search_documents.load_parts(principal, "service", "listing", service_id)
-    return _listing(row[0], row[1:]) if row else None
+    return _answered(principal, [_listing(row[0], row[1:])])[0] if row else None
 
 
 def search(
@@ -105,7 +109,9 @@ def search(
         principal, asked or SearchQuery(), shape="listing", page=page, per_page=per_page
     )
     return Page(
-        items=tuple(_listing(hit.id, hit.parts, hit.metres) for hit in found.hits),
+        items=tuple(
+            _answered(principal, [_listing(hit.id, hit.parts, hit.metres) for hit in found.hits])
+        ),
         total_items=found.total,
         capped=found.capped,
         page=page,
@@ -146,6 +152,39 @@ def edited(
 def edits(principal: Principal, organization_id: UUID) -> bool:
     """Whether the caller's agency edits this organization's entries. One query."""
     return assignments.is_editor(m.Organization, organization_id, principal.agency_id, "default")
+
+
+def _answered(principal: Principal | None, found: list[Listing]) -> list[Listing]:
+    """The listings as the caller may refer to them. In an exercise the agencies that take part in
+    it answer, and no one else: nothing that is practice can be sent to a live agency."""
+    if principal is None or not principal.practices:
+        return found
+    there = exercises.own_agencies(principal)
+    return [
+        replace(one, answered_by=there.get(one.answered_by) if one.answered_by else None)
+        for one in found
+    ]
+
+
+def _of_the_drill() -> Listing:
+    """The service that the drill's sender refers to: no row of the directory, and found by no one
+    else."""
+    return Listing(
+        id=drill.SERVICE_ID,
+        name=drill.SERVICE_NAME,
+        organization_id=drill.SERVICE_ID,
+        organization_name=drill.NAMES[drill.RECIPIENT_ID],
+        status="active",
+        answered_by=drill.RECIPIENT_ID,
+        confidential=False,
+        intake="taking",
+        victimization_types=(),
+        taxonomy_term_ids=(),
+        phones=(),
+        last_modified=drill.NEVER,
+        assured_date=None,
+        document="{}",
+    )
 
 
 def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None) -> Listing:
@@ -190,7 +229,7 @@ def bind_organization(organization_id: UUID, agency_id: UUID | None) -> int:
         before = dict(changed.values_list("id", "answered_by_id"))
         ids = list(before)
         m.Service.objects.using(JOBS).filter(id__in=ids).update(
-            answered_by_id=agency_id, last_modified=database_now()
+            answered_by_id=agency_id, last_modified=database_now(JOBS)
         )
         render(ids)
         for former in sorted({one for one in before.values() if one}):

@@ -32,7 +32,7 @@ class Point:
     longitude: float
 
 
-class NotReadable(Exception):
+class UnreadablePostcodes(Exception):
     """The file is not a table of postcodes; the message says what is expected."""
 
 
@@ -55,7 +55,7 @@ def derive(using: str = JOBS) -> None:
 def load(path: Path) -> int:
     """Load a CSV file with the columns postcode, latitude, longitude. Returns the number of rows.
 
-    Replaces the operator's earlier table. Raises NotReadable and then changes nothing.
+    Replaces the operator's earlier table. Raises UnreadablePostcodes and then changes nothing.
     """
     rows = []
     try:
@@ -64,14 +64,14 @@ def load(path: Path) -> int:
                 try:
                     rows.append(_row(row))
                 except (AttributeError, KeyError, TypeError, ValueError):  # a short row has None
-                    raise NotReadable(
-                        f"{path}, line {number}: expected are the columns postcode, latitude and"
-                        " longitude, in degrees (WGS 84)."
+                    raise UnreadablePostcodes(
+                        f"{path}, line {number}: each line needs a postcode, a latitude and a"
+                        " longitude in degrees (WGS 84)."
                     ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise NotReadable(f"{path} cannot be read: {error}.") from None
+        raise UnreadablePostcodes(f"{path} cannot be read: {error}.") from None
     if not rows:
-        raise NotReadable(f"{path} holds no postcode: nothing was changed.")
+        raise UnreadablePostcodes(f"{path} contains no postcode. Nothing was changed.")
     with transaction.atomic(using=JOBS):
         m.Postcode.objects.using(JOBS).filter(derived=False).delete()
         m.Postcode.objects.using(JOBS).filter(postcode__in=[row.postcode for row in rows]).delete()

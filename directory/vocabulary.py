@@ -35,13 +35,17 @@ class Term:
     open_eligibility: tuple[str, ...]  # Open Eligibility's names for it
     notice_needs: tuple[str, ...]  # codes of a referral's needs that it meets
 
+    def name_in(self, language: str) -> str:
+        """Its name in this language, in English if it has none."""
+        return self.names.get(language) or self.names[LANGUAGES[0]]
+
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
     """One of our taxonomies; `key` is the name of its file.
 
-    Raise `version` with every change, including synonyms: load_taxonomy then renders the entries
-    that have its terms again, so that the new word finds them.
+    Raise `version` with every change, including synonyms: `directory load-taxonomy` then renders
+    the entries that have its terms again, so that the new word finds them.
     """
 
     key: str
@@ -125,6 +129,20 @@ def _parents() -> dict[Key, str]:
 def codes_for_need(need: str) -> set[Key]:
     """Our terms for a code of a referral's `needs`, to search the directory by."""
     return {(term.taxonomy, term.code) for term in terms() if need in term.notice_needs}
+
+
+def needs_met_by(term_ids: Iterable[UUID]) -> list[str]:
+    """The codes of a referral's `needs` that a service with these terms meets; a group's term says
+    too little, so only terms without others below them count."""
+    ids, parents = set(term_ids), set(_parents().values())
+    met = [
+        need
+        for term in terms()
+        if term.code not in parents
+        and ids & {term_id(term.taxonomy, term.code, one) for one in LANGUAGES}
+        for need in term.notice_needs
+    ]
+    return list(dict.fromkeys(met))
 
 
 @lru_cache

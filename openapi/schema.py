@@ -105,7 +105,8 @@ TOKEN_OPERATION = {
     "tags": ["oauth"],
     "summary": "Get an access token.",
     "description": "Returns a token for five minutes, to a client that proves who it is with a JWT"
-    " signed by its own key (RFC 6749 section 4.4, RFC 7523).",
+    " signed by its own key (RFC 6749 section 4.4, RFC 7523). Each parameter is given once, in"
+    " UTF-8.",
     "security": [],
     "requestBody": {
         "required": True,
@@ -123,8 +124,8 @@ TOKEN_OPERATION = {
                         "client_assertion": {
                             "type": "string",
                             "description": "A JWT signed with the client's key: iss = sub = the"
-                            " client_id, aud = this address, exp at most 5 minutes ahead, a jti"
-                            " that is used once.",
+                            " client_id, aud = this address as one text (not a list), exp at most 5"
+                            " minutes ahead (and 5 seconds past), a jti that is used once.",
                         },
                         "scope": {"type": "string"},
                     },
@@ -180,10 +181,11 @@ TOKEN_OPERATION = {
 
 
 def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the 429 that nginx answers where it limits requests (deploy/nginx.conf)."""
-    for path, operations in result["paths"].items():
-        if path.startswith("/v1/directory"):
-            for one in operations.values():
+    """Add the 429 that every operation may answer: a caller may send so many requests a second, and
+    no more (api/http/request_limits.py; nginx, by address)."""
+    for operations in result["paths"].values():
+        for one in operations.values():
+            if "responses" in one:
                 one["responses"]["429"] = _refusal(429)
                 one["responses"] = dict(sorted(one["responses"].items()))
     return result

@@ -31,23 +31,33 @@ def claim(referral: Model, *, reason: str | None = None, keep: bool = False) -> 
     is a lead's, with R7's coded `reason`. `keep`: the previous holder stays assigned. Twice is
     safe.
     """
-    _call("sec.take(%s, %s, %s, %s)", uuid7(), referral.pk, reason, keep)
+    _call("sec.claim_referral(%s, %s, %s, %s)", uuid7(), referral.pk, reason, keep)
 
 
 def assign(referral: Model, member_id: UUID, reason: str | None = None) -> None:
     """Also assign `referral` to `member_id` of the caller's own agency. `reason` is given when
     leads assign themselves (R7). Twice is safe."""
-    _call("sec.put_on(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, reason)
+    _call("sec.assign_member(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, reason)
 
 
 def transfer(referral: Model, member_id: UUID, *, keep: bool = False) -> None:
     """Assign `member_id` and make them the holder, replacing the previous one; callers can never
     name themselves. `keep`: the previous holder stays assigned."""
-    _call("sec.hand_over(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, keep)
+    _call("sec.transfer_referral(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, keep)
+
+
+def undo_accept(referral: Model) -> list[UUID]:
+    """Take the recipient's accept of `referral` back; return the members who are assigned on its
+    side now. Its holder of before the accept holds it again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.undo_accept(%s, %s)", [uuid7(), referral.pk])
+        (held,) = cursor.fetchone()
+    return [UUID(str(one)) for one in held]
 
 
 def _call(call: str, *values: UUID | str | bool | None) -> None:
-    """Call a function of `gate`: `app` itself can neither write an assignment nor name a holder."""
+    """Call a function of `definer`: `app` itself can neither write an assignment nor name a
+    holder."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {call}", values)
 

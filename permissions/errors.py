@@ -4,6 +4,9 @@ Every refusal has a stable `code` (part of the contract) and a `detail` for peop
 and what to do about it. Neither ever contains text from the caller, a name or a value of a row.
 """
 
+import math
+from datetime import timedelta
+
 
 class Refused(Exception):
     """The act was not done and nothing was changed."""
@@ -96,20 +99,30 @@ class KeyReused(Refused):
     detail = "This Idempotency-Key was used with another body. Take a new key."
 
 
-class BudgetSpent(Refused):
-    """A partner system has reached its limit of openings in a day (TH2; RFC 6585, section 4).
-    `wait_s`: seconds until it may open another, ≥ 1."""
+class TooOften(Refused):
+    """The caller has done it as often as they may for now (docs/guides/limits.md; RFC 6585, section
+    4). `wait_s`: seconds until they may again, ≥ 1."""
+
+    code = "too_often"
+    detail = "You have done this as often as you may for now. Retry-After says how long to wait."
+
+    def __init__(
+        self, code: str | None = None, detail: str | None = None, *, wait: timedelta
+    ) -> None:
+        super().__init__(code, detail)
+        self.wait_s = max(1, math.ceil(wait.total_seconds()))
+
+
+class BudgetSpent(TooOften):
+    """A partner system has reached its limit of openings in a day (TH2)."""
 
     code = "budget_spent"
     detail = (
-        "This system opened packets or notes of as many referrals within 24 hours as it may. What"
-        " it opened before it still opens; others open in the desk. Was it not the system itself,"
-        " have its access ended; else whoever runs the network's server raises the number."
+        "This system has opened packets or notes of as many referrals in 24 hours as it may. It can"
+        " still open those again; a person can open others at the desk. If the system itself did"
+        " not open them, end its access. Otherwise ask the agency's administrator to raise the"
+        " limit."
     )
-
-    def __init__(self, wait_s: int) -> None:
-        super().__init__()
-        self.wait_s = wait_s
 
 
 class Unavailable(Refused):
@@ -117,4 +130,15 @@ class Unavailable(Refused):
     changed (R11)."""
 
     code = "unavailable"
-    detail = "Not available just now. Nothing was changed. Ring the service instead."
+    detail = "Not available right now. Nothing was changed. Call the service instead."
+
+
+class NotRecovered(Unavailable):
+    """The database was restored, or another server has taken over, and what was taken away since
+    has not been taken away again: nothing is served until it has (permissions/recovery)."""
+
+    code = "not_recovered"
+    detail = (
+        "This server's database was restored or moved, and is not checked yet. Nothing was changed."
+        " Call the service instead."
+    )

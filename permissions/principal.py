@@ -35,6 +35,9 @@ class Principal:
     token_hash: str = field(repr=False)  # hex SHA-256 of the credential's secret
     acting: str = ""  # the member that a client named, as sent to the database; '' for people
     networks: tuple[str, ...] = ()  # the networks that a client may call from; empty: any
+    # In an exercise: which one, and the agency whose people practice. Else None: live.
+    exercise_id: UUID | None = None
+    practice_of: UUID | None = None
 
     @property
     def is_client(self) -> bool:
@@ -46,6 +49,11 @@ class Principal:
         caller = self.client_id or self.member_id
         assert caller is not None  # a credential belongs to one of the two
         return caller
+
+    @property
+    def practices(self) -> bool:
+        """Whether the caller is in an exercise: all they see and do is practice."""
+        return self.exercise_id is not None
 
     @property
     def staff_id(self) -> UUID:
@@ -69,3 +77,20 @@ class Principal:
 
     def __str__(self) -> str:
         return f"{self.agency_id}/{self.member_id or '-'}/{self.client_id or '-'}"
+
+
+def key_owner(owner: UUID) -> Principal:
+    """The server itself, as the owner of a key that belongs to no agency. It has no rights: the key
+    store asks a principal for its agency, and nothing else."""
+    return Principal(
+        agency_id=owner,
+        member_id=None,
+        person_id=None,
+        client_id=None,
+        roles=frozenset(),
+        scopes=frozenset(),
+        agency_kind="",
+        duties=frozenset(),
+        system_of_record=False,
+        token_hash="",
+    )

@@ -7,7 +7,7 @@ other agency did with the data is for that agency to account for (R2). The accou
 entry of the log.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -28,18 +28,21 @@ from referrals.codes import PURPOSE, SELF_ASSIGNMENT
 from referrals.models import Referral, Release
 from referrals.packets import notes, packet
 from referrals.packets.notes import OpenedNote
+from referrals.releases.disclosed import (
+    GIVING,
+    GIVING_BACK,
+    NARROWING,
+    REVOKING,
+    Line,
+    given_by_sender,
+)
 from referrals.visible_status import side_of
 
-# Acts that may give something to the other agency. If one did, its entry states the purpose.
-GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
-GIVING_BACK = ("referral.put_return_release",)
 OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returned")
-# Acts that take back, before the recipient's accept, what is ready for it.
-NARROWING, REVOKING = "referral.narrow_release", "referral.revoke_release"
 # Acts listed with one row of the log each: what `_given` reads in order, and openings.
 SINGLY = (*GIVING, *GIVING_BACK, *OPENING, NARROWING, REVOKING)
 # A person who reads the log, or what is drawn from it, does not work on the referral.
-CHECKING = ("access_log.", "self_assignments.", "barred_attempts.")
+CHECKING = ("access_log.", "self_assignments.", "barred_attempts.", "block_alerts.")
 CHECKED = "access_log.check"
 ITSELF = "system.work"  # by its clock, or to notify the agency's own systems: no person's act
 ACCOUNTED, SELF_ASSIGNED = "referral.account_disclosures", "referral.self_assign"
@@ -59,25 +62,6 @@ NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
 # 45 CFR 164.528(a)(2): suspended for the time that the authority named. The record does not change.
 # When disclosure is allowed again, a new record states it.
 FORBIDDEN = "not_told_forbidden"
-
-
-class Line(NamedTuple):
-    """Entries of the log: one, or `times` of the same person and act between `first` and `last`."""
-
-    act: str
-    times: int
-    first: datetime
-    last: datetime
-    member_id: UUID | None
-    client: str | None  # name of the partner system
-    purpose: str | None
-    fields: list[str] | None
-    release_id: UUID | None
-    reason: str | None  # if the act asks for one (R7)
-
-    @property
-    def gave(self) -> bool:
-        return self.act in (*GIVING, *GIVING_BACK) and self.purpose is not None
 
 
 class NoticeShown(NamedTuple):
@@ -127,15 +111,16 @@ class Accounting:
     " and leaves two entries in the access log.",
     body=None,
     answer=Answer.OWN,
-    logged="Accounted for what was disclosed",
+    logged="Made the disclosure report",
     page=Page(
-        offer="Account to her: who was told",
-        title="Account for what was disclosed",
-        says="For her, to take along or to read here: what your agency gave to others, and who of"
-        " your people looked. It is of this referral alone: one that it took the place of has an"
-        " accounting of its own. Is it safe for her to have on paper? That you made it stands in"
-        " the log.",
-        group=Group.RARE,
+        offer="Disclosure report for the survivor",
+        title="Disclosure report for the survivor",
+        says="It lists what your agency gave to others and which of your people looked. Survivors"
+        " can read it here or take it along. It covers this referral only; an earlier referral has"
+        " its own report. Ask whether it is safe for them to have it on paper. The log records that"
+        " you made it.",
+        brief="What your agency gave to others, and who looked. No one is notified.",
+        group=Group.RECORDS,
     ),
 )
 def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -> Accounting:
@@ -154,7 +139,7 @@ def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -
         records = [note for note in found if note.kind in RECORDS and note.content["to"] != NOBODY]
         lines = _lines(referral_id)
         told = _fold(lines)
-        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        referral = Referral.objects.visible_to(principal, referral_id).first()
         if referral is None:
             raise NotVisible
         side = side_of(principal, referral)
@@ -232,12 +217,10 @@ def _given(
     An earlier disclosure counts only as far as it was still ready then. Without an accept nothing
     was given."""
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
-    found = [line for line in lines if line.gave]
     if side == "from":
-        accepted_at = referral.accepted_at
-        ready = _ready_at_accept(lines, accepted_at, releases) if accepted_at else None
-        found = [one for one in found if accepted_at and one.first > accepted_at]
-        found = [ready, *found] if ready else found
+        found = given_by_sender(lines, referral.accepted_at, releases)
+    else:
+        found = [line for line in lines if line.gave]
     return [
         Disclosure(
             line.first,
@@ -281,27 +264,3 @@ def _places(listing: listings.Listing) -> list[str]:
         for place in places
         for row in place.get("addresses", ())
     ]
-
-
-def _ready_at_accept(
-    lines: Iterable[Line], accepted_at: datetime, releases: Mapping[UUID, Release]
-) -> Line | None:
-    """Return what the recipient could open at its accept: what was given last before it, less what
-    was narrowed since. None if either side revoked it or it had expired."""
-    ready: Line | None = None
-    for line in sorted(lines, key=lambda one: one.first):
-        if line.first > accepted_at:
-            break
-        if line.gave:
-            ready = line
-        elif line.act in (REVOKING, "referral.put_release"):  # it ended what was open, gave nothing
-            ready = None
-        elif ready and line.act == NARROWING and line.release_id == ready.release_id:
-            left = [name for name in ready.fields or [] if name in (line.fields or [])]
-            ready = ready._replace(fields=left)
-    release = releases.get(ready.release_id) if ready and ready.release_id else None
-    if ready is None or not ready.fields or release is None or release.expires_at <= accepted_at:
-        return None
-    if release.never_open:  # the recipient's act, of which the sender's own log says nothing
-        return None
-    return ready._replace(first=accepted_at)

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import DateTimeField, F, Func
+from django.db import connection
+from django.db.models import BinaryField, DateTimeField, F, Func
 
 from permissions import assignments
 from permissions.audit import writer
-from permissions.errors import NotVisible, StaleMatch
+from permissions.errors import NotVisible, StaleMatch, Unavailable
+from permissions.identity import bound_access
+from permissions.identity.access_record import BoundAccess
+from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
 from referrals.act_registry.registry import CLOSING, MOVES
 from referrals.act_registry.transitions import (
@@ -30,6 +34,7 @@ from referrals.referral_lock import lock_readers
 from referrals.visible_status import etag, side_of, status_shown
 
 CLOCK = Func(function="sec.clock", output_field=DateTimeField())
+ACCESS = Func("id", function="sec.bound_access", output_field=BinaryField())
 
 
 @dataclass(slots=True)
@@ -42,6 +47,9 @@ class ActTransaction:
     referral: Referral
     own: Side | None
     attempt: writer.LoggedAct
+    access: BoundAccess  # who may open what: change it in memory; the act stores it at its end
+    before: BoundAccess  # the same before this act
+    unbound: Unavailable | None = None  # why `before` is not known: the act may only take away
     repeated: bool = False
     shown: details.Detail | None = None  # what the caller is answered, after the act is done
 
@@ -74,17 +82,27 @@ class ActTransaction:
 
     def claim(self, *, reason: str | None = None, keep: bool = False) -> None:
         """Assign the acting member and make them this side's holder, replacing any other."""
-        own = self.own_side()
+        self._hold(self.principal.staff_id, keep)
         assignments.claim(self.referral, reason=reason, keep=keep)
-        own.holder_id = self.principal.staff_id
-        own.version += 1
 
     def transfer(self, member_id: UUID, *, keep: bool) -> None:
         """Assign a colleague and make them this side's holder, replacing the previous holder."""
-        own = self.own_side()
+        self._hold(member_id, keep)
         assignments.transfer(self.referral, member_id, keep=keep)
+
+    def _hold(self, member_id: UUID, keep: bool) -> None:
+        own = self.own_side()
+        if own.holder_id is not None and not keep:
+            self.access.assigned.discard(own.holder_id)
+        self.access.assigned.add(member_id)
         own.holder_id = member_id
         own.version += 1
+
+    def assign(self, member_id: UUID, reason: str | None) -> None:
+        """Assign a member of the own side in addition. Leads who assign themselves give a reason
+        (R7)."""
+        assignments.assign(self.referral, member_id, reason)
+        self.access.assigned.add(member_id)
 
     def event(
         self,
@@ -119,6 +137,28 @@ class ActTransaction:
             to_sees=both or self.side == "to",
         )
 
+    def store_access(self) -> None:
+        """Store the record of who may open what, if this act has changed it. Older ones are refused
+        from the commit on if it took something away; after an act that closes in any case: the
+        time must not tell whether there was something to close (R1). Raises Unavailable: an act
+        that gives something needs the record before it."""
+        if self.unbound is not None:
+            if self.access.gives():
+                raise self.unbound
+            return
+        if (not self.repeated and self.act in CLOSING) or self.access.took_away(self.before):
+            self.access.version = self.before.version + 1
+            bound_access.close_older(self.access)
+        if self.access != self.before:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT sec.store_bound_access(%s, %s, %s)",
+                    [
+                        *(self.referral.id, bound_access.sealed(self.access)),
+                        self.access.version,
+                    ],
+                )
+
     def answer(self) -> details.Detail:
         assert self.shown is not None, "the turn has not ended"
         return self.shown
@@ -143,19 +183,23 @@ def act_transaction(
     with writer.logged_act(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
             lock_readers(referral_id, shared=False)
-        visible = Referral.objects.visible_to(principal).filter(id=referral_id)
+        visible = Referral.objects.visible_to(principal, referral_id)
         if visible.select_for_update().first() is None:  # see and lock
             raise NotVisible
         # See again: the row that waited for the lock was checked against the old snapshot. Policy,
         # grant, block and the clock are read after the lock, in a new statement.
-        referral = visible.annotate(clock=CLOCK).first()
+        referral = visible.annotate(clock=CLOCK, access=ACCESS).first()
         if referral is None:
             raise NotVisible
         attempt.now = referral.clock
         side = side_of(principal, referral)
         own = side_kept(principal, referral_id)
-        require(principal, act, caller_relation(principal, referral, side, own))
-        current = ActTransaction(principal, act, side, referral, own, attempt)
+        relation = caller_relation(principal, referral, side, own)
+        require(principal, act, relation)
+        access, unbound = _bound_access(principal, act, referral, relation)
+        current = ActTransaction(
+            principal, act, side, referral, own, attempt, access, access.copy(), unbound
+        )
         status = status_shown(referral, own, side, attempt.now)
         current.repeated = (_is_repeated(current, status) and same(current)) or (
             status in source_states(act, side) and already(current)
@@ -165,6 +209,7 @@ def act_transaction(
                 raise StaleMatch
             require_state(act, side, status)
         yield current
+        current.store_access()
         if not attempt.written:
             attempt.record(subject=current.own.subject if current.own else None)
         current.shown = details.build_detail(principal, current.referral, current.own, attempt.now)
@@ -180,3 +225,21 @@ def _is_repeated(current: ActTransaction, status: str) -> bool:
     )
     last = own.order_by("-at").first()
     return last is not None and last.member_id == current.principal.member_id
+
+
+def _bound_access(
+    principal: Principal, act: str, referral: Referral, relation: CallerRelation
+) -> tuple[BoundAccess, Unavailable | None]:
+    """Return the record of who may open what. If it cannot be known, an act that closes goes on
+    with an empty one: what the survivor wants closed does not wait for a key. Raises Unavailable:
+    it cannot be known, or it does not let the caller work on the referral."""
+    try:
+        access = bound_access.opened(referral.id, referral.access)  # type: ignore[attr-defined]
+    except Unavailable as error:
+        if act not in CLOSING:
+            raise
+        return BoundAccess(referral.id, referral.from_agency_id, referral.to_agency_id), error
+    working = relation.assigned or relation.holder
+    if access.bars(principal) or (working and not access.lets_work(principal)):
+        raise bound_access.refused(referral.id)
+    return access, None

@@ -9,6 +9,8 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from permissions.audit import actions
+        from permissions.identity import row_macs
+        from permissions.recovery import applying
         from referrals import accounting, codes  # noqa: F401  (each declares its acts)
         from referrals.act_registry import registry
         from referrals.acts import (  # noqa: F401  (each declares its acts)
@@ -22,22 +24,58 @@ class ReferralsConfig(AppConfig):
             private_records,
             recipient,
             return_releases,
+            rights_record,
             sender,
+            undo_accept,
         )
         from referrals.packets import notes, packet  # noqa: F401  (each declares its acts)
-        from referrals.releases import lifecycle, revocation  # noqa: F401  (each declares its acts)
+        from referrals.recovery import bringing_forward, closing_tables
+        from referrals.releases import (  # noqa: F401  (each declares its acts)
+            lifecycle,
+            notice_release,
+            revocation,
+        )
+        from referrals.slip import slip_rows
 
+        closing_tables.register_own()
+        applying.also_apply(bringing_forward.bring_forward)
+        row_macs.also_bind(slip_rows.rebind)
         registry.complete()
         actions.register(
             acts=(
                 *(f"referral.{act}" for act in registry.ACTS),
                 *("referral.list", "referral.read", "referral.history", "referral.self_assign"),
+                "referral.claim",
+                *("referral.ask_signature", "release.sign"),
                 *("referral.read_releases", "referral.read_returned", "referral.purge"),
-                *("agreement.decline", "agreement.read", "call_record.create", "call_record.list"),
-                *("mistakes.read", "barred_attempts.read", "self_assignments.read"),
+                *(
+                    "slip.read",
+                    "slip.give",
+                    "slip.withdraw",
+                    "slip.enter",
+                    "slip.visit",
+                    "slip.end",
+                ),
+                "slip.narrow",
+                *("agreement.decline", "call_record.create", "call_record.list"),
+                *(
+                    "mistakes.read",
+                    "barred_attempts.read",
+                    "block_alerts.read",
+                    "lost_acts.read",
+                    "self_assignments.read",
+                ),
                 *("messages.read", "message.retry", "event.list", "webhook.list", "webhook.read"),
-                *("webhook.deliveries", "webhook.create", "webhook.change", "webhook.rotate"),
-                *("webhook.ping", "webhook.replay", "webhook.remove", "webhook.send"),
+                *("webhook.deliveries", "webhook.ping", "webhook.replay", "webhook.send"),
+                *("rota.ask_swap", "rota.decline_swap", "rota.take_back_swap", "rota.make_feed"),
+                *("rota.end_feed", "rota.read", "rota.read_feed", "rota.list_uncovered"),
+                "rights_counts.read",
+                "line.answer",
+            ),
+            changes=(
+                *("webhook.create", "webhook.change", "webhook.rotate", "webhook.remove"),
+                *("rota.set_rotation", "rota.end_rotation", "rota.add_shift", "rota.remove_shift"),
+                *("rota.import", "rota.agree_swap"),
             ),
             uses=codes.PURPOSE,
             purposes=codes.RELEASE_PURPOSE,

@@ -6,6 +6,7 @@ from directory import listings
 from directory.search import unmet_searches
 from permissions.audit import writer
 from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.policy import disclosure
 from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.acts import availability
@@ -41,9 +42,14 @@ def record_call(
             return done
         listing = listings.find(principal, service_id)
         if listing is None:
-            raise NotPossible("service_unknown", "No such service in the directory.")
-        if availability.open_to_referrals([listing]) and listing.intake != "full":
-            raise NotPossible("answered_here", "This service is answered here: make a referral.")
+            raise NotPossible("service_unknown", "The directory has no such service.")
+        # A victim service provider may always call: without a signature it is the only way.
+        refers = not disclosure.notice_needs_release(principal.duties)
+        if refers and availability.open_to_referrals([listing]) and listing.intake != "full":
+            raise NotPossible(
+                "answered_here",
+                "An agency of this network answers for it. Make a referral instead.",
+            )
         record = CallRecord.objects.create(
             agency_id=principal.agency_id,
             member_id=principal.staff_id,
@@ -80,4 +86,6 @@ def list_page(
 
 def _require_caseworker(principal: Principal) -> None:
     if not sees_referrals(principal) or principal.member_id is None:
-        raise NotPermitted("role_missing", "Call records are kept by workers and leads.")
+        raise NotPermitted("role_missing", "Call records are for workers and leads.")
+    if principal.practices:  # no call is practiced, and none is counted
+        raise NotPermitted("not_in_practice", "An exercise has no call records.")

@@ -1,4 +1,5 @@
-"""The closed vocabularies of a referral, with their English and Spanish labels.
+"""The closed vocabularies of a referral, with their English labels. The message catalogues have the
+labels in other languages.
 
 Served at `GET /v1/codes`. A code is never renamed after it is published. `_ADDED` is the day of the
 last addition, from which the version follows.
@@ -8,317 +9,329 @@ from permissions.errors import BadRequest
 from referrals import packet_fields
 from referrals.screening import SCREENING, Labels
 
-_ADDED = "2026-11-26"  # the day of the last addition to this file
+_ADDED = "2026-11-29"  # the day of the last addition to this file
 VERSION = max(_ADDED, packet_fields.ADDED)
 
 URGENCY: Labels = {
-    "emergency": ("Emergency: answer within minutes", "Emergencia: respuesta en minutos"),
-    "urgent": ("Urgent: answer within the hour", "Urgente: respuesta en una hora"),
-    "routine": ("Routine: answer within a working day", "Normal: respuesta en un día hábil"),
+    "emergency": "Emergency: answer within minutes",
+    "urgent": "Urgent: answer within the hour",
+    "routine": "Routine: answer within one business day",
 }
 # Our own list from the five VOCA service groups (Office for Victims of Crime), plus compensation.
 NEEDS: Labels = {
-    "information_and_referral": ("Information and referral", "Información y orientación"),
-    "advocacy": ("Personal advocacy", "Acompañamiento y defensa personal"),
-    "accompaniment": ("Someone to go with her", "Que alguien la acompañe"),
-    "emotional_support": ("Emotional support or counselling", "Apoyo emocional o consejería"),
-    "safety_planning": ("Safety planning", "Plan de seguridad"),
-    "shelter": ("Emergency shelter", "Refugio de emergencia"),
-    "housing": ("Housing", "Vivienda"),
-    "medical_forensic_exam": ("Medical forensic exam", "Examen médico forense"),
-    "medical_care": ("Medical care", "Atención médica"),
-    "legal_aid": ("Legal help", "Ayuda legal"),
-    "protection_order": ("Protection order", "Orden de protección"),
-    "criminal_justice_support": ("Help with police and court", "Apoyo ante policía y tribunal"),
-    "immigration": ("Immigration help", "Ayuda migratoria"),
-    "compensation": ("Crime victim compensation", "Compensación a víctimas"),
-    "basic_needs": ("Food, clothes, money", "Comida, ropa, dinero"),
-    "transport": ("Transport", "Transporte"),
-    "interpreter": ("Interpreter", "Intérprete"),
+    "information_and_referral": "Information and referral",
+    "advocacy": "Personal advocacy",
+    "accompaniment": "Someone to go along",
+    "emotional_support": "Emotional support or counseling",
+    "safety_planning": "Safety planning",
+    "shelter": "Emergency shelter",
+    "housing": "Housing",
+    "medical_forensic_exam": "Medical forensic exam",
+    "medical_care": "Medical care",
+    "legal_aid": "Legal help",
+    "protection_order": "Protection order",
+    "criminal_justice_support": "Help with police and court",
+    "immigration": "Immigration help",
+    "compensation": "Crime victim compensation",
+    "basic_needs": "Food, clothes, money",
+    "transport": "Transportation",
+    "interpreter": "Interpreter",
 }
 CONCERN: Labels = {
-    "not_stated": ("Not stated", "Sin indicar"),
-    "trafficking": ("Trafficking", "Trata de personas"),
-    "sexual_assault": ("Sexual assault", "Agresión sexual"),
-    "domestic": ("Domestic violence", "Violencia doméstica"),
-    "stalking": ("Stalking", "Acoso"),
-    "other": ("Other", "Otro"),
+    "not_stated": "Not stated",
+    "trafficking": "Trafficking",
+    "sexual_assault": "Sexual assault",
+    "domestic": "Domestic violence",
+    "stalking": "Stalking",
+    "other": "Other",
 }
 AGE_BAND: Labels = {
-    "not_stated": ("Not stated", "Sin indicar"),
-    "adult": ("Adult", "Persona adulta"),
-    "minor": ("Minor", "Menor de edad"),
+    "not_stated": "Not stated",
+    "adult": "Adult",
+    "minor": "Minor",
 }
 HOUSEHOLD_SIZE: Labels = {
-    "not_stated": ("Not stated", "Sin indicar"),
-    "one": ("One person", "Una persona"),
-    "two_to_three": ("Two or three people", "Dos o tres personas"),
-    "four_or_more": ("Four people or more", "Cuatro personas o más"),
+    "not_stated": "Not stated",
+    "one": "One person",
+    "two_to_three": "Two or three people",
+    "four_or_more": "Four people or more",
 }
 LANGUAGE: Labels = {
-    "not_stated": ("Not stated", "Sin indicar"),
-    "en": ("English", "Inglés"),
-    "es": ("Spanish", "Español"),
-    "ru": ("Russian", "Ruso"),
-    "zh": ("Chinese", "Chino"),
-    "ar": ("Arabic", "Árabe"),
-    "sw": ("Swahili", "Suajili"),
-    "fr": ("French", "Francés"),
-    "vi": ("Vietnamese", "Vietnamita"),
-    "tl": ("Tagalog", "Tagalo"),
-    "ase": ("American Sign Language", "Lengua de señas americana"),
-    "other": ("Another language", "Otro idioma"),
+    "not_stated": "Not stated",
+    "en": "English",
+    "es": "Spanish",
+    "ru": "Russian",
+    "zh": "Chinese",
+    "ar": "Arabic",
+    "sw": "Swahili",
+    "fr": "French",
+    "vi": "Vietnamese",
+    "tl": "Tagalog",
+    "ase": "American Sign Language",
+    "other": "Another language",
 }
 INTERPRETER: Labels = {
-    "not_stated": ("Not stated", "Sin indicar"),
-    "none": ("None needed", "No hace falta"),
-    "phone": ("By phone", "Por teléfono"),
-    "in_person": ("In person", "En persona"),
-    "sign": ("Sign language", "Lengua de señas"),
+    "not_stated": "Not stated",
+    "none": "None needed",
+    "phone": "By phone",
+    "in_person": "In person",
+    "sign": "Sign language",
 }
 # What was used at an attempt. There is no code for a relative, a friend or a companion of the
 # survivor (45 CFR 92.201(e): no reliance on accompanying adults or minor children to interpret).
 INTERPRETER_USED: Labels = {
-    "none": ("None", "Ninguno"),
-    "phone": ("By phone", "Por teléfono"),
-    "in_person": ("In person", "En persona"),
-    "sign": ("Sign language", "Lengua de señas"),
+    "none": "None",
+    "phone": "By phone",
+    "in_person": "In person",
+    "sign": "Sign language",
 }
 ATTEMPT: Labels = {
-    "connected": ("She spoke with an advocate", "Habló con una defensora"),
-    "not_connected": ("Not connected", "No se logró"),
+    "connected": "Spoke with an advocate",
+    "not_connected": "No contact",
 }
 ACCESS_NEEDS: Labels = {
-    "wheelchair": ("Step-free access", "Acceso sin escalones"),
-    "hearing": ("Hearing", "Audición"),
-    "sight": ("Sight", "Visión"),
-    "pets": ("Comes with an animal", "Viene con un animal"),
-    "children": ("Comes with children", "Viene con niños"),
-    "medication": ("Needs her medication", "Necesita sus medicinas"),
+    "wheelchair": "Step-free access",
+    "hearing": "Deaf or hard of hearing",
+    "sight": "Blind or low vision",
+    "pets": "Has a pet or service animal",
+    "children": "Comes with children",
+    "medication": "Needs medication",
 }
 WANTED: Labels = {
-    "call_worker": ("Call the worker", "Llamar a quien refiere"),
-    "call_her_now": ("Speak with her now", "Hablar con ella ahora"),
-    "come_here": ("Come here, to where she is", "Venir aquí, donde está ella"),
-    "come_to_us": ("She can come to you", "Ella puede ir a ustedes"),
+    "call_worker": "Call the worker",
+    "call_her_now": "Speak with the survivor now",
+    "come_here": "Come to where the survivor is",
+    "come_to_us": "The survivor can come to you",
 }
 AGREEMENT: Labels = {
-    "agrees": ("She agrees to this notice", "Está de acuerdo con este aviso"),
-    "not_asked_unsafe": ("Asking was not safe", "No era seguro preguntar"),
-    "cannot_say": ("She cannot say now", "No puede decirlo ahora"),
+    "agrees": "Yes, to this notice",
+    "not_asked_unsafe": "It was not safe to ask",
+    "cannot_say": "The survivor cannot answer now",
 }
 DECLINE: Labels = {
-    "no_capacity": ("No room or nobody free", "Sin cupo o sin personal"),
-    "out_of_area": ("Outside our area", "Fuera de nuestra área"),
-    "not_this_service": ("Not what this service does", "No es lo que hace este servicio"),
-    "other": ("Other", "Otro"),
+    "no_capacity": "No room or no staff available",
+    "out_of_area": "Outside our area",
+    "not_this_service": "Not what this service does",
+    "other": "Other",
 }
 # A reason known only from who the survivor is: it stays with the agency (R2, "requested, utilized,
 # or denied").
 PRIVATE_REASON: Labels = {
-    "conflict_of_interest": ("Conflict of interest", "Conflicto de intereses"),
-    "not_eligible": ("Not eligible", "No cumple requisitos"),
-    "survivor_declined": ("She said no", "Ella no quiso"),
-    "could_not_contact": ("Could not reach her", "No se logró contactarla"),
-    "already_served": ("Already with us", "Ya la atendemos"),
-    "other": ("Other", "Otro"),
+    "conflict_of_interest": "Conflict of interest",
+    "not_eligible": "Not eligible",
+    "survivor_declined": "The survivor said no",
+    "could_not_contact": "Could not reach the survivor",
+    "already_served": "Already with us",
+    "other": "Other",
 }
 OUTCOME: Labels = {
-    "connected": ("She spoke with an advocate", "Habló con una defensora"),
-    "served": ("She received the service", "Recibió el servicio"),
-    "referred_on": ("Referred elsewhere, with her word", "Referida a otro lugar, con su acuerdo"),
-    "information_given": ("Information given", "Se dio información"),
-    "other": ("Other", "Otro"),
+    "connected": "Spoke with an advocate",
+    "served": "Received the service",
+    "referred_on": "Referred elsewhere, with permission",
+    "information_given": "Information given",
+    "other": "Other",
 }
 HANDOFF_MODE: Labels = {
-    "in_person": ("In person", "En persona"),
-    "three_way_call": ("Three-way call", "Llamada entre tres"),
-    "phone": ("Phone", "Teléfono"),
-    "video": ("Video", "Video"),
+    "in_person": "In person",
+    "three_way_call": "Three-way call",
+    "phone": "Phone",
+    "video": "Video",
 }
 WITHDRAW: Labels = {
-    "no_longer_wanted": ("No longer wanted", "Ya no se desea"),
-    "help_found": ("Help found elsewhere", "Se halló ayuda en otro lugar"),
-    "wrong_service": ("Wrong service", "Servicio equivocado"),
-    "other": ("Other", "Otro"),
+    "no_longer_wanted": "No longer wanted",
+    "help_found": "Help found elsewhere",
+    "wrong_service": "Wrong service",
+    "other": "Other",
 }
 MARK_ERROR: Labels = {
-    "wrong_recipient": ("Sent to the wrong agency", "Enviada a la agencia equivocada"),
-    "wrong_content": ("What it says is wrong", "Lo que dice está equivocado"),
-    "duplicate": ("Sent twice", "Enviada dos veces"),
-    "test": ("A test, nobody real", "Una prueba, nadie real"),
-    "other": ("Other", "Otro"),
+    "wrong_recipient": "Sent to the wrong agency",
+    "wrong_content": "The content is wrong",
+    "duplicate": "Sent twice",
+    "test": "A test, not a real person",
+    "other": "Other",
 }
 REVOKED_VIA: Labels = {
-    "oral": ("She said so", "Lo dijo"),
-    "written": ("In writing", "Por escrito"),
-    "through_other": ("Through another person", "Por medio de otra persona"),
+    "oral": "Verbally",
+    "written": "In writing",
+    "through_other": "Through another person",
+}
+COVERS: Labels = {
+    "packet": "What is shared in the packet",
+    "notice": "Everything, the notice too: they may not have it any more",
 }
 CALL_OUTCOME: Labels = {
-    "reached": ("Reached, they will help", "Atendieron y ayudarán"),
-    "full": ("Full", "Sin cupo"),
-    "out_of_area": ("Outside their area", "Fuera de su área"),
-    "not_this_service": ("Not their service", "No es su servicio"),
-    "no_answer": ("No answer", "No contestaron"),
-    "wrong_number": ("Wrong or dead number", "Número equivocado"),
+    "reached": "Reached, they will help",
+    "full": "Full",
+    "out_of_area": "Outside their area",
+    "not_this_service": "Not their service",
+    "no_answer": "No answer",
+    "wrong_number": "Wrong or dead number",
 }
 PURPOSE: Labels = {
-    "intake": ("To take her in", "Para recibirla"),
-    "service": ("To give the service", "Para dar el servicio"),
-    "safety": ("For her safety", "Por su seguridad"),
-    "hand_off": ("For the hand-off", "Para la entrega"),
-    "review": ("To review the work", "Para revisar el trabajo"),
-    "legal_duty": ("A legal duty", "Un deber legal"),
+    "intake": "Intake",
+    "service": "To provide the service",
+    "safety": "For the survivor's safety",
+    "hand_off": "For the hand-off",
+    "review": "To review the work",
+    "legal_duty": "A legal duty",
 }
 # Why leads assign themselves to a referral (R7). The table self_assignment has the same codes.
 SELF_ASSIGNMENT: Labels = {
-    "holder_away": ("Whoever holds it is away", "Quien lo lleva no está"),
-    "nobody_assigned": ("Nobody works on it", "Nadie trabaja en esto"),
-    "safety": ("For her safety", "Por su seguridad"),
-    "review": ("To review the work", "Para revisar el trabajo"),
-    "legal_duty": ("A legal duty", "Un deber legal"),
+    "holder_away": "The holder is away",
+    "nobody_assigned": "No one is working on it",
+    "safety": "For the survivor's safety",
+    "review": "To review the work",
+    "legal_duty": "A legal duty",
 }
 RELEASE_PURPOSE: Labels = {
-    "receive_service": ("To receive this service", "Para recibir este servicio"),
-    "coordinate_care": ("To coordinate care", "Para coordinar la atención"),
-    "safety": ("For her safety", "Por su seguridad"),
-    "legal_matter": ("For a legal matter", "Para un asunto legal"),
+    "receive_service": "To receive this service",
+    "coordinate_care": "To coordinate care",
+    "safety": "For the survivor's safety",
+    "legal_matter": "For a legal matter",
 }
 # R8: an agency's own records of what the law made it disclose.
 REPORT_BASIS: Labels = {
-    "child_abuse": ("Abuse or neglect of a child", "Maltrato o descuido de un menor"),
-    "vulnerable_adult": (
-        "Abuse of an older person or a person with a disability",
-        "Maltrato de una persona mayor o con discapacidad",
-    ),
-    "wound": ("A wound that must be reported", "Una herida que se debe notificar"),
-    "threat": ("A threat against somebody", "Una amenaza contra alguien"),
-    "other": ("Another law", "Otra ley"),
+    "child_abuse": "Abuse or neglect of a child",
+    "vulnerable_adult": "Abuse of an older person or a person with a disability",
+    "wound": "A wound that must be reported",
+    "threat": "A threat against a person",
+    "other": "Another law",
 }
 REPORT_TO: Labels = {
-    "child_protection": ("Child protection", "Protección de menores"),
-    "adult_protection": ("Adult protection", "Protección de adultos"),
-    "police": ("Police", "Policía"),
-    "other": ("Another office", "Otra oficina"),
+    "child_protection": "Child protection",
+    "adult_protection": "Adult protection",
+    "police": "Police",
+    "other": "Another office",
 }
 COMPELLED_BY: Labels = {
-    "court_order": ("An order of a court", "Una orden de un tribunal"),
-    "search_warrant": ("A search warrant", "Una orden de registro"),
-    "subpoena": ("A subpoena, without an order", "Una citación, sin orden del tribunal"),
-    "statute": ("A law that names it", "Una ley que lo exige"),
-    "other": ("Something else", "Otra cosa"),
+    "court_order": "An order of a court",
+    "search_warrant": "A search warrant",
+    "subpoena": "A subpoena, without an order",
+    "statute": "A law that requires it",
+    "other": "Something else",
 }
 COMPELLED_TO: Labels = {
-    "court": ("A court", "Un tribunal"),
-    "prosecution": ("The prosecution", "La fiscalía"),
-    "defence": ("The defence", "La defensa"),
-    "police": ("Police", "Policía"),
-    "other_party": ("Another party's lawyer", "La abogacía de otra parte"),
-    "nobody": ("Nobody: it was refused or fought", "A nadie: se negó o se impugnó"),
-    "other": ("Somebody else", "Otra persona"),
+    "court": "A court",
+    "prosecution": "The prosecution",
+    "defence": "The defense",
+    "police": "Police",
+    "other_party": "Another party's lawyer",
+    "nobody": "No one: it was refused or contested",
+    "other": "Another person",
 }
 SURVIVOR_TOLD: Labels = {
-    "told_before": ("She was told before", "Se le dijo antes"),
-    "told_after": ("She was told after", "Se le dijo después"),
-    "will_be_told": ("She will be told", "Se le dirá"),
-    "not_told_unsafe": ("Not told: it is not safe", "No se le dijo: no es seguro"),
-    "not_told_not_reached": ("Not told: not reached", "No se le dijo: no se la encontró"),
-    "not_told_forbidden": ("Not told: a court or law forbids", "No se le dijo: está prohibido"),
+    "told_before": "The survivor was informed before",
+    "told_after": "The survivor was informed after",
+    "will_be_told": "The survivor will be informed",
+    "not_told_unsafe": "Not informed: it is not safe",
+    "not_told_not_reached": "Not informed: not reached",
+    "not_told_forbidden": "Not informed: a court or law forbids it",
+}
+# What a survivor was given or offered (referrals/rights/items.py). Sealed, codes included.
+RIGHTS_GIVEN: Labels = {
+    "given": "Given",
+    "offered": "Offered",
+    "declined": "The survivor said no",
+    "not_applicable": "Does not apply",
+}
+CERTIFICATION: Labels = {
+    "requested": "Asked for",
+    "signed": "Signed",
+    "denied": "Refused",
+    "withdrawn": "No longer asked for",
+    "not_applicable": "Does not apply",
+}
+RIGHTS_CALL: Labels = {
+    "called": "Called",
+    "offered": "Offered",
+    "declined": "The survivor said no",
+    "not_applicable": "Does not apply",
 }
 PROMPTLY_INFORMED: Labels = {
-    "told": ("She was told that it is being shared", "Se le dijo que se comparte"),
-    "will_be_told": ("She will be told, promptly", "Se le dirá sin demora"),
-    "not_told_risk_of_harm": (
-        "Not told: it would put her at risk of serious harm",
-        "No se le dijo: la pondría en riesgo de daño grave",
-    ),
+    "told": "Informed that it is being shared",
+    "will_be_told": "Will be informed promptly",
+    "not_told_risk_of_harm": "Not informed: it would put the survivor at risk of serious harm",
     "not_told_representative": (
-        "Not told: it would go to a representative who may have harmed her",
-        "No se le dijo: llegaría a un representante que pudo dañarla",
+        "Not informed: it would go to a representative who may have harmed the survivor"
     ),
 }
 REDISCLOSURE_NOTICE: Labels = {
-    "none": ("No notice", "Sin aviso"),
-    "part2": (
-        "42 CFR part 2 prohibits unauthorized use or disclosure of these records.",
-        "42 CFR parte 2 prohíbe el uso o la divulgación no autorizados de estos registros.",
-    ),
+    "none": "No notice",
+    "part2": "42 CFR part 2 prohibits unauthorized use or disclosure of these records.",
     "network": (
-        "Shared on her word, for this purpose, with your agency alone. Pass nothing on without"
-        " asking her.",
-        "Compartido con su permiso, para este fin y solo con su agencia. No pase nada a nadie sin"
-        " preguntarle.",
+        "Shared with permission, for this purpose and your agency only. Do not share it further"
+        " without asking the survivor."
     ),
 }
 
 
 # The deadline that passed without what was due by it.
 CLOCK: Labels = {
-    "ack_by": ("Nobody looked at it in time", "Nadie lo miró a tiempo"),
-    "accept_by": ("No yes or no in time", "Sin respuesta a tiempo"),
-    "handoff_by": ("Nobody tried to reach her in time", "Nadie trató de contactarla a tiempo"),
+    "ack_by": "Not looked at in time",
+    "accept_by": "Not accepted or declined in time",
+    "handoff_by": "No attempt to reach the survivor in time",
 }
 # An end that no person chose. Which end an advocate chooses stays sealed (R2).
 ENDED_BY_THE_CLOCK: Labels = {
-    "idle": ("Nothing was done for 21 days", "No se hizo nada en 21 días"),
+    "idle": "No activity for 21 days",
 }
 
 
 # A release and its packet. The codes are in permissions/policy/disclosure.py, with the law.
 BASIS: Labels = {
-    "written_release": ("Written release, signed", "Permiso escrito y firmado"),
-    "hipaa_authorization": ("HIPAA authorization, signed", "Autorización HIPAA firmada"),
-    "hipaa_agreement": (
-        "Her agreement under HIPAA, heard by the worker",
-        "Su acuerdo según HIPAA, oído por quien refiere",
-    ),
-    "stated_agreement": (
-        "Her stated agreement, heard by the worker",
-        "Su acuerdo de palabra, oído por quien refiere",
-    ),
+    "written_release": "Written release, signed",
+    "hipaa_authorization": "HIPAA authorization, signed",
+    "hipaa_agreement": "Verbal agreement under HIPAA, to the worker",
+    "stated_agreement": "Verbal agreement, to the worker",
 }
 FORM: Labels = {
-    "written": ("On paper, signed", "En papel, firmado"),
-    "e_signature": ("Signed on the screen", "Firmado en la pantalla"),
-    "oral_witnessed": ("Spoken, heard by the worker", "De palabra, oído por quien refiere"),
+    "written": "Signed on paper, kept by the agency",
+    "screen": "Signed by hand on the worker's screen",
+    "own_phone": "Signed by hand on the survivor's own phone",
+    "e_signature": "Recorded as signed on a screen; no signature was kept",
+    "oral_witnessed": "Verbal, to the worker",
 }
 ATTESTATION: Labels = {
-    "risks_explained": (
-        "The risks of sharing were explained to her",
-        "Se le explicaron los riesgos de compartir",
-    ),
+    "risks_explained": "The survivor was told the risks of sharing",
     "alternatives_offered": (
-        "Other ways were offered (she calls herself, nothing is written)",
-        "Se le ofrecieron otras formas (llama ella misma, no se escribe nada)",
+        "The survivor was offered other options (calling themselves, nothing in writing)"
     ),
-    "not_a_condition_of_service": (
-        "She was told that help does not depend on it",
-        "Se le dijo que la ayuda no depende de esto",
-    ),
+    "not_a_condition_of_service": "The survivor was told that help does not depend on it",
     "platform_explained": (
-        "She was told that it passes through this system, and who can see it",
-        "Se le dijo que pasa por este sistema, y quién puede verlo",
+        "The survivor was told that the information goes through Cairn, and who can see it"
     ),
-    "right_to_revoke_told": (
-        "She was told that she can end it at any time",
-        "Se le dijo que puede terminarlo cuando quiera",
-    ),
+    "right_to_revoke_told": "The survivor was told that they can end it at any time",
     "may_be_redisclosed_told": (
-        "She was told that the other agency may have to pass it on",
-        "Se le dijo que la otra agencia puede tener que comunicarlo",
+        "The survivor was told that the other agency may be required by law to share it"
     ),
-    "told_no_effect_on_case": (
-        "She was told that it has no effect on her case",
-        "Se le dijo que no cambia nada en su caso",
+    "told_no_effect_on_case": "The survivor was told that it has no effect on their case",
+    "police_may_have_to_disclose": "The survivor was told that police may have to disclose it",
+    "prosecution_may_have_to_disclose": (
+        "The survivor was told that a prosecutor may have to give it to the defense"
     ),
-    "police_may_have_to_disclose": (
-        "She was told that police may have to disclose it",
-        "Se le dijo que la policía puede tener que revelarlo",
+    "child_protection_may_have_to_act": (
+        "The survivor was told that child protection may have to act on it or pass it on"
+    ),
+    "revocation_in_writing_told": (
+        "The survivor was told that HIPAA asks for a revocation in writing, which does not undo"
+        " what was done before it"
+    ),
+    "no_longer_protected_told": (
+        "The survivor was told that the recipient may share it again, and HIPAA no longer protects"
+        " it there"
+    ),
+    "copy_provided": (
+        "The survivor was given a copy of what they signed, or asked you to keep it for them"
+    ),
+    "believed_victim": (
+        "You believe, with reason, that the survivor is a victim of abuse, neglect or domestic"
+        " violence"
     ),
     "signed_on_screen": (
-        "She read it, or it was read to her, and signed on the screen herself",
-        "Lo leyó, o se le leyó, y ella misma firmó en la pantalla",
+        "The survivor read it, or heard it read, and signed on the screen in person"
     ),
+    "phone_is_safe": "The survivor said that their phone is safe",
+    "came_of_age": "The survivor has turned 18 since the notice was sent",
 }
 
 CODE_LISTS: dict[str, Labels] = {
@@ -341,6 +354,7 @@ CODE_LISTS: dict[str, Labels] = {
     "withdraw": WITHDRAW,
     "mark_error": MARK_ERROR,
     "revoked_via": REVOKED_VIA,
+    "covers": COVERS,
     "call_outcome": CALL_OUTCOME,
     "purpose": PURPOSE,
     "self_assignment": SELF_ASSIGNMENT,
@@ -352,6 +366,9 @@ CODE_LISTS: dict[str, Labels] = {
     "compelled_by": COMPELLED_BY,
     "compelled_to": COMPELLED_TO,
     "survivor_told": SURVIVOR_TOLD,
+    "rights_given": RIGHTS_GIVEN,
+    "certification": CERTIFICATION,
+    "rights_call": RIGHTS_CALL,
     "promptly_informed": PROMPTLY_INFORMED,
     "redisclosure_notice": REDISCLOSURE_NOTICE,
     "basis": BASIS,
@@ -364,7 +381,7 @@ CODE_LISTS: dict[str, Labels] = {
 
 def notice_in_words(code: str | None) -> str | None:
     """Return the notice that goes with a disclosure, for its readers. None: there is no notice."""
-    return None if code in (None, "none") else REDISCLOSURE_NOTICE[code][0]
+    return None if code in (None, "none") else REDISCLOSURE_NOTICE[code]
 
 
 def check(name: str, code: str) -> None:

@@ -1,6 +1,7 @@
-"""`Idempotency-Key` on writes that create. Only status and id are stored, never a body.
+"""`Idempotency-Key` on writes that create. Only status and id are stored, never a body or a key.
 
-(draft-ietf-httpapi-idempotency-key-header.) A key belongs to one caller on one route.
+(draft-ietf-httpapi-idempotency-key-header.) A key belongs to one caller on one route. It is text of
+the caller's choice, so that the database has its keyed hash alone (ADR 0069).
 """
 
 import hmac
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from permissions.errors import Conflict, KeyReused
+from permissions.keys.derived_keys import derived_key
 from permissions.principal import Principal
 from referrals.models import IdempotencyKey
 
@@ -28,6 +30,13 @@ class Key:
     def fingerprint(self) -> bytes:
         return hmac.digest(settings.SECRET_KEY.encode(), self.body, "sha256")
 
+    def stored(self, principal: Principal) -> str:
+        """Return what the database has in place of the key: another hash for each caller and route,
+        by a key that is not in the database."""
+        whose = (str(principal.agency_id), str(principal.caller_id), self.route, self.key)
+        told_apart = "\0".join(whose).encode()
+        return hmac.digest(derived_key("idempotency-key"), told_apart, "sha256").hex()
+
 
 def begin(principal: Principal, key: Key | None) -> UUID | None:
     """Return the id that the key led to before, or None to go on. Call it inside the create's
@@ -37,17 +46,17 @@ def begin(principal: Principal, key: Key | None) -> UUID | None:
     """
     if key is None:
         return None
-    caller = principal.caller_id
+    stored = key.stored(principal)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"{principal.agency_id}:{caller}:{key.route}:{key.key}"],
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [stored])
         row = cursor.fetchone()
     if not (row and row[0]):
         raise Conflict("in_flight", "The same request is still under way. Wait, then ask again.")
     found = IdempotencyKey.objects.filter(
-        agency_id=principal.agency_id, caller_id=caller, route=key.route, key=key.key
+        agency_id=principal.agency_id,
+        caller_id=principal.caller_id,
+        route=key.route,
+        key=stored,
     ).first()
     if found is None:
         return None
@@ -73,7 +82,7 @@ def finish(
         agency_id=principal.agency_id,
         caller_id=principal.caller_id,
         route=key.route,
-        key=key.key,
+        key=key.stored(principal),
         fingerprint=key.fingerprint(),
         status=201,
         result_id=result_id,

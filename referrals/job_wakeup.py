@@ -3,7 +3,7 @@
 from django.db import connections
 
 # NOTIFY is a hint that a job has something to do; nothing depends on it. Triggers send it with the
-# commit of an event or a message (sec.wake), and `wake_job` sends it from code.
+# commit of an event or a message (sec.wake_jobs), and `wake_job` sends it from code.
 CHANNEL = "cairn_work"
 
 

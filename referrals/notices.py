@@ -64,4 +64,8 @@ class Notice:
 def check_callback(number: str) -> None:
     """Raise BadRequest unless it is a worker's phone number and nothing else."""
     if not CALLBACK.fullmatch(number):
-        raise BadRequest("callback", "The worker's phone number, digits only.", "/callback")
+        raise BadRequest(
+            "callback",
+            "Enter a phone number, such as 406-555-0123, or with an extension: 406-555-0123 x22.",
+            "/callback",
+        )

@@ -19,12 +19,12 @@ RETURN_FIELDS = ("connected", "engaged", "outcome_code")
 
 @dataclass(frozen=True, slots=True)
 class PacketField:
-    """One field. `label` and `paper` are in English and Spanish; `paper` is the text on the paper
-    that the survivor signs."""
+    """One field. `label` and `paper` are in English; `paper` is the text on the paper that the
+    survivor signs."""
 
     name: str
-    label: tuple[str, str]
-    paper: tuple[str, str]
+    label: str
+    paper: str
     _: KW_ONLY
     hint: str = ""  # below its box at the desk
     lines: int = 1  # the height of the box
@@ -40,69 +40,69 @@ class PacketField:
 FIELDS = (
     PacketField(
         "name",
-        ("Name", "Nombre"),
-        ("My name", "Mi nombre"),
+        "Name",
+        "My name",
     ),
     PacketField(
         "alias",
-        ("Name to ask for", "Nombre por el que preguntar"),
-        ("The name to ask for", "El nombre por el que preguntar"),
+        "Name to ask for",
+        "The name to ask for",
     ),
     PacketField(
         "pronouns",
-        ("Pronouns", "Pronombres"),
-        ("My pronouns", "Mis pronombres"),
+        "Pronouns",
+        "My pronouns",
     ),
     PacketField(
         "date_of_birth",
-        ("Date of birth", "Fecha de nacimiento"),
-        ("My date of birth", "Mi fecha de nacimiento"),
+        "Date of birth",
+        "My date of birth",
     ),
     PacketField(
         "phone",
-        ("Phone", "Teléfono"),
-        ("My phone", "Mi teléfono"),
+        "Phone",
+        "My phone",
         contact=True,
     ),
     PacketField(
         "email",
-        ("Email", "Correo electrónico"),
-        ("My email", "Mi correo electrónico"),
+        "Email",
+        "My email",
         contact=True,
     ),
     PacketField(
         "address",
-        ("Address", "Dirección"),
-        ("My address", "Mi dirección"),
+        "Address",
+        "My address",
         lines=3,
         contact=True,
     ),
     PacketField(
         "safe_contact",
-        ("How to contact her safely", "Cómo comunicarse con ella sin peligro"),
-        ("How to contact me safely", "Cómo comunicarse conmigo sin peligro"),
+        "How to contact them safely",
+        "How to contact me safely",
         hint="When it is safe; whether a voicemail or text is; a name to use, a code word; who must"
-        " never be contacted, such as a parent. It stands before every number.",
+        " never be contacted, such as a parent. It is shown above every number.",
         lines=3,
     ),
     PacketField(
         "emergency_contact",
-        ("Emergency contact", "Contacto de emergencia"),
-        ("Whom to call in an emergency", "A quién llamar en una emergencia"),
+        "Emergency contact",
+        "The person to call in an emergency",
         lines=3,
         contact=True,
     ),
     PacketField(
         "circumstances",
-        ("Circumstances", "Circunstancias"),
-        ("What happened, in short", "Lo que pasó, en breve"),
+        "What happened",
+        "What happened, in short",
         lines=3,
     ),
     PacketField(
         "screening",
-        ("Screening", "Detección"),
-        ("Answers to screening questions", "Respuestas a preguntas de detección"),
-        hint="Only what she told or you saw. Nothing is right, too: it is no test.",
+        "Screening",
+        "Answers to screening questions",
+        hint="Only what you were told or saw. You may leave it empty: it is not a test.",
         lines=3,
         codes=SCREENING,
         # These agencies see the survivor first. The field is never required.
@@ -110,39 +110,40 @@ FIELDS = (
     ),
     PacketField(
         "health",
-        ("Health", "Salud"),
-        ("My health", "Mi salud"),
+        "Health",
+        "My health",
         lines=3,
     ),
     PacketField(
         "substance_use",
-        ("Substance use", "Consumo de sustancias"),
-        ("Alcohol or drug treatment", "Tratamiento por alcohol o drogas"),
+        "Substance use",
+        "Alcohol or drug treatment",
         lines=3,
         part2=True,
-        refused_to=frozenset({"law_enforcement"}),  # no use against the patient (42 CFR 2.12)
+        # Who could use it against the survivor (after 42 CFR 2.12(d); Cairn's own rule).
+        refused_to=frozenset({"law_enforcement", "prosecution", "child_protection"}),
     ),
     PacketField(
         "legal",
-        ("Legal", "Asuntos legales"),
-        ("Legal matters", "Asuntos legales"),
+        "Legal",
+        "Legal matters",
         lines=3,
     ),
     PacketField(
         "case_number",
-        ("Case number", "Número de caso"),
-        ("My case number", "Mi número de caso"),
+        "Case number",
+        "My case number",
     ),
     PacketField(
         "children",
-        ("Children", "Hijos e hijas"),
-        ("My children", "Mis hijos e hijas"),
+        "Children",
+        "My children",
         lines=3,
     ),
     PacketField(
         "needs_detail",
-        ("Needs in detail", "Lo que necesita, en detalle"),
-        ("What I need", "Lo que necesito"),
+        "More about what is needed",
+        "What I need",
         lines=3,
     ),
 )
@@ -155,7 +156,7 @@ ADDED = max(field.since for field in FIELDS)
 
 def fields_of(direction: str) -> tuple[str, ...]:
     """Return the closed list that a release of this direction chooses from."""
-    return RETURN_FIELDS if direction == "return" else PACKET_FIELDS
+    return {"return": RETURN_FIELDS, "notice": ()}.get(direction, PACKET_FIELDS)
 
 
 def under_part2(names: Collection[str], duties: frozenset[str]) -> bool:

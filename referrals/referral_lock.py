@@ -6,14 +6,18 @@ from uuid import UUID
 from django.db import connection
 
 from permissions.database.prepared_statements import RoundTrip
+from permissions.errors import NotVisible
 
 _SHARED_LOCK = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+_VISIBLE = " WHERE sec.visible_referral_id(%(referral)s) IS NOT NULL"
 
 
-def shared_lock_query(referral_id: UUID) -> RoundTrip:
+def shared_lock_query(referral_id: UUID, *, if_visible: bool = False) -> RoundTrip:
     """Return the query that takes the referral's lock, shared until the transaction ends. An act
-    that closes something to readers waits for them, and they wait for it."""
-    return RoundTrip(_SHARED_LOCK, {"lock": lock_number(referral_id)})
+    that closes something to readers waits for them, and they wait for it. `if_visible`: a caller
+    who may not see the referral takes no lock and waits for no one (ADR 0071)."""
+    query = _SHARED_LOCK + (_VISIBLE if if_visible else "")
+    return RoundTrip(query, {"lock": lock_number(referral_id), "referral": referral_id})
 
 
 def lock_number(referral_id: UUID) -> int:
@@ -21,9 +25,24 @@ def lock_number(referral_id: UUID) -> int:
     return (referral_id.int & (2**64 - 1)) - 2**63
 
 
+def lock_readers_by_slip(referral_id: UUID) -> None:
+    """Take the referral's lock exclusively, for the survivor: their code and word have let them in,
+    and no credential (referrals/slip/)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
+
+
 def lock_readers(referral_id: UUID, *, shared: bool) -> None:
     """Take the referral's advisory lock until the transaction ends: shared for every packet read,
-    exclusive for every act that closes, so that no read commits after a revoke has (ADR 0029)."""
+    exclusive for every act that closes, so that no read commits after a revoke has (ADR 0029).
+
+    Raises NotVisible, without waiting, for a referral that the caller may not see: the wait would
+    tell them that others work with it, and their lock would hold those up (ADR 0071)."""
     name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {name}(%s)", [lock_number(referral_id)])
+        cursor.execute(
+            f"SELECT {name}(%s) WHERE sec.visible_referral_id(%s) IS NOT NULL",
+            [lock_number(referral_id), referral_id],
+        )
+        if cursor.fetchone() is None:
+            raise NotVisible

@@ -1,53 +1,37 @@
 """Indicators of trafficking: a coded list for the packet's field `screening`, in our own words.
 
 They are signs to ask about with care. They are no verdict and no score. Naming none is always
-right, and nothing here is ever required. The signs come from these sources, none of whose words are
-used: the definition in 22 U.S.C. 7102(11) (force, fraud or coercion; under 18 none of them is
-needed for commercial sex) and the Palermo Protocol, article 3; the ILO's operational indicators of
-trafficking (2009); the Vera Institute's identification tool (2014) and the adult screening tool of
-HHS (2018), whose themes they group.
+right, and nothing here is ever required. The signs come from these sources, without their wording:
+the definition in 22 U.S.C. 7102(11) (force, fraud or coercion; for commercial sex of a person under
+18 none of them is needed); article 3 of the Palermo Protocol; the operational indicators of the ILO
+(2009); and the themes of the Vera Institute's identification tool (2014) and of the adult screening
+tool of HHS (2018).
 """
 
-Labels = dict[str, tuple[str, str]]  # code → (English, Spanish)
+Labels = dict[str, str]  # code → English; the message catalogues have the other languages
 
 SCREENING: Labels = {
-    # Free will (Palermo 3(b): consent is irrelevant if one of the means was used)
-    "no_free_will": ("She cannot leave, or say no", "No puede irse ni decir que no"),
-    "watched": ("Somebody watches her or speaks for her", "Alguien la vigila o habla por ella"),
-    "isolated": ("Kept from family, friends or help", "La apartan de familia, amistades o ayuda"),
-    # Power or control (7102(11): force, fraud or coercion)
-    "power_or_control": (
-        "Somebody has power over her, or controls her",
-        "Alguien tiene poder sobre ella o la controla",
-    ),
-    "threats": ("She or hers are threatened", "La amenazan a ella o a los suyos"),
-    "violence": ("Somebody hurts her to make her obey", "La lastiman para que obedezca"),
-    "papers_held": (
-        "Somebody keeps her papers, phone or money",
-        "Alguien guarda sus papeles, teléfono o dinero",
-    ),
-    "drugs": ("Drugs or drink to make her obey", "Drogas o alcohol para que obedezca"),
-    "immigration_threat": (
-        "Somebody uses her immigration status against her",
-        "Alguien usa su situación migratoria contra ella",
-    ),
+    # Free will (Palermo 3(b): consent to the exploitation is irrelevant if any of the means that
+    # 3(a) lists was used; 3(c): under 18 none of the means is needed)
+    "no_free_will": "Cannot leave, or cannot say no",
+    "watched": "Watched, or another person speaks for them",
+    "isolated": "Kept from family, friends or help",
+    # Power or control (7102(11): force, fraud or coercion; Palermo 3(a): abuse of power or of a
+    # position of vulnerability, and control over another person)
+    "power_or_control": "Another person has power over them or controls them",
+    "threats": "They or people close to them are threatened",
+    "violence": "Hurt by a person who wants to make them obey",
+    "papers_held": "Another person keeps their papers, phone or money",
+    "drugs": "Given drugs or alcohol to make them obey",
+    "immigration_threat": "Their immigration status is used against them",
     # Frequent travel
-    "frequent_travel": (
-        "Moved often, or does not know where she is",
-        "La trasladan a menudo, o no sabe dónde está",
-    ),
+    "frequent_travel": "Moved often, or does not know where they are",
     # Labor (ILO: deceptive recruitment, exploitation, coercion at work)
-    "labour": ("Works for little or no pay", "Trabaja por poco o ningún pago"),
-    "false_promise": ("Not the work that was promised", "No es el trabajo prometido"),
-    "debt": ("Works off a debt that does not shrink", "Paga con trabajo una deuda que no baja"),
-    "lives_at_work": ("Has to live where she works", "Tiene que vivir donde trabaja"),
+    "labour": "Works for little or no pay",
+    "false_promise": "Not the work that was promised",
+    "debt": "Works off a debt that does not shrink",
+    "lives_at_work": "Has to live at the workplace",
     # Commercial sex (7102(4), (11)(A))
-    "commercial_sex": (
-        "Sex for money, or for anything of value",
-        "Sexo a cambio de dinero o de algo de valor",
-    ),
-    "minor_commercial_sex": (
-        "The same, under 18: no force is needed",
-        "Lo mismo, menor de 18: no hace falta fuerza",
-    ),
+    "commercial_sex": "Sex for money, or for anything of value",
+    "minor_commercial_sex": "The same, under 18: no force is needed",
 }

@@ -8,8 +8,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.conf import settings
-
+from permissions.keys.derived_keys import derived_key
 from permissions.principal import Principal
 from referrals.deadlines.due_times import CLOSED_AFTER
 from referrals.models import Referral, Side
@@ -59,33 +58,51 @@ def status_word(
     return status
 
 
-class Shown(NamedTuple):
-    """A true state and the word that the sender is shown for it, at once and a week later."""
+def call_requested_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
+    """Return when the other side last asked this one to call, as this side is shown it."""
+    asked = referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
+    return unanswered_request(asked, own.called_at if own is not None else None)
 
-    true: str
+
+def unanswered_request(asked: datetime | None, called: datetime | None) -> datetime | None:
+    """Return the same from plain values: None once the own side has called since."""
+    return None if asked is None or (called is not None and called >= asked) else asked
+
+
+class Shown(NamedTuple):
+    """A true state, whose it is, and the word that the sender is shown for it, at once and a week
+    later. `side`: `to` for the recipient's own, `from` for the sender's, empty for both's."""
+
+    state: str
+    side: str
     at_once: str
     after_a_week: str
+
+    @property
+    def true(self) -> str:
+        by = {"to": ", by the recipient", "from": ", by the sender", "": ""}
+        return f"{self.state}{by[self.side]}"
 
 
 def shown_to_sender() -> list[Shown]:
     """Return the T5 table: what the sender is shown for each true state (R2)."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def line(name: str, status: str, own_state: str | None) -> Shown:
+    def line(status: str, own_state: str | None = None, side: str = "") -> Shown:
         at_once, later = (
             status_word("from", status, own_state, expires_at=None, accepted_at=at, now=now)
             for at in (now, now - CLOSED_AFTER)
         )
-        return Shown(name, at_once, later)
+        return Shown(own_state or status, side, at_once, later)
 
     return [
-        *(line(one, one, None) for one in ("draft", "sent", "acknowledged", "declined")),
+        *map(line, ("draft", "sent", "acknowledged", "declined")),
         *(
-            line(f"{one}, by the recipient", "accepted", one)
+            line("accepted", one, "to")
             for one in ("accepted", "in_handoff", "completed", "unable", "stopped")
         ),
-        line("stopped, by the sender", "stopped", None),
-        *(line(one, one, None) for one in ("withdrawn", "expired", "entered_in_error")),
+        line("stopped", side="from"),
+        *map(line, ("withdrawn", "expired", "entered_in_error")),
     ]
 
 
@@ -99,5 +116,5 @@ def etag(referral: Referral, own: Side | None, principal: Principal, now: dateti
         str(own.version if own else 0),
         status_shown(referral, own, side, now),
     )
-    key = settings.SECRET_KEY.encode()
+    key = derived_key("etag of a referral")
     return '"' + hmac.new(key, ":".join(parts).encode(), "sha256").hexdigest()[:32] + '"'

@@ -1,4 +1,4 @@
-"""The background work: the list of its jobs and the loop that runs them (`manage.py work`).
+"""The background work: the list of its jobs and the loop that runs them (`manage.py worker run`).
 
 What a job does is in its own module; this module only says when. Any number of these processes may
 run, each with all jobs or some. Nothing is remembered here: all state is in the database.
@@ -14,16 +14,28 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
+from directory import reopening
+from permissions.audit import counters
+from permissions.enrollment import old_invitations
+from permissions.health import failures, heartbeats, service_manager
+from permissions.keys import closings, key_folder, second_copy
 from permissions.ledger import sealer, self_check, witness
-from referrals.deadlines import auto_close, purge
+from permissions.recovery import outbox as closing_notes
+from referrals.card import kept
+from referrals.deadlines import auto_close, exercises_over, purge
 from referrals.job_wakeup import CHANNEL
-from referrals.notifications import escalation, message_queue, triggers
+from referrals.notifications import escalation, gaps, message_queue, sealed_messages, triggers
+from referrals.notifications.line_tests import cover, weekly
+from referrals.push import sending as push
+from referrals.recovery import copies, lost_acts, watch
+from referrals.signing import pending
 from referrals.webhooks import delivery, outbox
 
 log = structlog.get_logger()
 
 LONGEST_REST_S = 300.0  # for a job that fails again and again
 SHORTEST_REST = 0.1  # share of its pace, for a job whose step takes that long
+BEAT_S = 10.0  # between two heartbeats of a job that goes on well
 
 
 class Job(NamedTuple):
@@ -33,8 +45,10 @@ class Job(NamedTuple):
     If so, it is called again at once; otherwise `pace_s` seconds after it began
     (`seconds_until_next`) or when a hint wakes it. It runs in its own thread with its own
     connections. It must be safe to kill at any point and to run concurrently in another process. An
-    exception is logged by type and place, never with its text. The step is then retried after a
-    rest that doubles, while the other jobs go on. A job that leaves work in progress between its
+    exception is logged by type and place, never with its text: as `job_failing` when a job begins
+    to fail, and `job_recovered` follows when a step succeeds again. The step is retried after a
+    rest that doubles, while the other jobs go on. Its heartbeats tell the operator the same
+    (permissions/health/heartbeats.py). A job that leaves work in progress between its
     steps may wait for it in a step: `wake`, called from another thread, ends that wait as it ends a
     rest. `finish` is called once, after the last step.
     """
@@ -48,18 +62,38 @@ class Job(NamedTuple):
 
 JOBS = (
     Job("purge", purge.step, 3600),
+    Job("practice", exercises_over.step, 30),
     Job("clocks", escalation.step, 1),  # mark what is due
     Job("tell", triggers.step, 1),  # write the messages for events
+    Job("gaps", gaps.step, 15),  # agencies at which no phone answers
     Job("alert", triggers.alert_step, 5),
     # Each kind has its own job, so that a mail server that hangs delays no call.
     Job("mail", message_queue.mail_step, 1),
     Job("sms", message_queue.sms_step, 1),
     Job("voice", message_queue.voice_step, 1),
+    Job("push", push.step, 1),
+    # A test of a line, too: it never goes before a message.
+    Job("line-tests", weekly.step, 30),
+    Job("line-calls", message_queue.line_test_step, 5),
+    Job("line-cover", cover.step, 60),  # silent lines, and the minutes covered
+    Job("secrets", sealed_messages.step, 2),  # links of invitations, and spoken codes
+    Job("invitations", old_invitations.step, 24 * 3600),  # who was invited and never came
+    Job("cards", kept.step, 60),  # notices by a card that are over
+    Job("signatures", pending.step, 60),  # pages for a signature that are over
     Job("close", auto_close.step, 5),
+    Job("reopen", reopening.step, 30),  # services whose pause ends
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
     Job("webhook-log", outbox.delete_expired, 3600),
+    Job("count", counters.step, 60),  # refusals of unknown callers, and limits
+    Job("copies", copies.step, 1),  # of what was done, outside of the database
+    Job("lost-acts", lost_acts.step, 24 * 3600),  # what a recovery found, after a month
     Job("seal", sealer.step, 0.5),  # within two seconds with 32 writers: make bench (G12)
     Job("witness", witness.step, 1),
+    Job("key-folder", key_folder.watch, key_folder.EVERY_S),
+    Job("key-copy", second_copy.step, 300),
+    Job("closings", closings.step, 3600),
+    Job("journal", closing_notes.step, 1),  # what was taken away, outside the database
+    Job("journal-age", closing_notes.prune_step, 3600),
     Job("verify", self_check.step, 3600),  # a day's seals once a day, a part of the older each hour
 )
 
@@ -78,7 +112,7 @@ def run_until_idle(jobs: Iterable[Job]) -> list[str]:
             while job.step():
                 pass
         except Exception as error:
-            _log_failure(job, error)
+            log.error("job_failed", **_named(job, error))
             failed.append(job.name)
     return failed
 
@@ -89,19 +123,23 @@ class Worker:
     def __init__(self, jobs: Iterable[Job], using: str = "jobs") -> None:
         self._using = using
         self._ended = threading.Event()
-        self._threads = {job.name: _Thread(job, self._ended) for job in jobs}
+        self._watch = watch.Watch(using)
+        self._threads = {job.name: _Thread(job, self._ended, self._watch) for job in jobs}
 
     def run(self) -> None:
         """Run until another thread, or a signal's handler, calls `end`."""
         for thread in self._threads.values():
             thread.start()
+        service_manager.tell("READY=1")
         while not self._ended.is_set():
             try:
                 self._listen()
             except Exception as error:  # only the hints are lost: the jobs look by themselves
-                log.warning("no_hints", error=type(error).__name__)
+                log.warning("no_hints", **failures.named(error))
                 connections[self._using].close()
+                self._lives()
                 self._ended.wait(5)
+        service_manager.tell("STOPPING=1")
         for thread in self._threads.values():
             thread.wake()
         for thread in self._threads.values():
@@ -119,6 +157,7 @@ class Worker:
         with raw.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         while not self._ended.is_set():
+            self._lives()
             if not select.select([raw], [], [], 0.5)[0]:  # seconds until an end is noticed
                 continue
             raw.poll()
@@ -127,16 +166,24 @@ class Worker:
                 if thread is not None:
                     thread.wake()
 
+    def _lives(self) -> None:
+        """Tell the service manager, unless a job's thread is gone: then it starts all again."""
+        if all(thread.is_alive() for thread in self._threads.values()):
+            service_manager.tell("WATCHDOG=1")
+
 
 class _Thread(threading.Thread):
     """One job: step after step."""
 
-    def __init__(self, job: Job, ended: threading.Event) -> None:
+    def __init__(self, job: Job, ended: threading.Event, watch: watch.Watch) -> None:
         super().__init__(name=job.name)
         self.job = job
+        self._watch = watch
         self._bell = threading.Event()
         self._ended = ended
         self._failed = 0  # failures in a row
+        self._beat_at = 0.0  # when the next heartbeat is worth a write
+        self._beats = True  # whether the last one was written
 
     def wake(self) -> None:
         """Wake for a hint or for the end."""
@@ -150,24 +197,54 @@ class _Thread(threading.Thread):
             began = time.monotonic()
             try:
                 close_old_connections()
+                if not self._watch.may_go_on():  # a restored database: nothing is done
+                    self._ended.wait(watch.AGAIN_S)
+                    continue
                 more = self.job.step()
-                rest_s = (
-                    0.0 if more else seconds_until_next(self.job.pace_s, time.monotonic() - began)
-                )
-                self._failed = 0
             except Exception as error:
-                _log_failure(self.job, error)
                 connections.close_all()
-                self._failed += 1
-                self._ended.wait(seconds_after_failure(self._failed))  # no hint shortens it
+                self._ended.wait(self._after_failure(error))  # no hint shortens it
                 continue
+            rest_s = 0.0 if more else seconds_until_next(self.job.pace_s, time.monotonic() - began)
+            self._after_success(rest_s)
             if rest_s and not self._ended.is_set():
                 self._bell.wait(rest_s)
         try:
             self.job.finish()
         except Exception as error:
-            _log_failure(self.job, error)
+            log.error("job_failed", **_named(self.job, error))
         connections.close_all()
+
+    def _after_failure(self, error: Exception) -> float:
+        """Say that the step failed. Returns the seconds until it is retried."""
+        self._failed += 1
+        rest_s = seconds_after_failure(self._failed)
+        if self._failed == 1:
+            log.error("job_failing", **_named(self.job, error))
+        else:
+            log.warning("job_failed", **_named(self.job, error))
+        self._beat(rest_s, error)
+        return rest_s
+
+    def _after_success(self, rest_s: float) -> None:
+        if self._failed:
+            log.warning("job_recovered", job=self.job.name, count=self._failed)
+        elif time.monotonic() < self._beat_at:
+            return
+        self._failed = 0
+        self._beat(rest_s)
+
+    def _beat(self, rest_s: float, error: Exception | None = None) -> None:
+        """A heartbeat that cannot be written ends no job; it is missed where it is looked for."""
+        self._beat_at = time.monotonic() + BEAT_S
+        try:
+            heartbeats.beat(self.job.name, max(rest_s, BEAT_S), error)
+            self._beats = True
+        except Exception as failure:
+            if self._beats and error is None:  # else the job's own failure was just logged
+                log.error("heartbeat_not_written", **_named(self.job, failure))
+            self._beats = False
+            connections.close_all()
 
 
 def seconds_until_next(pace_s: float, took_s: float) -> float:
@@ -183,9 +260,9 @@ def seconds_after_failure(failed: int) -> float:
     return longest * random.uniform(0.75, 1)
 
 
-def _log_failure(job: Job, error: Exception) -> None:
+def _named(job: Job, error: Exception) -> dict[str, str]:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    log.error("job_failed", job=job.name, error=type(error).__name__, where=where)
+    return {"job": job.name, "where": where, **failures.named(error)}

@@ -23,11 +23,12 @@ from django.db import connections
 
 from api.dev import demo, processes
 from permissions.identity import credentials
+from permissions.keys import key_folder
 from permissions.models import Client, Membership
 from tests.support.callers import Caller, member_id
 from tests.support.cleaning import CONTENT, TableCleaner
 from tests.support.cluster import HOME, own_cluster
-from tests.support.leftovers import Leftovers
+from tests.support.http_client import close_streams
 from tests.support.live_server import Server
 from tests.support.message_servers import (
     COPIES,
@@ -51,7 +52,9 @@ hypothesis.settings.load_profile("cairn")
 LONGEST = (
     *("database/test_upgrade.py", "deploy/test_database_launcher.py"),
     *("referrals/test_return_flow_orders.py", "policy/test_markers.py", "house/test_recipes.py"),
-    *("policy/test_reference_model.py", "policy/test_policies_matter.py", "seals/test_seals.py"),
+    *("policy/test_reference_model.py", "policy/test_policies_matter.py"),
+    *("policy/test_barred_numbers.py", "deadlines/test_purged_recipient.py"),
+    *("deploy/test_database_homes.py", "seals/test_tampering.py", "seals/test_verifier.py"),
     *("policy/test_markers_can_fail.py", "policy/test_route_matrix.py"),
     "directory/test_directory_query_plans.py",
 )
@@ -73,54 +76,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: places.get(one.path, len(places)))  # stable: else as it was
 
 
-@pytest.fixture(scope="session")
-def loaded(django_db_blocker: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The name of this worker's database, a copy of the template, and what demo.json says of it."""
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of this worker's database and what demo.json says of it. Each file of tests has a
+    copy of the template of its own, keys included: whatever a file leaves (entries of a log that
+    moved its clock, an imported word), no other file finds it."""
     name = "test_cairn_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
     cluster = own_cluster()
-    with django_db_blocker.unblock():
-        content = Template(cluster).copy(name)
-        yield name, content
-        for alias in connections:
-            connections[alias].close()
-        cluster.drop_database(name)
+    made = Template(cluster).copy(name)
+    key_folder.forget()  # the process goes on with another database, and another folder
+    yield name, made
+    for alias in connections:
+        connections[alias].close()
+    cluster.drop_database(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def django_db_setup(loaded: tuple[str, dict[str, Any]]) -> str:
     """Instead of pytest-django's: a database that `owner` made, every alias pointed at it."""
     return loaded[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def network(loaded: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     """The demo network: what demo.json says."""
     return loaded[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def empty_tables(django_db_setup: str) -> Iterator[TableCleaner]:
     with closing(own_cluster().connect_superuser(django_db_setup)) as session:
         yield TableCleaner(session, CONTENT)
-
-
-@pytest.fixture(scope="session")
-def as_loaded(django_db_setup: str, network: dict[str, Any]) -> Iterator[Leftovers]:
-    with closing(own_cluster().connect_superuser(django_db_setup)) as session:
-        yield Leftovers(session)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Behind each file: the network and the directory are as it found them. Else the last of its
-    tests is an error, and not whichever of another file comes behind it in the order of a day."""
-    of_file = [one for one in request.session.items if one.path == request.path]
-    if all("no_database" in one.keywords for one in of_file):
-        yield
-        return
-    ground: Leftovers = request.getfixturevalue("as_loaded")
-    yield
-    assert ground.changed_tables() == []
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +120,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
     for alias in connections:
         assert str(connections[alias].settings_dict["NAME"]).startswith("test_cairn_"), alias
     yield
+    close_streams()
     for alias in connections:
         assert not connections[alias].in_atomic_block, alias
     empty_tables()
@@ -204,13 +191,13 @@ def api(network: dict[str, Any]) -> Callable[..., Caller]:
             secret = f"token-of-a-test-{os.urandom(16).hex()}"
             credentials.open_for_client(client, secret, client.scopes)
             return Caller(who, secret, acting)
-        member = Membership.objects.using("door").get(id=member_id(who))
+        member = Membership.objects.using("signin").get(id=member_id(who))
         return Caller(who, credentials.open_for_member(member))
 
     return caller
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     """Partner flows and browsers talk to this: two worker processes, real sockets."""
     with socket.socket() as probe:

@@ -6,6 +6,7 @@ which row-level security reads, so that a token begins and ends in one place.
 
 import json
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -25,13 +26,13 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
 from api.http import problem_details
 from api.http.authentication import ELSEWHERE, FROM_ELSEWHERE
-from permissions.identity import credentials
+from permissions.identity import client_keys, credentials, row_macs
 from permissions.identity.ip_allowlist import is_allowed
 from permissions.models import Client, ClientAssertion
 from permissions.principal import are_compatible
 
 SCOPES = {
-    "directory:read": "Read confidential services of the network, beside the public directory.",
+    "directory:read": "Read confidential services of the network, as well as the public directory.",
     "directory:write": "Change the agency's own directory entries.",
     "referrals:write": "Make referrals and act on them; each act names the acting member.",
     "referrals:read": "Read the agency's referrals, their notices and their history.",
@@ -43,8 +44,9 @@ SCOPES = {
 }
 JSON = "application/json"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+ALGORITHMS = list(client_keys.ALGORITHMS)
 MAX_ASSERTION_S = 5 * 60
+LATE_S = 5  # for how long after its `exp` an assertion is still taken: clocks differ
 # The errors that a malformed assertion can cause in its parsers.
 UNREADABLE = (JWException, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
@@ -83,7 +85,9 @@ class Validator(OAuth2Validator):
         if client is None or (request.client_id and request.client_id != client.client_id):
             credentials.log_sign_in("token.issue", refused="unknown_client")
             return False
-        if not _is_good(client, assertion):
+        row_macs.require_bound(client)
+        key = _proven_key(client, assertion)
+        if key is None:
             credentials.log_sign_in(
                 "token.issue",
                 agency_id=client.agency_id,
@@ -98,6 +102,7 @@ class Validator(OAuth2Validator):
             raise InvalidClientError(FROM_ELSEWHERE)
         request.client = client
         request.client_id = client.client_id
+        request.client_key = client_keys.key_code(key)
         return True
 
     def authenticate_client_id(self, *args: Any, **kwargs: Any) -> bool:
@@ -123,9 +128,14 @@ class Validator(OAuth2Validator):
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
         client: Client = request.client
-        with transaction.atomic(using="door"):
+        with transaction.atomic(using="signin"):
             credentials.open_for_client(client, token["access_token"], request.scopes)
-            credentials.log_sign_in("token.issue", agency_id=client.agency_id, client_id=client.id)
+            credentials.log_sign_in(
+                "token.issue",
+                agency_id=client.agency_id,
+                client_id=client.id,
+                fields=[request.client_key],
+            )
 
 
 def _client_of(assertion: str) -> Client | None:
@@ -142,16 +152,14 @@ def _client_of(assertion: str) -> Client | None:
     return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
 
 
-def _is_good(client: Client, assertion: str) -> bool:
-    """Whether it is signed by the client, for this endpoint, fresh and unused (RFC 7523 section 3).
+def _proven_key(client: Client, assertion: str) -> str | None:
+    """The thumbprint of the client's key that signed the assertion, if it is for this endpoint,
+    fresh and unused (RFC 7523 section 3); else None.
 
-    A good assertion is recorded, so a second check of it returns False.
+    A good assertion is recorded, so a second check of it returns None.
     """
     try:
-        keys = jwk.JWKSet.from_json(json.dumps(client.public_keys))
         token = jwt.JWT(
-            jwt=assertion,
-            key=keys,
             algs=ALGORITHMS,
             check_claims={
                 "iss": client.client_id,
@@ -161,31 +169,58 @@ def _is_good(client: Client, assertion: str) -> bool:
                 "jti": None,
             },
         )
+        token.leeway = LATE_S  # the library's own is a minute
+        token.deserialize(assertion)
+        key = _signer(client, token)
         claims = json.loads(token.claims)
         expires, jti = int(claims["exp"]), str(claims["jti"])
         begins = int(claims.get("nbf", 0))
     except UNREADABLE:
-        return False
+        return None
     now_s = time.time()
+    if claims["aud"] != settings.TOKEN_URL:
+        return None  # a list: the library looks whether we are in it (ADR 0066)
     if expires > now_s + MAX_ASSERTION_S + 60 or begins > now_s + 60:
-        return False
+        return None
     if not 8 <= len(jti) <= 200 or not jti.isprintable():
-        return False
+        return None
     now = timezone.now()
     ClientAssertion.objects.filter(client=client, expires_at__lt=now - _SKEW).delete()
     try:
-        with transaction.atomic(using="door"):
+        with transaction.atomic(using="signin"):
             ClientAssertion.objects.create(
                 client=client,
                 jti=jti,
                 expires_at=now + timedelta(seconds=expires - now_s),
             )
     except IntegrityError:
-        return False  # replayed
-    return True
+        return None  # replayed
+    return key
+
+
+def _signer(client: Client, token: jwt.JWT) -> str:
+    """The thumbprint of the key that validates the token. Keys of the `kid` that the token names
+    are tried, and those without one. Raises one of UNREADABLE."""
+    header = token.token.jose_header
+    kid = header.get("kid") if isinstance(header, dict) else None
+    for one in client.public_keys["keys"]:
+        if kid is not None and one.get("kid", kid) != kid:
+            continue
+        key = jwk.JWK(**one)
+        with suppress(*UNREADABLE):
+            token.validate(key)
+            return str(key.thumbprint())
+    raise JWException("No key of the client's signed it.")
 
 
 _SKEW = timedelta(minutes=10)  # longer than an expired assertion is still accepted
+
+
+def _is_ambiguous(request: HttpRequest) -> bool:
+    """Whether two readers might read two requests in it: a parameter is repeated (RFC 6749 section
+    3.2), or its text is said not to be UTF-8."""
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    return charset.lower() != "utf-8" or any(len(given) > 1 for _, given in request.POST.lists())
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -195,6 +230,8 @@ class Token(OAuthLibMixin, View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if _is_ambiguous(request):
+            return JsonResponse({"error": "invalid_request"}, status=400)
         if request.POST.get("grant_type") not in (None, "client_credentials"):
             return JsonResponse({"error": "unsupported_grant_type"}, status=400)
         _url, headers, body, status = self.create_token_response(request)

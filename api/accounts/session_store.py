@@ -12,12 +12,11 @@ import json
 import re
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
 
 from permissions.errors import Unavailable
+from permissions.keys.derived_keys import derived_from
 from permissions.keys.keystore import seal, unseal
 
 CONTEXT = "session"
@@ -50,7 +49,7 @@ class SessionStore(db.SessionStore):
 
     def _sealed_by(self) -> bytes:
         value = self._get_or_create_session_key().encode()
-        return HKDF(hashes.SHA256(), 32, salt=None, info=CONTEXT.encode()).derive(value)
+        return derived_from(value, CONTEXT)
 
     def _get_session_from_db(self) -> Any:
         value = self.session_key

@@ -11,12 +11,11 @@ import binascii
 import json
 from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 
 from permissions.errors import Unavailable
+from permissions.keys.derived_keys import derived_from
 from permissions.keys.keystore import seal, unseal
 
 LASTS = timedelta(minutes=30)
@@ -48,4 +47,4 @@ def open_search(request: HttpRequest, sealed: str, now: datetime) -> QueryDict |
 def _key(request: HttpRequest) -> bytes:
     cookie = str(request.META.get("CSRF_COOKIE", ""))  # set by the middleware: its secret
     secret = f"{settings.SECRET_KEY}\n{cookie}".encode()
-    return HKDF(hashes.SHA256(), 32, salt=None, info=CONTEXT.encode()).derive(secret)
+    return derived_from(secret, CONTEXT)

@@ -7,11 +7,14 @@ from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk.request_context import Visit
 from directory import listings
 from directory.listings import Listing
 from directory.search.matches import MOST_PER_PAGE
+from permissions import displayed_text
 from permissions.errors import BadRequest, KeyReused, Refused, WrongState
 from permissions.principal import Principal
 from referrals import idempotency
@@ -22,9 +25,23 @@ PRIVATE = {"autocomplete": "off", "spellcheck": "false"}
 
 
 _MISSING = {
-    forms.ChoiceField: "Choose one.",
-    forms.MultipleChoiceField: "Choose at least one.",
+    forms.ChoiceField: _("Choose one."),
+    forms.MultipleChoiceField: _("Choose at least one."),
 }
+
+
+class Text(forms.CharField):
+    """A text that people can see, of one line where its widget has one."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text in self.empty_values:
+            return text
+        text = displayed_text.normalized(text)
+        lines = isinstance(self.widget, forms.Textarea)
+        if fault := displayed_text.fault_of(text, lines=lines):
+            raise forms.ValidationError(gettext(fault), "hidden")
+        return text
 
 
 class Group(NamedTuple):
@@ -48,12 +65,17 @@ class DeskForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         for field in self.fields.values():
-            field.error_messages["required"] = _MISSING.get(type(field), "Fill this in.")
+            field.error_messages["required"] = _MISSING.get(type(field), _("Please fill this in."))
 
     @property
     def groups(self) -> list[Group]:
         """The fields in the order in which they are shown."""
         return [Group("", self.visible_fields())]
+
+    def hide(self, name: str) -> None:
+        """Carry this field along without showing it."""
+        field = self.fields[name]
+        field.widget = field.hidden_widget()
 
     def refuse(self, refusal: Refused) -> None:
         """Show why the domain refused."""
@@ -61,11 +83,15 @@ class DeskForm(forms.Form):
         if isinstance(refusal, BadRequest) and refusal.pointer:
             field = refusal.pointer.strip("/").split("/")[0]
             field += "_" if f"{field}_" in self.fields else ""
-        words = refusal.detail
+        words = gettext(refusal.detail)
         if isinstance(refusal, WrongState):
-            words = "It has moved on since you opened this page. Go back and look at it first."
+            words = gettext(
+                "It has changed since you opened this page. Go back and check it first."
+            )
         elif isinstance(refusal, KeyReused):
-            words = "This form was sent before, with other answers. Look into your inbox first."
+            words = gettext(
+                "This form was already sent with other answers. Check your inbox first."
+            )
         self.add_error(field if field in self.fields else None, words)
 
 
@@ -95,8 +121,10 @@ def services_to_choose(
     choices = [(str(one.id), f"{one.name} ({one.organization_name})") for one in known.values()]
     ends = ""
     if not by_name.last:
-        ends = f"The list ends with “{by_name.items[-1].name}”: others are in the directory."
-    return [("", "None"), *choices], ends
+        ends = gettext("The list ends with “{name}”: others are in the directory.").format(
+            name=by_name.items[-1].name
+        )
+    return [("", _("None")), *choices], ends
 
 
 class _Moment(forms.DateTimeField):

@@ -1,27 +1,32 @@
-"""What every page knows: the safety lines (R16), and who is signed in."""
+"""What every page knows: the safety lines (R16), who is signed in, and the languages on offer."""
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
-from directory.safety_lines import lines_to_keep, notice_in_spanish, safety_lines, safety_notice
+from api.languages import SOURCE
+from directory.safety_lines import lines_in, notice_in
 
 
 def desk(request: HttpRequest) -> dict[str, Any]:
+    language = get_language() or SOURCE
     return {
-        "safety_lines": safety_lines(),
-        "safety_notice": safety_notice(),
+        "safety_lines": lines_in(language),
+        "safety_notice": notice_in(language),
         "visit": getattr(request, "visit", None),
+        "idle_lock_s": settings.IDLE_LOCK_S,
+        "desk_language": language,
+        "desk_languages": settings.LANGUAGES if len(settings.LANGUAGES) > 1 else (),
     }
 
 
-def safety_in_spanish() -> dict[str, Any]:
-    """Return the safety lines for a page in Spanish. What the network has given only in English
-    stays in English."""
-    lines = [
-        {"phone": line["phone"]}
-        | {name: line[f"{name}_es"] or line[name] for name in ("name", "note")}  # type: ignore
-        for line in lines_to_keep()
-    ]
-    notice = notice_in_spanish() or safety_notice()
-    return {"safety_lines": lines, "safety_notice": notice, "safety_language": "es"}
+def safety_in(language: str) -> dict[str, Any]:
+    """Return the safety lines for a page that has a paper in this language. What the network has
+    given only in English stays in English."""
+    return {
+        "safety_lines": lines_in(language),
+        "safety_notice": notice_in(language),
+        "safety_language": language,
+    }

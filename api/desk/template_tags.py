@@ -2,23 +2,35 @@
 words."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
+from api.accounts import device_names
 from api.desk import labels as desk_labels
+from api.desk import log_labels
+from api.desk.agency import role_labels
+from api.desk.agency import words as agency_words
 from api.desk.audit import reason_labels
 from api.desk.directory import entry_summary
+from api.desk.directory.own_entries import field_words
+from api.desk.times import clock_time, log_time
 from directory.listings import Phone
 
 register = template.Library()
+register.filter("as_dialed", desk_labels.as_dialed)
 register.filter("done", desk_labels.act_label)
-register.filter("logged", desk_labels.log_act_label)
-register.filter("log_time", desk_labels.log_time)
+register.filter("logged", log_labels.log_act_label)
+register.filter("log_time", log_time)
 register.filter("outcome", desk_labels.outcome)
 register.filter("purpose", desk_labels.purpose)
 register.filter("reason", reason_labels.reason)
+register.filter("role_names", role_labels.names_of)
 register.filter("always", entry_summary.is_always)
+register.filter("device", device_names.device_of)
 
 
 @register.filter
@@ -33,7 +45,14 @@ def labels(codes: list[str], list_name: str) -> list[str]:
 
 @register.filter
 def field_name(code: str) -> str:
-    return desk_labels.FIELDS.get(code, code)
+    if known := desk_labels.FIELDS.get(code):
+        return str(known)
+    return agency_words.code_words(code) if ":" in code else field_words(code)
+
+
+register.filter("scope_words", agency_words.scope_words)
+register.filter("key_words", agency_words.key_words)
+register.filter("code_words", agency_words.code_words)
 
 
 @register.filter
@@ -53,7 +72,13 @@ def spelled(reference: str) -> str:
 @register.filter
 def at(moment: datetime | None, now: datetime) -> str:
     """Return the moment in the agency's time zone, with the day if it is not today."""
-    return desk_labels.clock_time(moment, now) if moment else ""
+    return clock_time(moment, now) if moment else ""
+
+
+@register.filter
+def of(key: Any, words: Mapping[Any, Any]) -> Any:
+    """Return what these words are for the key, or the key itself."""
+    return words.get(key, key)
 
 
 @register.filter
@@ -68,8 +93,13 @@ def tel_of(phone: Phone) -> str:
 @register.filter
 def ring_words(phone: Phone) -> str:
     """Return words such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
-    extension = f" ext. {phone.extension}" if phone.extension else ""
-    return f"{'Text' if is_text(phone) else 'Call'} {phone.number}{extension}"
+    number = phone.number
+    if phone.extension:
+        number = gettext("{number} ext. {extension}").format(
+            number=number, extension=phone.extension
+        )
+    words = gettext("Text {number}") if is_text(phone) else gettext("Call {number}")
+    return words.format(number=number)
 
 
 def is_text(phone: Phone) -> bool:

@@ -7,8 +7,9 @@ URL is this machine's.
 
 import json
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -17,137 +18,23 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.db import transaction
 from jwcrypto import jwk
 
 from api.accounts.oauth import SCOPES
 from api.dev import postgres_server
-from permissions.identity import contact_channels, credentials
+from api.dev.cast import CAST
+from permissions.enrollment import terms
+from permissions.identity import confirmation, contact_channels, credentials, row_macs
 from permissions.models import Agency, Client, Membership, Person
+from permissions.principal import Principal
+from referrals.models import Rotation
+from referrals.notifications import channel_checks
 
+TERMS_FILE = Path(__file__).parent / "demo_terms.txt"
 NAMESPACE = UUID("c0ffee00-ca12-4a11-8a11-0000000ca121")
 HASHER, QUICK = ScryptPasswordHasher(), 2**4
 ALL_SCOPES = sorted(set(SCOPES) - {"audit:read"})
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One agency of the cast; `people` maps a short name to (name, roles)."""
-
-    key: str
-    name: str
-    kind: str
-    duties: tuple[str, ...] = ()
-    duty_phone: str = ""
-    people: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    has_client: bool = True
-
-
-def _staff(lead: str, one: str, two: str, editor: str, admin: str, auditor: str) -> dict[str, Any]:
-    return {
-        "lead": (lead, ("lead", "directory_editor")),
-        "worker": (one, ("worker",)),
-        "worker2": (two, ("worker",)),
-        "editor": (editor, ("directory_editor",)),
-        "admin": (admin, ("agency_admin",)),
-        "auditor": (auditor, ("auditor",)),
-    }
-
-
-CAST = (
-    Unit(
-        "police",
-        "Demo City Police",
-        "law_enforcement",
-        (),
-        "406-555-0110",
-        _staff(
-            "Lou Sample",
-            "Pat Example",
-            "Sam Specimen",
-            "Paz Drafted",
-            "Ari Placeholder",
-            "Dee Invented",
-        ),
-    ),
-    Unit(
-        "hospital",
-        "Demo General Hospital",
-        "healthcare",
-        ("hipaa",),
-        "406-555-0120",
-        _staff(
-            "Hana Sample",
-            "Hal Example",
-            "Hui Specimen",
-            "Hedy Drafted",
-            "Hope Placeholder",
-            "Hugo Invented",
-        ),
-    ),
-    Unit(
-        "ywca",
-        "Demo Women's Centre",
-        "community_advocate",
-        ("victim_services", "privilege"),
-        "406-555-0130",
-        _staff(
-            "Yara Sample",
-            "Yve Example",
-            "Yoko Specimen",
-            "Ysa Drafted",
-            "Yann Placeholder",
-            "Yuri Invented",
-        ),
-    ),
-    Unit(
-        "sarc",
-        "Demo Campus Advocacy",
-        "community_advocate",
-        ("victim_services", "privilege"),
-        "406-555-0140",
-        _staff(
-            "Cleo Sample",
-            "Cam Example",
-            "Cyd Specimen",
-            "Cal Drafted",
-            "Cary Placeholder",
-            "Cora Invented",
-        ),
-    ),
-    Unit(
-        "solo",
-        "Demo One-Lawyer Office",
-        "legal",
-        ("privilege",),
-        "406-555-0150",
-        {"all": ("Sol Example", ("worker", "lead", "directory_editor", "agency_admin"))},
-    ),
-    Unit(
-        "taskforce",
-        "Demo Task Force",
-        "oversight",
-        people={
-            "coordinator": ("Tess Sample", ("coordinator",)),
-            "auditor": ("Tam Invented", ("auditor",)),
-        },
-        has_client=False,
-    ),
-    Unit(
-        "outsider",
-        "Demo Food Bank",
-        "social_service",
-        (),
-        "406-555-0160",
-        _staff(
-            "Otto Sample",
-            "Olga Example",
-            "Omar Specimen",
-            "Ora Drafted",
-            "Opal Placeholder",
-            "Oona Invented",
-        ),
-    ),
-)
 
 
 def agency_id(key: str) -> UUID:
@@ -193,14 +80,16 @@ def load(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
 def _member(key: str, short: str, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
     username = f"{key}.{short}"
     password, totp_secret = secrets.token_urlsafe(15), generate_totp_secret()
-    person, _ = Person.objects.using("door").get_or_create(
-        id=uuid5(NAMESPACE, f"person {username}"), defaults={"username": username}
-    )
-    # 120 random bits need no slow hash. The first sign-in makes one, as after an upgrade.
-    person.password = HASHER.encode(password, HASHER.salt(), n=QUICK)
-    person.save(using="door")
-    Authenticator.objects.using("door").filter(user=person).delete()
-    TOTP.activate(person, totp_secret)
+    with transaction.atomic(using="signin"):
+        person, _ = Person.objects.using("signin").get_or_create(
+            id=uuid5(NAMESPACE, f"person {username}"), defaults={"username": username}
+        )
+        # 120 random bits need no slow hash. The first sign-in makes one, as after an upgrade.
+        person.password = HASHER.encode(password, HASHER.salt(), n=QUICK)
+        person.save(using="signin")
+        Authenticator.objects.using("signin").filter(user=person).delete()
+        TOTP.activate(person, totp_secret)
+        row_macs.sign(person, "signin")
     member, _ = Membership.objects.using("jobs").update_or_create(
         id=uuid5(NAMESPACE, username),
         defaults={
@@ -220,11 +109,19 @@ def _member(key: str, short: str, name: str, roles: tuple[str, ...]) -> dict[str
     }
 
 
+def confirm() -> None:
+    """Bind what an older release made of the demo network: here no one else writes the database.
+    Twice is safe."""
+    for agency in Agency.objects.using("jobs").order_by("id"):
+        if found := confirmation.unconfirmed(agency):
+            confirmation.confirm(agency, confirmation.code_of(found))
+
+
 def keep_channels() -> None:
     """Add the channels by which the demo's people would be reached. Twice is safe.
 
-    Each member adds their own, as at the desk. Nothing is sent: the demo's page of messages shows
-    it.
+    Each member adds and confirms their own, as at the desk. Nothing is sent: the demo's page of
+    messages shows it.
     """
     for place, unit in enumerate(unit for unit in CAST if unit.has_client):
         admin = "admin" if "admin" in unit.people else "all"
@@ -235,20 +132,74 @@ def keep_channels() -> None:
     _keep("solo", "all", "voice", "406-555-0101", "escalation")
 
 
-def _keep(key: str, short: str, kind: str, address: str, use: str) -> None:
-    member = Membership.objects.using("door").get(id=uuid5(NAMESPACE, f"{key}.{short}"))
+def keep_rotas() -> None:
+    """Let the demo's people answer in turn, by the week. An agency that has a rotation keeps it.
+    Twice is safe."""
+    for unit in CAST:
+        turn = [short for short in ("worker", "lead", "all") if short in unit.people]
+        if unit.has_client:
+            Rotation.objects.using("signin").get_or_create(
+                agency_id=agency_id(unit.key),
+                defaults={
+                    "members": [uuid5(NAMESPACE, f"{unit.key}.{short}") for short in turn],
+                    "period": "week",
+                    "weekday": 0,
+                    "at": time(8),
+                    "anchor": date(2026, 1, 5),
+                    "has_second": len(turn) > 1,
+                },
+            )
+
+
+def sign_terms() -> None:
+    """Sign the demo network's terms for each agency that has never signed any, so that a new text
+    is seen to be asked for. Twice is safe; nothing without terms."""
+    asked = terms.current()
+    if asked is None:
+        return
+    for unit in CAST:
+        if terms.signatures(agency_id(unit.key)):
+            continue
+        for short, (_name, roles) in unit.people.items():
+            if "agency_admin" in roles:
+                with as_member(unit.key, short) as principal:
+                    terms.sign(principal, asked.digest)
+
+
+@contextmanager
+def as_member(key: str, short: str) -> Iterator[Principal]:
+    """Act as one of the demo's people, by a sign-in that ends with the block."""
+    member = Membership.objects.using("signin").get(id=uuid5(NAMESPACE, f"{key}.{short}"))
     secret = credentials.open_for_member(member)
     try:
         principal = credentials.resolve_credential(secret)
         assert principal is not None
-        contact_channels.add_channel(principal, kind, address, use=use)
+        yield principal
     finally:
         credentials.end_credential(secret)
 
 
+def _keep(key: str, short: str, kind: str, address: str, use: str) -> None:
+    with as_member(key, short) as principal:
+        added = contact_channels.add_channel(principal, kind, address, use=use)
+        if added.proven_at is None:
+            _prove(principal, added.id)
+
+
+def _prove(principal: Principal, channel_id: UUID) -> None:
+    """Confirm a channel by the code that would be sent there. The code of an earlier run that was
+    killed is still good."""
+    code = channel_checks.code_in_force(channel_id)
+    if code is None:
+        channel_checks.send_code(principal, channel_id)
+        code = channel_checks.code_in_force(channel_id)
+    assert code is not None
+    contact_channels.prove_channel(principal, channel_id, code)
+
+
 def _client(key: str, name: str) -> dict[str, Any]:
     pair = jwk.JWK.generate(kty="EC", crv="P-256", use="sig", alg="ES256", kid=f"{key}-1")
-    client, _ = Client.objects.using("door").update_or_create(
+    client, _ = Client.objects.using("signin").update_or_create(
         id=uuid5(NAMESPACE, f"client {key}"),
         defaults={
             "client_id": f"demo-{key}",

@@ -17,7 +17,6 @@ import psycopg2
 from psycopg2.extensions import connection, encrypt_password
 from psycopg2.sql import SQL, Identifier
 
-from api.dev.postgres_binaries import PostgresError
 from api.dev.postgres_server import (
     DEPLOY,
     PORT,
@@ -28,10 +27,11 @@ from api.dev.postgres_server import (
     read_json,
     write_json,
 )
+from api.postgres_binaries import PostgresError
 
 __all__ = ["LOGIN_ROLES", "Cluster", "PostgresError"]
 
-LOGIN_ROLES = ("owner", "app", "door", "editor", "jobs", "auditor", "sealer", "backup")
+LOGIN_ROLES = ("owner", "app", "signin", "editor", "jobs", "auditor", "sealer", "backup")
 
 
 class Dsn(TypedDict):
@@ -141,6 +141,8 @@ class Cluster:
             self.create_database("cairn")
 
     def _close_to_public(self, name: str) -> None:
+        with closing(self.connect_superuser(name)) as superuser:
+            superuser.cursor().execute((DEPLOY / "server_functions.sql").read_text())
         with closing(self._connect("owner", name)) as owner:
             owner.cursor().execute((DEPLOY / "database.sql").read_text())
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -12,7 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from api.dev.postgres_binaries import PostgresError, find_binaries, readable_copy, safe_major
+from api.postgres_binaries import (
+    PostgresError,
+    find_binaries,
+    readable_copy,
+    safe_major,
+    server_user,
+)
 
 SUPERUSER = "postgres"
 PORT = 5432  # only names the socket file: nothing listens on the network
@@ -208,13 +213,7 @@ class Server:
             return None
         if self.data.exists() and (owner := self.data.stat()).st_uid != 0:
             return owner.st_uid, owner.st_gid
-        for name in ("postgres", "nobody"):
-            try:
-                user = pwd.getpwnam(name)
-            except KeyError:
-                continue
-            return user.pw_uid, user.pw_gid
-        raise PostgresError("PostgreSQL refuses to run as root: add a user named postgres.")
+        return server_user()
 
     def _give(self, path: Path) -> None:
         """Make the server's user the owner of what we have just made."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from django.core.management.base import CommandError
 
+CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "gunicorn.conf.py"
 STOPPED_WITHIN_S = 40
 READY_WITHIN_S = 60
 
@@ -26,7 +27,7 @@ def only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CommandError("It is running already. `make stop` ends it.") from None
+            raise CommandError("The demo is already running. `make stop` ends it.") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -52,7 +53,7 @@ def stop_running(home: Path) -> bool:
             if _free(file.fileno()):
                 return True
             time.sleep(0.05)
-    raise CommandError("It does not end. Look at its terminal.")
+    raise CommandError(f"The demo did not stop within {STOPPED_WITHIN_S} s. Look at its terminal.")
 
 
 def _free(descriptor: int) -> bool:
@@ -73,35 +74,47 @@ def check_port_is_free(base_url: str) -> None:
             probe.bind((host, port))
         except OSError:
             raise CommandError(
-                f"Port {port} is taken. Another one: make run PORT={port + 1}."
+                f"Port {port} is taken. Use another one: make run PORT={port + 1}"
             ) from None
 
 
 def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
-    """Wait until /healthz answers 200. Raises CommandError if `server` ended or does not answer."""
+    """Wait until /health/ready answers 200. Raises CommandError if `server` ended, does not answer,
+    is not ready in time, or has a database with another schema."""
     deadline = time.monotonic() + READY_WITHIN_S
+    failed: list[str] = []
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise CommandError("The server did not start: see above.")
+            raise CommandError("The server did not start. The reason is above.")
         try:
-            if requests.get(f"{base_url}/healthz", timeout=5).status_code == 200:
+            answer = requests.get(f"{base_url}/health/ready", timeout=5)
+            if answer.status_code == 200:
                 return
+            if answer.status_code == 503:
+                states = answer.json().get("checks", {})
+                failed = [name for name, state in states.items() if state == "failed"]
+                if "schema" in failed:
+                    raise CommandError(
+                        "This server's database has to be upgraded. `manage.py schema` says how."
+                    )
         except requests.RequestException:
             pass
         time.sleep(0.05)
-    raise CommandError("The server does not answer.")
+    if failed:
+        raise CommandError(f"The server is not ready: {', '.join(failed)}. Its log says why.")
+    raise CommandError(f"The server did not answer within {READY_WITHIN_S} s.")
 
 
 def worker() -> list[str]:
     """Return the command that does the background work."""
-    return [sys.executable, "manage.py", "work"]
+    return [sys.executable, "manage.py", "worker", "run"]
 
 
 def gunicorn(base_url: str) -> list[str]:
     """Return the command that serves on this machine."""
     parts = urlsplit(base_url)
     return [
-        *(sys.executable, "-m", "gunicorn", "api.wsgi"),
+        *(sys.executable, "-m", "gunicorn", "api.wsgi", "--config", str(CONFIG)),
         *("--bind", f"{parts.hostname}:{parts.port}"),
         *("--workers", "2", "--threads", "4", "--no-control-socket"),
         *("--log-level", "warning"),

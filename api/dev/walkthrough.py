@@ -2,23 +2,19 @@
 
 Each step prints who asks what, the answer, how long it took, and what that party can and cannot
 see. It ends at the first difference from the design. A partner system's developer can read it as a
-worked example: it knows only demo.json and the addresses.
+worked example: it knows only demo.json and the addresses. Its callers
+are in parties.py.
 """
 
-import base64
-import hmac
-import re
-import struct
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import requests
-from jwcrypto import jwk, jwt
 
-TIMEOUT_S = 30
+from api.dev.parties import Browser, Differs, PartnerSystem, Party
+
 PACKET = {
     "name": "Invented Person",
     "phone": "406-555-0199",
@@ -26,138 +22,6 @@ PACKET = {
     "circumstances": "Invented circumstances, written for the walkthrough.",
 }
 RELEASED = ["name", "phone", "safe_contact"]
-
-
-class Differs(Exception):
-    """The server did something other than the design says."""
-
-
-def one_time_code(secret: str, at: float | None = None) -> str:
-    """Return the one-time code of a TOTP secret (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
-    digest = hmac.digest(key, counter, "sha1")
-    start = digest[-1] & 15
-    number = struct.unpack(">I", digest[start : start + 4])[0] & 0x7FFFFFFF
-    return f"{number % 1_000_000:06d}"
-
-
-class Party:
-    """A caller: a name to print, and a way to send requests."""
-
-    def __init__(self, name: str, base_url: str) -> None:
-        self.name, self.base_url = name, base_url
-        self.http = requests.Session()
-
-    def headers(self) -> dict[str, str]:
-        return {}
-
-    def ask(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> tuple[requests.Response, float]:
-        began = time.monotonic()
-        answer = self.http.request(
-            method,
-            self.base_url + path,
-            json=body,
-            headers=self.headers() | headers,
-            timeout=TIMEOUT_S,
-            allow_redirects=False,
-        )
-        return answer, (time.monotonic() - began) * 1000
-
-
-class PartnerSystem(Party):
-    """An API client: a five-minute token by `private_key_jwt`; each request names who acts."""
-
-    def __init__(
-        self, name: str, base_url: str, client: Mapping[str, Any], token_url: str, acting: str
-    ) -> None:
-        super().__init__(name, base_url)
-        self.acting = acting
-        self.token = fetch_token(client, token_url)
-
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}", "Acting-Member": self.acting}
-
-
-def assertion(client: Mapping[str, Any], token_url: str, **claims: Any) -> str:
-    """Make a signed client assertion (RFC 7523), valid once and for a minute."""
-    key = jwk.JWK(**client["private_jwk"])
-    said = {
-        "iss": client["client_id"],
-        "sub": client["client_id"],
-        "aud": token_url,
-        "exp": int(time.time()) + 60,
-        "jti": str(uuid4()),
-    } | claims
-    token = jwt.JWT(header={"alg": "ES256", "kid": client["private_jwk"]["kid"]}, claims=said)
-    token.make_signed_token(key)
-    return str(token.serialize())
-
-
-def fetch_token(client: Mapping[str, Any], token_url: str) -> str:
-    answer = requests.post(
-        token_url,
-        data={
-            "grant_type": "client_credentials",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": assertion(client, token_url),
-        },
-        timeout=TIMEOUT_S,
-    )
-    if answer.status_code != 200:
-        raise Differs(f"no token for {client['client_id']}: {answer.status_code} {answer.text}")
-    return str(answer.json()["access_token"])
-
-
-class Browser(Party):
-    """A person's browser session: password, one-time code, then pages and API by cookie."""
-
-    def __init__(self, name: str, base_url: str, member: Mapping[str, Any]) -> None:
-        super().__init__(name, base_url)
-        login = self._form("/accounts/login")
-        self._submit(
-            "/accounts/login",
-            login | {"login": member["username"], "password": member["password"]},
-            leads_to="/accounts/code",
-        )
-        self._enter_code(member["totp_secret"])
-        for _ in range(4):  # the choice of agency, then the desk
-            answer, _ms = self.ask("GET", self.next)
-            if answer.status_code not in (302, 303):
-                break
-            self.next = answer.headers["Location"]
-        if answer.status_code != 200:
-            raise Differs(f"{name} did not get in: {answer.status_code} at {self.next}")
-
-    def _enter_code(self, secret: str) -> None:
-        """Enter a code. A code is valid once: if it was used just now, wait for the next."""
-        path = "/accounts/code"
-        try:
-            self._submit(path, self._form(path) | {"code": one_time_code(secret)}, leads_to="/desk")
-        except Differs:
-            time.sleep(31 - time.time() % 30)
-            self._submit(path, self._form(path) | {"code": one_time_code(secret)}, leads_to="/desk")
-
-    def _form(self, path: str) -> dict[str, str]:
-        answer, _ms = self.ask("GET", path)
-        field = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.text)
-        if answer.status_code != 200 or field is None:
-            raise Differs(f"{path}: no form, {answer.status_code}")
-        return {"csrfmiddlewaretoken": field[1]}
-
-    def _submit(self, path: str, fields: dict[str, str], leads_to: str) -> None:
-        answer = self.http.post(
-            self.base_url + path, data=fields, timeout=TIMEOUT_S, allow_redirects=False
-        )
-        self.next = answer.headers.get("Location", "")
-        if answer.status_code not in (302, 303) or not self.next.startswith(leads_to):
-            raise Differs(f"{self.name}: sign-in stopped at {path} ({answer.status_code})")
-
-    def headers(self) -> dict[str, str]:
-        token = next((c.value for c in self.http.cookies if c.name.endswith("csrf")), "")
-        return {"X-CSRFToken": token or "", "Referer": self.base_url}
 
 
 class Walkthrough:
@@ -212,9 +76,9 @@ def walk(demo: Mapping[str, Any], say: Callable[[str], None]) -> None:
     colleague = w.system("police", "police.worker2", "officer's colleague")
     outsider = w.system("outsider", "outsider.worker", "uninvolved agency")
     advocate = w.browser("ywca.worker", "advocate (browser)")
-    nobody = Party("nobody signed in", w.base_url)
+    visitor = Party("visitor, not signed in", w.base_url)
 
-    service = _find_a_service(w, nobody, officer)
+    service = _find_a_service(w, visitor, officer)
     referral = _refer(w, officer, service)
     _answer(w, advocate, officer, outsider, referral)
     _write_the_packet(w, officer, referral)
@@ -225,11 +89,11 @@ def walk(demo: Mapping[str, Any], say: Callable[[str], None]) -> None:
     say("The story is as designed.")
 
 
-def _find_a_service(w: Walkthrough, nobody: Party, officer: Party) -> dict[str, Any]:
-    root = w.step(nobody, "opens the directory's root", 200, "GET", "/v1/directory").json()
-    w.sees("the safety lines stand there", any(x["phone"] == "911" for x in root["safety_lines"]))
+def _find_a_service(w: Walkthrough, visitor: Party, officer: Party) -> dict[str, Any]:
+    root = w.step(visitor, "opens the directory's root", 200, "GET", "/v1/directory").json()
+    w.sees("it lists the safety lines", any(x["phone"] == "911" for x in root["safety_lines"]))
     public = w.step(
-        nobody, "searches for shelter", 200, "GET", "/v1/directory/services?search=shelter"
+        visitor, "searches for shelter", 200, "GET", "/v1/directory/services?search=shelter"
     ).json()
     network = w.step(
         officer, "searches for shelter", 200, "GET", "/v1/directory/services?search=shelter"
@@ -262,8 +126,8 @@ def _refer(w: Walkthrough, officer: Party, service: dict[str, Any]) -> str:
     sent = w.step(
         officer, "sends the notice", 200, "POST", f"{referral}/send", {"agreement": "agrees"}
     ).json()
-    w.sees("deadlines stand in it", bool(sent["ack_by"] and sent["accept_by"]))
-    w.sees("nobody was named in it", not any(text in str(sent) for text in PACKET.values()))
+    w.sees("it shows its deadlines", bool(sent["ack_by"] and sent["accept_by"]))
+    w.sees("it names no one", not any(text in str(sent) for text in PACKET.values()))
     return referral
 
 
@@ -288,7 +152,7 @@ def _answer(
 def _write_the_packet(w: Walkthrough, officer: Party, referral: str) -> None:
     w.step(
         officer,
-        "writes a packet without her release",
+        "writes a packet without a release",
         409,
         "POST",
         f"{referral}/put_packet",
@@ -310,7 +174,9 @@ def _write_the_packet(w: Walkthrough, officer: Party, referral: str) -> None:
         "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
         "adult": True,
     }
-    w.step(officer, "records her release", 200, "POST", f"{referral}/put_release", release)
+    w.step(
+        officer, "records the survivor's release", 200, "POST", f"{referral}/put_release", release
+    )
     w.step(officer, "writes the packet", 200, "POST", f"{referral}/put_packet", {"packet": PACKET})
 
 
@@ -328,7 +194,7 @@ def _open_it(
     released = {name: PACKET[name] for name in RELEASED}
     w.sees("exactly the released fields open", packet["packet"] == released)
     w.sees("a receipt names the entry in the log", bool(packet["receipt"]))
-    w.sees("the notice of her release goes with it", "network" in packet["handling"])
+    w.sees("the notice of the release goes with it", "network" in packet["handling"])
     w.step(colleague, "tries the packet", 403, "POST", path, purpose)
     w.step(colleague, "tries the notes", 403, "POST", f"{referral}/open_notes", purpose)
     w.step(outsider, "tries the packet", 404, "POST", path, purpose)
@@ -401,7 +267,7 @@ def _prove_it(w: Walkthrough, referral: str) -> None:
     )
     w.sees("and who was refused", any(one["decision"] == "refused" for one in opened))
     values = [*PACKET.values(), "Invented note"]
-    w.sees("no value stands in it", not any(text in str(entries) for text in values))
+    w.sees("no value of the packet is in it", not any(text in str(entries) for text in values))
     w.step(auditor, "tries the referral itself", 404, "GET", referral)
     other = w.browser("police.auditor", "police auditor")
     theirs = w.step(other, "reads the access log", 200, "GET", path).json()["items"]

@@ -17,8 +17,8 @@ from permissions.principal import Principal
 
 ELSEWHERE = "address_not_allowed"
 FROM_ELSEWHERE = (
-    "This partner system may come from the networks alone that its agency named, and this is none"
-    " of them. Whoever runs the network's server adds one."
+    "This client's IP address is not on its agency's allow-list. Ask the network operator to add"
+    " it."
 )
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{20,200})", re.IGNORECASE)  # RFC 6750
 SESSION_KEY = "credential"
@@ -33,20 +33,26 @@ def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Prin
     Raises NotAuthenticated, BadRequest, NotPermitted, and DRF's PermissionDenied for a session
     without its CSRF token.
     """
-    header = request.META.get("HTTP_AUTHORIZATION", "")
-    if header:
-        match = _BEARER.fullmatch(header)
-        principal = _resolve(request, match[1], along) if match else None
+    if request.META.get("HTTP_AUTHORIZATION"):
+        token = bearer_of(request)
+        principal = _resolve(request, token, along) if token else None
     elif secret := request.session.get(SESSION_KEY):
         principal = credentials.resolve_credential(secret, along=along)
         if principal is not None:
             request.POST = QueryDict()  # the CSRF token is in a header: no form is read here
             _refuse_forged(request, principal)
+            _refuse_practice(principal)
     else:
         return None
     if principal is None:
         refuse_unknown_credential()
     return principal
+
+
+def bearer_of(request: HttpRequest) -> str | None:
+    """Return the token of `Authorization: Bearer …`, or None."""
+    match = _BEARER.fullmatch(request.META.get("HTTP_AUTHORIZATION", ""))
+    return match[1] if match else None
 
 
 def acting_member(request: HttpRequest) -> str:
@@ -55,7 +61,7 @@ def acting_member(request: HttpRequest) -> str:
     try:
         return str(UUID(text)) if text else ""
     except ValueError:
-        raise BadRequest("acting_member", "Acting-Member is a member's id.") from None
+        raise BadRequest("acting_member", "Acting-Member must be the id of a member.") from None
 
 
 def _resolve(request: HttpRequest, secret: str, along: RoundTripQuery | None) -> Principal | None:
@@ -67,7 +73,7 @@ def _resolve(request: HttpRequest, secret: str, along: RoundTripQuery | None) ->
         _refuse_address(request, client)
         # The token is valid, but the named person is not, or is no longer, a member of this agency.
         writer.log_refusal(client, "api.authenticate", "acting_member_unknown")
-        raise NotPermitted("acting_member_unknown", "Acting-Member is no member of your agency.")
+        raise NotPermitted("acting_member_unknown", "Acting-Member is not a member of your agency.")
     return principal
 
 
@@ -76,6 +82,13 @@ def _refuse_address(request: HttpRequest, client: Principal) -> None:
     if not is_allowed(request.META["REMOTE_ADDR"], client.networks, client.agency_id):
         writer.log_refusal(client, "api.authenticate", ELSEWHERE)
         raise NotPermitted(ELSEWHERE, FROM_ELSEWHERE)
+
+
+def _refuse_practice(principal: Principal) -> None:
+    """Refuse a session that is in an exercise: practice has the desk's pages and nothing else."""
+    if principal.practices:
+        writer.log_refusal(principal, "api.authenticate", "practice_at_the_desk")
+        raise NotPermitted("practice_at_the_desk", "You are in an exercise. Leave it first.")
 
 
 def _refuse_forged(request: HttpRequest, principal: Principal) -> None:

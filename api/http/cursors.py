@@ -4,26 +4,17 @@ import base64
 import binascii
 import json
 from datetime import datetime
-from functools import lru_cache
 from uuid import UUID
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-
 from permissions.errors import BadRequest, Unavailable
+from permissions.keys.derived_keys import derived_key
 from permissions.keys.keystore import seal, unseal
 from permissions.principal import Principal
 from referrals.queries.lists import Place
 
 
-@lru_cache
-def _derived(secret: str) -> bytes:
-    return HKDF(hashes.SHA256(), 32, salt=None, info=b"cursor").derive(secret.encode())
-
-
 def _key() -> bytes:
-    return _derived(settings.SECRET_KEY)
+    return derived_key("cursor")
 
 
 def _context(principal: Principal | None, scope: str) -> str:
@@ -48,7 +39,9 @@ def unsealed(principal: Principal | None, scope: str, text: str, name: str) -> l
         cursor = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         parts: list[str] = json.loads(unseal(_key(), cursor, _context(principal, scope)))
     except (binascii.Error, ValueError, Unavailable):
-        raise BadRequest("cursor", "Not a cursor of this list and caller.", name) from None
+        raise BadRequest(
+            "cursor", "The cursor does not belong to this list and caller. Start without one.", name
+        ) from None
     return parts
 
 

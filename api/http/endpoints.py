@@ -17,6 +17,7 @@ from api.http import problem_details
 from api.http.authentication import acting_member, caller_of, refuse_unknown_credential
 from api.http.fields import Text, moment_of
 from api.http.json_bodies import Answer, JSONParser, read
+from permissions.audit import writer
 from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest
 from permissions.ledger.retention import Month
@@ -24,6 +25,7 @@ from permissions.principal import Principal
 from referrals import idempotency
 
 MAX_KEY = 128
+UNKNOWN_FIELD = "unknown_field"
 
 
 class Shape(serializers.Serializer):
@@ -33,7 +35,7 @@ class Shape(serializers.Serializer):
         if isinstance(data, dict) and set(data) - set(self.fields):
             # The unknown name might be a person's, so the message lists the known ones instead.
             raise BadRequest(
-                "unknown_field", f"Documented are: {', '.join(self.fields) or 'none'}."
+                UNKNOWN_FIELD, f"The documented fields are: {', '.join(self.fields) or 'none'}."
             )
         return super().to_internal_value(data)
 
@@ -48,7 +50,7 @@ class NamedTexts(serializers.DictField):
     Another name is refused before its text is read, and is not repeated.
     """
 
-    child = Text()
+    child = Text(lines=2)
 
     def __init__(self, names: Sequence[str], **options: Any) -> None:
         self.names = names
@@ -56,7 +58,11 @@ class NamedTexts(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and set(data) - set(self.names):
-            raise BadRequest("unknown_field", "Not a name of its list.", f"/{self.field_name}")
+            raise BadRequest(
+                UNKNOWN_FIELD,
+                "This name is not in the list of documented names.",
+                f"/{self.field_name}",
+            )
         return super().to_internal_value(data)
 
 
@@ -89,6 +95,7 @@ class Endpoint(APIView):
     principal: Principal
     public: ClassVar[bool] = False
     query: ClassVar[Sequence[str]] = ()  # its query parameters; any other is refused
+    logged_as: ClassVar[str] = ""  # in the access log: the act that takes a body
     # No OPTIONS: DRF would describe the endpoint in words that are not in the contract.
     http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
 
@@ -127,11 +134,11 @@ class Endpoint(APIView):
     def _check(self, asked: QueryDict) -> None:
         """Refuse an unknown or repeated query parameter, or one that contains NUL."""
         if set(asked) - set(self.query):
-            raise BadRequest("unknown_parameter", "A query parameter is not documented.")
+            raise BadRequest("unknown_parameter", "A query parameter is not documented. Remove it.")
         if any(len(values) > 1 for _, values in asked.lists()):
-            raise BadRequest("repeated_parameter", "A query parameter stands twice.")
+            raise BadRequest("repeated_parameter", "A query parameter was given more than once.")
         if any("\x00" in text for text in asked.values()):
-            raise BadRequest("not_text", "A text holds a character that is none.")
+            raise BadRequest("not_text", "A text contains an invalid character (such as NUL).")
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -140,10 +147,25 @@ class Endpoint(APIView):
         return read(self.request, parsers)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """Return the request's body as `shape` reads it. Raises BadRequest with a pointer."""
-        # Not run_validation: a shape has no rules beyond its fields', and looking for some takes as
-        # long as reading the body.
-        return _reader(shape).to_internal_value(self.data)
+        """Return the request's body as `shape` reads it. Raises BadRequest with a pointer.
+
+        A name that the act does not have is logged as a refusal of the act: it may be a try to set
+        what the caller may not set. The entry does not repeat it.
+        """
+        try:
+            # Not run_validation: a shape has no rules beyond its fields', and looking for some
+            # takes as long as reading the body.
+            return _reader(shape).to_internal_value(self.data)
+        except BadRequest as refusal:
+            if refusal.code == UNKNOWN_FIELD and self.logged_as:
+                writer.log_refusal(
+                    self.principal,
+                    self.logged_as,
+                    refusal.code,
+                    self.kwargs.get("referral_id"),
+                    directory_id=self.kwargs.get("location_id"),
+                )
+            raise
 
     def if_match(self) -> str | None:
         return self.request.META.get("HTTP_IF_MATCH")
@@ -154,7 +176,9 @@ class Endpoint(APIView):
         if key is None:
             return None
         if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
-            raise BadRequest("idempotency_key", f"Idempotency-Key has 1 to {MAX_KEY} characters.")
+            raise BadRequest(
+                "idempotency_key", f"Idempotency-Key must have 1 to {MAX_KEY} characters."
+            )
         body = orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS)
         return idempotency.Key(route, key, body)
 
@@ -166,7 +190,7 @@ def moment_parameter(text: str | None, name: str) -> datetime | None:
     """Parse a time with a zone, or return None for no text. Raises BadRequest."""
     moment = moment_of(text) if text else None
     if text and moment is None:
-        raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
+        raise BadRequest("invalid", "Enter a time with its time zone (RFC 3339).", name)
     return moment
 
 
@@ -176,7 +200,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 def month_parameter(text: str | None) -> tuple[datetime, datetime]:
     """Return the start and end of a month (UTC) from its text, like 2026-11. Raises BadRequest."""
     if text is None or not _MONTH.fullmatch(text):
-        raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
+        raise BadRequest("invalid", "Enter a month, such as 2026-11.", "month")
     return Month.read(text).bounds
 
 
@@ -184,12 +208,12 @@ def uuid_parameter(text: str | None, name: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise BadRequest("invalid", "A UUID is needed.", name) from None
+        raise BadRequest("invalid", "Enter a UUID.", name) from None
 
 
 def page_size(text: str | None, most: int) -> int:
     """Parse the query parameter `limit`: 1 to `most`, 50 if not given. Raises BadRequest."""
     text = "50" if text is None else text
     if not (len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        raise BadRequest("invalid", f"1 to {most}.", "limit")
+        raise BadRequest("invalid", f"Enter a number from 1 to {most}.", "limit")
     return int(text)

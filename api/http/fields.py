@@ -11,6 +11,7 @@ from uuid import UUID
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
+from permissions import displayed_text
 from referrals.deadlines import timestamps
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)", re.ASCII)
@@ -42,12 +43,22 @@ class Moment(serializers.DateTimeField):
 
 
 class Text(serializers.CharField):
-    """A text, without the white space around it."""
+    """A text that people can see, without the white space around it. `lines`: of how many lines its
+    box is at the desk; one: it takes no line break."""
+
+    default_error_messages = {"hidden": displayed_text.HIDDEN, "one_line": displayed_text.ONE_LINE}
+
+    def __init__(self, *, lines: int = 1, **options: Any) -> None:
+        self.lines = lines
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return str(super().to_internal_value(data))
+        text = displayed_text.normalized(str(super().to_internal_value(data)))
+        if fault := displayed_text.fault_of(text, lines=self.lines > 1):
+            self.fail("one_line" if fault == displayed_text.ONE_LINE else "hidden")
+        return text
 
 
 class Code(serializers.ChoiceField):

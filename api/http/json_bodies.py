@@ -69,12 +69,14 @@ class JSONParser(BaseParser):
         try:
             value = _STRICT.decode(request.read().decode())
         except RecursionError:
-            raise BadRequest("too_deep", f"At most {self.depth} levels.") from None
+            raise BadRequest(
+                "too_deep", f"The body may be nested at most {self.depth} levels deep."
+            ) from None
         except ValueError:
             raise BadRequest("not_json", "The body is not JSON in UTF-8.") from None
         _check(value, 1, self.depth)
         if not isinstance(value, dict):
-            raise BadRequest("not_an_object", "The body is a JSON object.")
+            raise BadRequest("not_an_object", "The body must be a JSON object.")
         return value
 
 
@@ -92,13 +94,13 @@ class PatchParser(DocumentParser):
 
 class TooLarge(BadRequest):
     code = "too_large"
-    detail = f"A body has at most {MAX_BODY} bytes."
+    detail = f"A body may have at most {MAX_BODY} bytes."
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise BadRequest("duplicate_key", "A key stands twice in one object.")
+        raise BadRequest("duplicate_key", "A key occurs more than once in one object.")
     return found
 
 
@@ -118,11 +120,11 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse, pa
 
 def _check(value: Any, depth: int, most: int) -> None:
     if depth > most:
-        raise BadRequest("too_deep", f"At most {most} levels.")
+        raise BadRequest("too_deep", f"The body may be nested at most {most} levels deep.")
     if isinstance(value, str) and _FORBIDDEN.search(value):
-        raise BadRequest("not_text", "A text holds a character that is none.")
+        raise BadRequest("not_text", "A text contains an invalid character (such as NUL).")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise BadRequest("invalid", "A whole number has at most 64 bits.")
+        raise BadRequest("invalid", "A whole number may have at most 64 bits.")
     if isinstance(value, dict):
         for key, member in value.items():
             _check(key, depth, most)

@@ -11,18 +11,19 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from psycopg2.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
 
+from api.http import request_metrics
 from api.http.authentication import SESSION_KEY
 from api.http.json_bodies import Answer, TooLarge
 from api.logging_config import raised_at
 from directory.safety_lines import safety_lines
-from permissions import errors
+from permissions import denials, displayed_text, errors
 from permissions.audit import writer as access_log
+from permissions.health import checks, failures
 from permissions.identity import credentials
 from referrals.deadlines import timestamps
 
@@ -48,7 +49,7 @@ class LengthRequired(errors.Refused):
 
 class ServerError(errors.Refused):
     code = "server_error"
-    detail = "Something failed here. Nothing was changed. Ring the service instead."
+    detail = "Something failed here. Nothing was changed. Call the service instead."
 
 
 STATUS: dict[type[errors.Refused], tuple[int, str]] = {
@@ -64,6 +65,7 @@ STATUS: dict[type[errors.Refused], tuple[int, str]] = {
     errors.Conflict: (409, "In conflict"),
     errors.KeyReused: (422, "Key used with another body"),
     errors.BudgetSpent: (429, "Budget spent"),
+    errors.TooOften: (429, "Too often"),
     MethodNotAllowed: (405, "Method not allowed"),
     LengthRequired: (411, "Length needed"),
     UnsupportedMediaType: (415, "Media type"),
@@ -95,16 +97,24 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as shown to the caller's side
-    if isinstance(refusal, errors.BudgetSpent):
+    if isinstance(refusal, errors.TooOften):
         headers["Retry-After"] = str(refusal.wait_s)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    request_metrics.count_refusal(refusal.code, status)
     if status >= 500:
-        log.error("not_answered", error=refusal.code)
+        _log_unanswered(refusal)
         body["safety_notice"] = settings.SAFETY_NOTICE
         body["safety_lines"] = safety_lines()
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return status, body, headers
+
+
+def _log_unanswered(refusal: errors.Refused) -> None:
+    code = failures.sqlstate(refusal)
+    log.error("not_answered", error=refusal.code, **({"sqlstate": code} if code else {}))
+    if refusal.code == "log":
+        checks.suspect_log()
 
 
 def translate(error: BaseException) -> errors.Refused | None:
@@ -129,10 +139,12 @@ def translate(error: BaseException) -> errors.Refused | None:
         case drf.PermissionDenied():
             return errors.NotPermitted("csrf", "The form has expired. Load the page again.")
         case OperationalError() | InterfaceError():
-            return errors.Unavailable()
-        case DatabaseError() if isinstance(error.__cause__, InsufficientPrivilege):
-            return errors.NotVisible()
-    return None
+            if not_recovered := denials.not_recovered(error):
+                return not_recovered
+            refusal = errors.Unavailable()
+            refusal.__cause__ = error  # for the log line: PostgreSQL's code
+            return refusal
+    return denials.refusal_of(error)
 
 
 def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
@@ -160,8 +172,10 @@ EXPLAINED = {
     "not_a_list": "A list is needed.",
     "not_a_dict": "An object is needed.",
     "empty": "It cannot be empty.",
-    "datetime": "A time with its zone is needed (RFC 3339).",
+    "datetime": "Enter a time with its time zone (RFC 3339).",
     "year": timestamps.DETAIL,
+    "hidden": displayed_text.HIDDEN,
+    "one_line": displayed_text.ONE_LINE,
 }
 
 
@@ -177,7 +191,8 @@ def handle(error: Exception, allowed: Sequence[str]) -> Answer | None:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith(("/v1", "/oauth"))
+    """Whether a program asks, which is answered in JSON and in English; else a person at a page."""
+    return request.path.startswith(("/v1", "/scim", "/oauth", "/health"))
 
 
 def _json(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
@@ -216,7 +231,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     refusal = translate(error) if error else None
     if refusal is None:
-        log.error("bug", error=type(error).__name__, where=raised_at(error))
+        log.error("bug", **failures.named(error), where=raised_at(error))
         refusal = ServerError()
     status, body, headers = problem(refusal)
     if wants_json(request):

@@ -1,6 +1,10 @@
 """The code lists: GET /v1/codes."""
 
+from functools import lru_cache
+
 from django.http import HttpRequest
+from django.utils import translation
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
@@ -27,8 +31,13 @@ class Codes(Endpoint):
     @extend_schema(operation_id="codes", responses={200: CodesOut, **problems(400, 401, 503)})
     def get(self, request: HttpRequest) -> Answer:
         """List every coded value, with its English and Spanish label."""
-        lists = {
-            name: [{"code": code, "en": en, "es": es} for code, (en, es) in codes.items()]
+        return self.answer(CodesOut, {"version": VERSION, "lists": _lists()})
+
+
+@lru_cache
+def _lists() -> dict[str, list[dict[str, str]]]:
+    with translation.override("es"):
+        return {
+            name: [{"code": code, "en": en, "es": gettext(en)} for code, en in codes.items()]
             for name, codes in CODE_LISTS.items()
         }
-        return self.answer(CodesOut, {"version": VERSION, "lists": lists})

@@ -27,7 +27,7 @@ def said_of(act: str) -> dict[str, str]:
 
 
 class PurposeIn(Shape):
-    purpose = coded(codes.PURPOSE, help_text="Purpose of use; it stands in the access log.")
+    purpose = coded(codes.PURPOSE, help_text="Purpose of use; the access log records it.")
 
 
 class CreatedOut(serializers.Serializer):

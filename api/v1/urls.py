@@ -5,8 +5,17 @@ from django.urls import path
 from api.v1 import codes
 from api.v1.agency import channels, events, self_assignments, webhooks
 from api.v1.audit import access_log, ledger
-from api.v1.directory import changes, editing, profile, search, upkeep
-from api.v1.referrals import acts, agreement, call_records, mistakes, packets, referrals, releases
+from api.v1.directory import changes, editing, profile, proposals, search, upkeep
+from api.v1.referrals import (
+    acts,
+    agreement,
+    call_records,
+    mistakes,
+    packets,
+    referrals,
+    releases,
+    rights,
+)
 from referrals.act_registry.registry import ACTS
 
 urlpatterns = [
@@ -23,15 +32,19 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/open_handoff", packets.OpenHandoff.as_view()),
     path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", call_records.CallRecords.as_view()),
+    path("rights-counts", rights.RightsCounts.as_view()),
     path("mistakes", mistakes.Mistakes.as_view()),
     path("channels", channels.Channels.as_view()),
     path("channels/<uuid:channel_id>", channels.Channel.as_view()),
+    path("channels/<uuid:channel_id>/code", channels.SendCode.as_view()),
+    path("channels/<uuid:channel_id>/verify", channels.VerifyChannel.as_view()),
     path("channels/<uuid:channel_id>/ring", channels.RingChannel.as_view()),
     path("channels/<uuid:channel_id>/arrived", channels.ChannelArrived.as_view()),
     path("duty", channels.Duty.as_view()),
     path("messages", channels.Messages.as_view()),
     path("messages/<uuid:message_id>/retry", channels.RetryMessage.as_view()),
     path("barred-attempts", self_assignments.BarredAttempts.as_view()),
+    path("block-alerts", self_assignments.BlockAlerts.as_view()),
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("events", events.Events.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
@@ -51,6 +64,7 @@ urlpatterns = [
     path("access-log/checkpoints", ledger.Checkpoints.as_view()),
     path("access-log/keys", ledger.SigningKeys.as_view()),
     path("access-log/verifier.py", ledger.Verifier.as_view()),
+    path("access-log/<uuid:entry_id>/receipt", ledger.Receipt.as_view()),
     path("access-log/<uuid:entry_id>/proof", ledger.InclusionProof.as_view()),
     path("directory", search.DirectoryRoot.as_view()),
     path("directory/services", search.ServiceList.as_view()),
@@ -67,6 +81,10 @@ urlpatterns = [
         upkeep.History.as_view(),
     ),
     path("directory/reviews", upkeep.Reviews.as_view()),
+    path("directory/proposals", proposals.Proposals.as_view()),
+    path("directory/proposals/<uuid:proposal_id>/approve", proposals.Approve.as_view()),
+    path("directory/proposals/<uuid:proposal_id>/reject", proposals.Reject.as_view()),
+    path("directory/proposals/<uuid:proposal_id>/publish", proposals.Publish.as_view()),
     path("directory/changes", changes.Changes.as_view()),
     path("directory/service_at_locations", search.PlaceList.as_view()),
     path("directory/service_at_locations/<uuid:place_id>", search.PlaceDetail.as_view()),

@@ -8,9 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 from directory import models as m
+from directory.importing.formats.source_formats import read
 from directory.importing.import_package import Report, import_package
 from directory.importing.parsing import id_of
-from directory.importing.source_formats import read
 from directory.taxonomy import bundled
 from permissions import assignments
 from permissions.database.aliases import JOBS

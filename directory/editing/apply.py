@@ -84,7 +84,7 @@ def _begin_organization(values: Values) -> None:
     row = {name: json_value(value) for name, value in values.items()}
     with connections[EDITOR].cursor() as cursor:
         cursor.execute(
-            "SELECT sec.begin_organization(%s::jsonb, %s)", [orjson.dumps(row).decode(), uuid7()]
+            "SELECT sec.create_organization(%s::jsonb, %s)", [orjson.dumps(row).decode(), uuid7()]
         )
 
 

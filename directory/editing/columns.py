@@ -42,6 +42,9 @@ def changed_values(row: Row, existing: Existing, agency_id: UUID) -> Values:
         except validation.Fault as fault:
             raise BadRequest("invalid", f"{str(fault).capitalize()}.", pointer) from None
     if row.table == "service":
+        paused = found.get("intake_paused", existing and existing["intake_paused"])
+        if not paused or comparable(row.values.get("intake_paused_until")) is None:
+            found["intake_paused_until"] = None  # no pause ends by the end of an earlier one
         found["answered_by_id"] = _answered_by(row, existing, agency_id)
     return found
 
@@ -51,7 +54,7 @@ def _answered_by(row: Row, existing: Existing, agency_id: UUID) -> UUID | None:
     agency = read_uuid(said, "/answered_by") if said is not None else None
     there = existing["answered_by_id"] if existing else None
     if agency not in (None, there, agency_id):
-        raise NotPermitted("not_your_agency", "Another agency answers for itself.")
+        raise NotPermitted("not_your_agency", "Only your own agency may be named here.")
     return agency
 
 

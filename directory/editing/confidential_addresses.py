@@ -17,12 +17,14 @@ from directory.editing.edit import editing_transaction, load_for_editing
 from permissions.audit import writer
 from permissions.database.aliases import EDITOR
 from permissions.database.uuid7 import uuid7
+from permissions.enrollment import resets
 from permissions.errors import NotPossible, NotVisible
 from permissions.keys import wrapping
 from permissions.keys.keystore import KeyGone, Wrapped, key_store, seal, unseal
+from permissions.models import CASEWORK
 from permissions.principal import Principal
 
-READERS = ("worker", "lead", "directory_editor")
+READERS = (*CASEWORK, "directory_editor")
 
 
 def _context(row_id: UUID) -> str:
@@ -37,7 +39,7 @@ def put_address(principal: Principal, location_id: UUID, address: Mapping[str, s
     """
     with editing_transaction(principal, "location", location_id, "address.put") as attempt:
         if not load_for_editing(principal, "location", location_id).row["confidential"]:
-            raise NotPossible("not_confidential", "This place is public: so is its address.")
+            raise NotPossible("not_confidential", "This place is public, and so is its address.")
         kept = m.ConfidentialAddress.objects.using(EDITOR).filter(
             location_id=location_id, agency_id=principal.agency_id
         )
@@ -63,11 +65,12 @@ def open_address(principal: Principal, location_id: UUID) -> dict[str, str]:
     """The address in clear, for a worker, lead or directory editor of the agency that stored it.
 
     Clients cannot open it. Each opening is an access entry. For all other callers it does not exist
-    (R3). Raises NotVisible, Unavailable.
+    (R3). Raises NotVisible, NotPossible (the caller's reset waits), Unavailable.
     """
     with writer.logged_act(principal, "address.open", directory_id=location_id) as attempt:
         if principal.is_client or not principal.has_role(*READERS):
             raise NotVisible
+        resets.require_confirmed(principal)
         attempt.record()
         row = m.ConfidentialAddress.objects.filter(
             location_id=location_id, agency_id=principal.agency_id

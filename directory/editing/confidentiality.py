@@ -35,7 +35,7 @@ def hide_confidential(
     if table == "location" and was and said is False and _is_confidential_at(present, secret_above):
         raise NotPossible(
             "confidential_here",
-            "Something confidential is found at this place, or its organization is so.",
+            "A confidential service is offered at this place, or its organization is confidential.",
         )
     if not (secret_above or said is True or (said is None and was)):
         return set()
@@ -114,6 +114,6 @@ def _forbid_streets(draft: Draft, places: set[UUID]) -> None:
             if any(street in text for street in streets):
                 raise BadRequest(
                     "street_in_text",
-                    "This text holds the street of a place that becomes confidential.",
+                    "This text contains the street of a place that becomes confidential.",
                     f"{row.pointer}/{column}",
                 )

@@ -37,6 +37,7 @@ NAMED = {
 }
 
 Document = Mapping[str, object]
+NESTED = "A row belongs to the entry that contains it. Leave this field out."
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def require_bounded(value: object, pointer: str = "") -> None:
     elif isinstance(value, list):
         if len(value) > MOST_IN_LIST:
             known = pointer if all(map(_could_be_ours, pointer.split("/")[1::2])) else None
-            raise BadRequest("too_many", f"At most {MOST_IN_LIST} in a list.", known)
+            raise BadRequest("too_many", f"A list may have at most {MOST_IN_LIST} items.", known)
         for index, inner in enumerate(value):
             require_bounded(inner, f"{pointer}/{index}")
 
@@ -86,7 +87,7 @@ def require_bounded(value: object, pointer: str = "") -> None:
 def parse_draft(table: str, entry_id: UUID, document: Document) -> Draft:
     """Parse the draft of an entry. Raises BadRequest, with a pointer, if the shape is wrong."""
     if document.get("id", str(entry_id)) != str(entry_id):
-        raise BadRequest("invalid", "Not the id of this address.", "/id")
+        raise BadRequest("invalid", "The id differs from the one in the URL.", "/id")
     draft = Draft(table)
     whole = _cut(draft, table, {**document, "id": str(entry_id)}, "")
     draft.rows = flatten(table, whole)
@@ -121,10 +122,10 @@ def _nests(table: str, member: str) -> str | None:
 
 def _list(value: object, pointer: str) -> Iterator[tuple[Document, str]]:
     if not isinstance(value, list):
-        raise BadRequest("invalid", "A list is needed.", pointer)
+        raise BadRequest("invalid", "Send a list.", pointer)
     for index, one in enumerate(value):
         if not isinstance(one, Mapping):
-            raise BadRequest("invalid", "An object is needed.", f"{pointer}/{index}")
+            raise BadRequest("invalid", "Send an object.", f"{pointer}/{index}")
         yield one, f"{pointer}/{index}"
 
 
@@ -138,16 +139,16 @@ def _refer(
     document: Document,
 ) -> None:
     if not isinstance(value, Mapping):
-        raise BadRequest("invalid", "An object is needed.", pointer)
+        raise BadRequest("invalid", "Send an object.", pointer)
     key = value.get("id")
     if key is None and table != "unit":
-        raise BadRequest("invalid", "An id is needed.", f"{pointer}/id")
+        raise BadRequest("invalid", "Send the id of the entry.", f"{pointer}/id")
     named = None if key is None else uuid(key, f"{pointer}/id")
     draft.references.append(Reference(table, named, value, pointer, column))
     if named:
         if document.get(column) not in (None, str(named)):
-            beside = pointer.rpartition("/")[0]
-            raise BadRequest("invalid", "It names two.", f"{beside}/{column}")
+            parent = pointer.rpartition("/")[0]
+            raise BadRequest("invalid", "This names two different entries.", f"{parent}/{column}")
         kept[column] = str(named)
 
 
@@ -158,25 +159,25 @@ def uuid(value: object, pointer: str) -> UUID:
             return UUID(value)
     except ValueError:
         pass
-    raise BadRequest("invalid", "A UUID is needed.", pointer)
+    raise BadRequest("invalid", "Enter a UUID.", pointer)
 
 
 def _check(row: Row) -> None:
     if row.faults:
-        raise BadRequest("invalid", "The same id stands twice and says two things.", row.pointer)
+        raise BadRequest(
+            "invalid", "The same id is given twice, with different content.", row.pointer
+        )
     if "id" in row.values:
         row.values["id"] = str(uuid(row.values["id"], f"{row.pointer}/id"))
     known = {"id", *TABLES[row.table].columns, *_MORE.get(row.table, ()), *OURS.get(row.table, ())}
     for column in row.values:
         if column not in known:
             shown = f"{row.pointer}/{column}" if _could_be_ours(column) else row.pointer or None
-            raise BadRequest("unknown_field", "Not a documented field.", shown)
+            raise BadRequest("unknown_field", "This field is not documented.", shown)
     for column, link in row.links.items():
         if isinstance(link, str):
             if column not in NAMED.get(row.table, ()):
-                raise BadRequest(
-                    "invalid", "It hangs on what it stands in.", f"{row.pointer}/{column}"
-                )
+                raise BadRequest("invalid", NESTED, f"{row.pointer}/{column}")
             row.links[column] = str(uuid(link, f"{row.pointer}/{column}"))
 
 

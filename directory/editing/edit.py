@@ -1,12 +1,13 @@
 """Changes directory entries, for the agencies that edit them. Nothing else writes as `editor`.
 
 Each act is one transaction: see and lock → permit → read strictly → match → write → render →
-history → access entry. This package and, again, the database (sec.edits) check what an editor may
-write. A repeated act changes nothing, adds no line to the history and gives the same answer.
+history → access entry. This package and, again, the database (sec.is_editor_of) check what an
+editor may write. A repeated act changes nothing, adds no line to the history and gives the same
+answer.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py;
-confidential_addresses.py, reviews.py.
+proposals.py (what waits for a second person); confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from directory import models as m
-from directory.editing import draft_parser
+from directory.editing import draft_parser, proposals
 from directory.editing.apply import Change, affected_entries, erase_rows, write_change
 from directory.editing.diff import diff_entry
 from directory.editing.draft_parser import Draft
@@ -60,11 +61,12 @@ class Preconditions(NamedTuple):
 
 
 class Edited(NamedTuple):
-    """The entry after the act; `document` is None if the caller no longer sees it."""
+    """The entry after the act; `document` is None if the caller does not see it."""
 
     document: str | None
     etag: str | None
     created: bool
+    held: UUID | None = None  # the proposal that waits for a second person; nothing was written
 
 
 def put(
@@ -82,13 +84,14 @@ def put(
     """
     draft_parser.require_bounded(document)
     draft = draft_parser.parse_draft(table, entry_id, document)
+    request = proposals.Request(dict(document), False)
     with editing_transaction(principal, table, entry_id) as attempt:
-        if _owner(table, entry_id) is None and (created := _create(attempt, draft, match)):
+        if _owner(table, entry_id) is None and (created := _create(attempt, draft, match, request)):
             return created
         present = load_for_editing(principal, table, entry_id)
         if match.if_none_match == "*":
             raise StaleMatch
-        return _change(attempt, draft, present, match)
+        return _change(attempt, draft, present, match, request)
 
 
 def patch(
@@ -107,7 +110,25 @@ def patch(
         present = load_for_editing(principal, table, entry_id)
         document = draft_parser.patched(table, present.document, change)
         draft = draft_parser.parse_draft(table, entry_id, document)
-        return _change(attempt, draft, present, match)
+        request = proposals.Request(dict(change), True)
+        return _change(attempt, draft, present, match, request)
+
+
+def decide(principal: Principal, proposal_id: UUID, *, approve: bool) -> None:
+    """Approve or reject a change that waits, and publish what is approved if the caller may edit
+    the entry. Raises NotVisible unless the caller may decide on it, and as `put` does."""
+    if proposals.decide(principal, proposal_id, approve=approve):
+        publish(principal, proposal_id)
+
+
+def publish(principal: Principal, proposal_id: UUID) -> Edited:
+    """Write a change of the caller's agency that was approved. Raises NotVisible, and as `put`
+    does: StaleMatch for a whole document, if the entry was changed meanwhile."""
+    found = proposals.approved(principal, proposal_id)
+    whose = (principal, found.table, found.entry_id, found.body)
+    if found.patch:
+        return patch(*whose, Preconditions(if_match="*"))
+    return put(*whose, Preconditions(if_match=found.etag or None))
 
 
 def remove_location(principal: Principal, location_id: UUID, match: Preconditions) -> None:
@@ -119,7 +140,7 @@ def remove_location(principal: Principal, location_id: UUID, match: Precondition
         present = load_for_editing(principal, "location", location_id)
         _require_match(present, match)
         if m.ServiceAtLocation.objects.using(EDITOR).filter(location_id=location_id).exists():
-            raise NotPossible("in_use", "A service is found here. Take it from this place first.")
+            raise NotPossible("in_use", "A service uses this place. Take the place off it first.")
         owner = present.organization_id
         change = Change("location", location_id, owner, present.owned)
         erase_rows(change, [*present.owned.values(), OwnedRow("location", present.row, "")])
@@ -157,7 +178,7 @@ def editing_transaction(
         # Another act took the same id, or added a row to a removed one, at the same time.
         writer.log_refusal(principal, act, Conflict.code, directory_id=entry_id, using=EDITOR)
         raise Conflict(
-            None, "It was changed by somebody else in this moment. Read it again, then repeat."
+            None, "Another person has just changed it. Read it again, then repeat."
         ) from None
 
 
@@ -226,7 +247,9 @@ def _require_match(present: StoredEntry, match: Preconditions) -> None:
 # -- Write ----------------------------------------------------------------------------------------
 
 
-def _create(attempt: LoggedAct, draft: Draft, match: Preconditions) -> Edited | None:
+def _create(
+    attempt: LoggedAct, draft: Draft, match: Preconditions, request: proposals.Request
+) -> Edited | None:
     """Create an entry; None if another act created it while this one waited for the lock."""
     principal, table = attempt.principal, draft.table
     if match.if_match is not None:
@@ -242,17 +265,23 @@ def _create(attempt: LoggedAct, draft: Draft, match: Preconditions) -> Edited | 
         if _owner(table, UUID(draft.entry.key)) is not None:
             return None
     change = diff_entry(draft, None, owner, principal.agency_id, attempt.now)
-    return _finish(attempt, change, "created")
+    return _finish(attempt, change, "created", request, None)
 
 
 def _named_owner(draft: Draft) -> UUID:
     link = draft.entry.links.get("organization_id")
     if not isinstance(link, str):
-        raise BadRequest("invalid", "Name the organization it is of.", "/organization_id")
+        raise BadRequest("invalid", "Name its organization.", "/organization_id")
     return UUID(link)
 
 
-def _change(attempt: LoggedAct, draft: Draft, present: StoredEntry, match: Preconditions) -> Edited:
+def _change(
+    attempt: LoggedAct,
+    draft: Draft,
+    present: StoredEntry,
+    match: Preconditions,
+    request: proposals.Request,
+) -> Edited:
     for member, said in draft.elsewhere.items():
         if said is not None and said != present.document.get(member, []):
             raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
@@ -261,12 +290,21 @@ def _change(attempt: LoggedAct, draft: Draft, present: StoredEntry, match: Preco
     if not change.fields:  # a repeated request
         return Edited(present.text, present.etag, False)
     _require_match(present, match)
-    return _finish(attempt, change, "updated")
+    return _finish(attempt, change, "updated", request, present)
 
 
-def _finish(attempt: LoggedAct, change: Change, action: str) -> Edited:
+def _finish(
+    attempt: LoggedAct,
+    change: Change,
+    action: str,
+    request: proposals.Request,
+    present: StoredEntry | None,
+) -> Edited:
+    if held := proposals.hold(attempt, change, request, present):
+        return Edited(None, None, False, held)
     services, organizations = affected_entries(change)
     write_change(change, attempt.now)
+    proposals.mark_published(change)
     more_services, more_organizations = affected_entries(change)
     render(services | more_services, organizations | more_organizations, using=EDITOR)
     owner, table, entry_id = change.organization_id, change.table, change.entry_id

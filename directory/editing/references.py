@@ -5,7 +5,7 @@ from uuid import UUID
 
 from directory import models as m
 from directory.editing.columns import Existing, Values, changed_values, comparable
-from directory.editing.draft_parser import Draft, Reference
+from directory.editing.draft_parser import NESTED, Draft, Reference
 from directory.editing.stored_entry import StoredEntry, as_document, find_row, organization_of
 from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES
@@ -19,7 +19,9 @@ def require_same(reference: Reference, present: StoredEntry | None) -> None:
     """Raise BadRequest unless the entry exists and matches what the draft says about it."""
     found = find_row(reference.table, reference.id)
     if found is None or reference.id is None:
-        raise BadRequest("unknown_reference", "There is none.", f"{reference.pointer}/id")
+        raise BadRequest(
+            "unknown_reference", "There is no entry with this id.", f"{reference.pointer}/id"
+        )
     known = present.known(reference.table, reference.id) if present else {}
     own = as_document(reference.table, found)
     for member, said in reference.said.items():
@@ -30,7 +32,7 @@ def require_same(reference: Reference, present: StoredEntry | None) -> None:
         ):
             raise BadRequest(
                 "own_address",
-                "This is an entry of its own: name it by its id, and change it there.",
+                "This is a separate entry: give only its id, and change it there.",
                 reference.pointer,
             )
 
@@ -40,7 +42,7 @@ def new_unit(draft: Draft, reference: Reference, agency_id: UUID) -> Values | No
     naming row to the unit."""
     said = {member: value for member, value in reference.said.items() if member != "id"}
     if not said.keys() <= TABLES["unit"].columns.keys():
-        raise BadRequest("unknown_field", "Not a documented field.", reference.pointer)
+        raise BadRequest("unknown_field", "This field is not documented.", reference.pointer)
     unit = changed_values(Row("unit", said, reference.pointer), None, agency_id)
     same = m.Unit.objects.using(EDITOR).filter(**unit).values_list("id", flat=True).first()
     unit_id = reference.id or same or uuid7()
@@ -58,17 +60,17 @@ def require_named(
         return
     pointer = f"{row.pointer}/{column}"
     if column == "organization_id" and named != organization_id:
-        raise BadRequest("invalid", "An entry stays with its organization.", pointer)
+        raise BadRequest("invalid", "An entry cannot move to another organization.", pointer)
     if column == "service_id":
-        raise BadRequest("invalid", "It hangs on what it stands in.", pointer)
+        raise BadRequest("invalid", NESTED, pointer)
     target = TABLES[row.table].links[column]
     found = find_row(target, named) if column != "organization_id" else {}
     if found is None:
-        raise BadRequest("unknown_reference", "There is none of yours.", pointer)
+        raise BadRequest("unknown_reference", "Your agency has no entry with this id.", pointer)
     if target == "program" and found["organization_id"] != organization_id:
-        raise BadRequest("unknown_reference", "There is none of yours.", pointer)
+        raise BadRequest("unknown_reference", "Your agency has no entry with this id.", pointer)
     # A confidential service would hide another organization's place by being located there.
     if target == "location" and not assignments.is_editor(
         m.Organization, organization_of(target, found), agency_id, EDITOR
     ):
-        raise BadRequest("unknown_reference", "There is none of yours.", pointer)
+        raise BadRequest("unknown_reference", "Your agency has no entry with this id.", pointer)

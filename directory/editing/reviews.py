@@ -99,7 +99,7 @@ def _due(row: m.Service) -> DueReview:
 
 
 def due_everywhere(now: datetime, using: str) -> Sequence[tuple[DueReview, list[UUID]]]:
-    """Every overdue service with the agencies that edit it, for `manage.py directory_reviews`."""
+    """Every overdue service with the agencies that edit it, for `manage.py directory reviews`."""
     return [
         (_due(row), assignments.editing_agencies(row.organization))
         for row in overdue_services(now, using)

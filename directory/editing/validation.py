@@ -14,6 +14,7 @@ from directory.importing import coercion
 from directory.importing.coercion import Value
 from directory.projection import opening_hours
 from directory.vocabulary import VICTIMIZATION_TYPES
+from permissions import displayed_text
 
 MOST_CHARACTERS = 20_000  # in a text
 MOST_IN_LINE = 500  # in a name, an address, a URL
@@ -44,6 +45,10 @@ def read_value(table: str, column: str, kind: Kind, raw: object) -> Value:
     most = MOST_CHARACTERS if kind is Kind.TEXT and _is_long(column) else MOST_IN_LINE
     if len(raw) > most:
         raise Fault(f"at most {most} characters")
+    raw = displayed_text.normalized(raw)
+    lines = kind is Kind.TEXT and "name" not in column
+    if fault := displayed_text.fault_of(raw, lines=lines):
+        raise Fault(fault.rstrip("."))
     found = coercion.read(kind, raw)
     if found is None:
         raise Fault("it says nothing: leave it out")
@@ -72,7 +77,7 @@ def _words(column: str, raw: object) -> list[str]:
     if column == "victimization_types" and not set(raw) <= set(VICTIMIZATION_TYPES):
         raise Fault("a code that is not of the taxonomy of victimization")
     if len(set(raw)) != len(raw):
-        raise Fault("a code stands twice")
+        raise Fault("a code is given more than once")
     return [str(one) for one in raw]
 
 

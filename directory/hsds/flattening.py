@@ -48,7 +48,7 @@ class _Taking:
             at = f"{pointer}/{member.replace('~', '~0').replace('/', '~1')}"
             if member in ANYWHERE and table not in ANYWHERE.values():
                 for nested in self._list(row, ANYWHERE[member], value, at):
-                    self._hang(nested, row)
+                    self._attach(nested, row)
             elif found := LISTS.get(table, {}).get(member):
                 child, column = found
                 for nested in self._list(row, child, value, at):
@@ -111,11 +111,11 @@ class _Taking:
         if there is None or (isinstance(there, str) and _key_of(other) == there):
             row.links[column] = other
         elif there is not other and _key_of(other) != _key_of(there):
-            row.faults.append(f"{column}: stands under two of these, and can hang on one only")
+            row.faults.append(f"{column}: is under two of these, but can belong to only one")
 
-    def _hang(self, row: Row, about: Row) -> None:
+    def _attach(self, row: Row, about: Row) -> None:
         if row.about not in (None, about):
-            row.faults.append("hangs on two rows, and can hang on one only")
+            row.faults.append("is under two rows, but can belong to only one")
         row.about = row.about or about
 
     def _complete(self, row: Row) -> None:

@@ -51,8 +51,8 @@ _WORDS: Mapping[tuple[str, str], str] = {
         "Known to members of the network only, with all its services and places."
     ),
     ("location", "confidential"): (
-        "Where it is, is told to nobody: no address, no coordinates. The place itself is shown"
-        " only inside something confidential."
+        "Its location is shown to no one: no address, no coordinates. The place itself is shown"
+        " only inside a confidential entry."
     ),
     ("service", "confidential"): (
         "Known to members of the network only: its own marker or its organization's."
@@ -65,6 +65,9 @@ _WORDS: Mapping[tuple[str, str], str] = {
         "How it reaches people without putting them in danger: withheld number, no message."
     ),
     ("service", "intake_paused"): "Its agency has stopped taking referrals for the moment.",
+    ("service", "intake_paused_until"): (
+        "When the pause ends by itself. Left out: when the agency ends it, or there is none."
+    ),
     ("holiday_schedule", "start_date"): "First day on which the usual hours do not hold.",
     ("holiday_schedule", "end_date"): "Last such day.",
     ("holiday_schedule", "closed"): "Closed all day; else open at the hours named here.",
@@ -82,7 +85,7 @@ _EXTERNAL_IDS: Schema = {
 }
 _DISTANCE: Schema = {
     "type": "number",
-    "description": "Metres from the place that was asked for; in a search with a place only.",
+    "description": "Meters from the place of the search; only in a search with a place.",
 }
 HOLIDAYS: Schema = {
     "type": "array",
@@ -121,10 +124,13 @@ PAGE: Schema = {
 }
 ROOT: Schema = {
     "profile_name": {"type": "string", "description": f"{NAME}."},
-    "safety_notice": {"type": "string", "description": "Do not step in yourself: whom to ring."},
+    "safety_notice": {
+        "type": "string",
+        "description": "Do not step in yourself. Call these numbers.",
+    },
     "safety_lines": {
         "type": "array",
-        "description": "Numbers for somebody in danger, the emergency number first.",
+        "description": "Numbers for a person in danger, the emergency number first.",
         "items": {
             "type": "object",
             "properties": {

@@ -61,6 +61,7 @@ OURS: Mapping[str, Mapping[str, Kind]] = {  # columns of our profile
         "victimization_types": Kind.LIST,
         "safe_contact_notes": Kind.TEXT,
         "intake_paused": Kind.FLAG,
+        "intake_paused_until": Kind.MOMENT,
     },
 }
 

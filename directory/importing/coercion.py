@@ -5,6 +5,7 @@ guessed; what a person would read without a doubt ("9:00am", "www.example.org") 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from directory.hsds.schema import Kind
 from directory.models import PLACES, STATUSES
+from permissions import displayed_text
 
 Value: TypeAlias = (
     str | int | float | bool | Decimal | date | time | datetime | UUID | list[str] | None
@@ -45,11 +47,11 @@ NO = {"0", "false", "f", "no", "n"}
 
 
 def text(raw: str) -> Coerced:
-    """Read text without control characters; it keeps surrounding spaces and line breaks."""
-    if raw.isprintable():
+    """Read text without what cannot be seen; it keeps surrounding spaces and line breaks."""
+    if raw.isascii() and raw.isprintable():
         return Coerced(raw)
-    clean = CONTROL.sub("", raw)
-    return Coerced(clean, "control characters left out" if clean != raw else "")
+    clean, composed = displayed_text.cleaned(raw), unicodedata.normalize("NFC", raw)
+    return Coerced(clean, "invisible characters left out" if clean != composed else "")
 
 
 def email(raw: str) -> Coerced:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from directory import models as m
 from directory.hsds.schema import TABLES, WHEREABOUTS, Kind
-from directory.importing import coercion
-from directory.importing.csv_reader import table_of
+from directory.importing import coercion, confidential_rows
+from directory.importing.formats.csv_reader import table_of
 from directory.importing.parsing import Entry, id_of
 from directory.importing.records import Line
 from directory.importing.staging import TAKEN, Staging
@@ -67,15 +67,17 @@ class ConfidentialPlaces:
             .filter(confidential=True, source=source)
             .values_list("id", flat=True)
         }
-        staging.mark_confidential(self._said(marked))
-        self.hidden = {id_of(source, "location", key) for key in staging.hidden_places()}
-        for address in staging.addresses(hidden=True):
+        confidential_rows.mark_confidential(staging, self._said(marked))
+        self.hidden = {
+            id_of(source, "location", key) for key in confidential_rows.hidden_places(staging)
+        }
+        for address in confidential_rows.addresses(staging, hidden=True):
             self.streets.add(address)
 
     def _said(self, marked: set[tuple[str, UUID]]) -> Iterator[int]:
         """The rows that are marked by the source or, if it says nothing, in the directory."""
         for table, _ in MARKED:
-            for serial, key, said in self.staging.markers(table):
+            for serial, key, said in confidential_rows.markers(self.staging, table):
                 read = coercion.read(Kind.FLAG, said)
                 here = bool(marked) and (table, id_of(self.source, table, key)) in marked
                 if read.value if read else here:
@@ -134,7 +136,7 @@ class Redaction:
         self.source = secrets.source
         self.hidden = secrets.hidden
         self.streets = secrets.streets
-        for address in self.staging.addresses(hidden=False):
+        for address in confidential_rows.addresses(self.staging, hidden=False):
             self.streets.add(address)
 
     def kept(self, line: Line) -> dict[str, str]:

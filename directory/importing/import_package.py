@@ -5,9 +5,10 @@ import stay unchanged until the faulty line is corrected. A second import of the
 nothing. Runs as `jobs`, some organizations per transaction, so that running it again finishes a
 stopped import. Memory does not grow with the source.
 
-The other modules: source_formats.py (csv_reader.py with legacy_versions.py, or json_reader.py with
-json_normalizer.py), records.py, staging.py, parsing.py with coercion.py, confidential_places.py,
-local_overrides.py, persistence.py; quarantine.py, reports.py.
+The other modules: formats/ (source_formats.py chooses csv_reader.py with legacy_versions.py, or
+json_reader.py with json_normalizer.py), records.py, staging.py with row_groups.py, parsing.py with
+coercion.py, confidential_places.py with confidential_rows.py, local_overrides.py, persistence.py;
+quarantine.py, reports.py.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +22,7 @@ from django.db import DatabaseError, transaction
 
 from directory import models as m
 from directory.hsds.schema import TABLES
-from directory.importing import quarantine
+from directory.importing import quarantine, row_groups
 from directory.importing.confidential_places import ConfidentialPlaces, Redaction
 from directory.importing.local_overrides import (
     KEPT_BY_AGENCY,
@@ -36,7 +37,6 @@ from directory.importing.persistence import HIDDEN, Difference, EntryStore, OnDi
 from directory.importing.records import Package
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.projection.render import (
-    database_now,
     lock_entries,
     render,
     render_organizations,
@@ -44,6 +44,7 @@ from directory.projection.render import (
 )
 from permissions.database.advisory_locks import IMPORTING, try_lock
 from permissions.database.aliases import JOBS
+from permissions.database.clock import database_now
 
 BATCH = 100  # organizations per transaction, unless more of them share rows
 
@@ -155,7 +156,7 @@ class _Import:
         self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_present_rows(self.staging, self.source)
-        self.staging.sort(partial(id_of, self.source, "organization"))
+        row_groups.find_organizations(self.staging, partial(id_of, self.source, "organization"))
         self.tables = (self.package.tables | self.staging.tables) & _OF_ORGANIZATIONS
         self.report.notes += self.staging.unknown_columns()
         self.secrets = ConfidentialPlaces(self.staging, self.source)
@@ -169,7 +170,7 @@ class _Import:
         )
         self._group([COMMON])
         total, done = len(self.owners), 0
-        for group in self.staging.groups(BATCH):
+        for group in row_groups.groups(self.staging, BATCH):
             self._group(group)
             done += len(group)
             self.progress("organizations", done, total)
@@ -219,7 +220,7 @@ class _Import:
         there = m.Organization.objects.using(JOBS).filter(source=self.source)
         gone = sorted(set(there.values_list("id", flat=True)) - set(self.owners.values()))
         for start in range(0, len(gone), BATCH):
-            storing = EntryStore(self.source, database_now(), self.told, dry=self.dry)
+            storing = EntryStore(self.source, database_now(JOBS), self.told, dry=self.dry)
             with transaction.atomic(using=JOBS):
                 some = gone[start : start + BATCH]
                 kept = set() if self.over_edits else kept_by_agencies(some)
@@ -241,7 +242,7 @@ class _GroupImport:
         self.orphans = orphans
         self.staging = importing.staging
         self.storing = EntryStore(
-            importing.source, database_now(), self._differs, dry=importing.dry
+            importing.source, database_now(JOBS), self._differs, dry=importing.dry
         )
         self.positions: Counter[tuple[object, ...]] = Counter()
         self.rows: list[Staged] = []
@@ -287,7 +288,7 @@ class _GroupImport:
         if len(self.group) <= BATCH:
             self.piece(self.staging.rows(self.group))
         else:
-            self.staging.mark_late(self._parts)
+            row_groups.mark_late(self.staging, self._parts)
             for late in (False, True):
                 for part in self._parts:
                     self.piece(self.staging.rows(part, late=late))

@@ -14,7 +14,10 @@ from permissions.database.aliases import JOBS
 
 KEPT_BY_AGENCY = "its agency changes this entry itself: left as it is"
 # The current state that an agency reports; changing only these does not make the entry its own.
-AGENCY_COLUMNS = ("answered_by", "assured_date", "capacities", "intake_paused")
+AGENCY_COLUMNS = (
+    *("answered_by", "assured_date", "capacities"),
+    *("intake_paused", "intake_paused_until"),
+)
 BATCH = 500
 
 Named = tuple[str, UUID]  # a row's table and id
@@ -35,6 +38,8 @@ def own_states(services: Collection[UUID]) -> dict[UUID, set[str]]:
     edits = m.Edit.objects.using(JOBS).filter(row_id__in=services, table="service")
     for service, fields in edits.values_list("row_id", "fields"):
         found[service] |= set(fields) & set(AGENCY_COLUMNS)
+        if "intake_paused" in fields:  # no pause of ours ends by another directory's end
+            found[service].add("intake_paused_until")
     return found
 
 

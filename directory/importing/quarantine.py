@@ -15,7 +15,7 @@ from django.db import transaction
 from directory import models as m
 from directory.hsds.schema import TABLES
 from directory.importing.confidential_places import Redaction
-from directory.importing.csv_reader import REASON, WAITS_AS
+from directory.importing.formats.csv_reader import REASON, WAITS_AS
 from directory.importing.local_overrides import owners_of
 from directory.importing.parsing import id_of
 from directory.importing.records import Line

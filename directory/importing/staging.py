@@ -1,16 +1,15 @@
 """Holds a source between reading and storing, in a temporary file, so that memory does not grow.
 
 Every line and row first goes into a SQLite file. Joins there find each row's organization, and the
-organizations that share rows: these form one group, which is read and stored together
-(import_package.py). This module knows no PostgreSQL.
+organizations that share rows (row_groups.py): these form one group, which is read and stored
+together (import_package.py). This module knows no PostgreSQL.
 """
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from uuid import UUID
 
 import orjson
 
@@ -37,41 +36,6 @@ WAITING, TAKEN, FAILED, REPEATED, THERE = range(5)  # a row's state
 _INDEXES = """
     CREATE INDEX row_key ON row (key, tbl);
     CREATE INDEX link_row ON link (row);
-"""
-# A row gets its parent's organization. The order of TABLES' links decides between parents; the row
-# that an attribute is about comes first.
-_OWN = """
-    UPDATE row SET org = (
-        SELECT parent.org FROM link JOIN row AS parent
-            ON parent.key = link.key AND parent.tbl = link.tbl
-         WHERE link.row = row.n AND parent.org IS NOT NULL AND (parent.org > 0 OR link.place < 0)
-         ORDER BY link.place, parent.n LIMIT 1)
-     WHERE tbl = ? AND org IS NULL
-"""
-# A place without an organization gets that of a service located there; of several always the same
-# one, in any order of lines.
-_PLACES = """
-    UPDATE row SET org = (
-        SELECT child.org FROM link AS down JOIN row AS child ON child.n = down.row
-          JOIN row AS organization ON organization.n = child.org
-         WHERE down.key = row.key AND down.tbl = row.tbl AND child.tbl = ? AND child.org > 0
-         ORDER BY id_of(organization.key) LIMIT 1)
-     WHERE tbl = ? AND org IS NULL
-"""
-_ACROSS = """
-    SELECT DISTINCT row.org, parent.org FROM link
-      JOIN row ON row.n = link.row
-      JOIN row AS parent ON parent.key = link.key AND parent.tbl = link.tbl
-     WHERE row.org > 0 AND parent.org > 0 AND row.org <> parent.org
-"""
-_LATE = """
-    UPDATE row SET late = 1 FROM piece
-     WHERE piece.org = row.org AND row.tbl = ? AND EXISTS (
-           SELECT 1 FROM link
-             JOIN row AS parent ON parent.key = link.key AND parent.tbl = link.tbl
-             LEFT JOIN piece AS other ON other.org = parent.org
-            WHERE link.row = row.n
-              AND (parent.late = 1 OR (parent.org > 0 AND coalesce(other.p, -1) <> piece.p)))
 """
 _STAGED = """
     SELECT row.n, tbl, row.key, main, org, hidden, row.cells, line.n, file, number, pointer,
@@ -183,161 +147,7 @@ class Staging:
             if value and not (column in kind.columns or column in kind.links or column in _KNOWN):
                 self.unknown[row.line.file, column] += 1
 
-    def sort(self, id_of: Callable[[str], UUID]) -> None:
-        """Find each row's organization and the repeated lines. `id_of` gives organizations' ids."""
-        self.db.create_function("id_of", 1, lambda key: str(id_of(key)), deterministic=True)
-        self.db.execute("BEGIN")
-        self.db.execute(
-            "UPDATE link SET tbl = coalesce((SELECT tbl FROM row WHERE row.key = link.key"
-            " AND tbl NOT IN (?, ?) ORDER BY tbl LIMIT 1), 0) WHERE tbl = 0",
-            [NUMBERS["attribute"], NUMBERS["metadata"]],
-        )
-        self._repeats()
-        self.db.execute(
-            "UPDATE row SET org = n WHERE tbl = ? AND state <> ?",
-            [NUMBERS["organization"], REPEATED],
-        )
-        for table in TABLES:
-            if table not in SHARED:
-                self.db.execute(_OWN, [NUMBERS[table]])
-            if table == "service_at_location":
-                self.db.execute("CREATE INDEX link_key ON link (key, tbl)")
-                self.db.execute(_PLACES, [NUMBERS[table], NUMBERS["location"]])
-        self.db.execute(_OWN, [NUMBERS[ELIGIBILITY]])
-        self.db.execute("CREATE INDEX row_org ON row (org, n)")
-        self.db.execute("COMMIT")
-
-    def _repeats(self) -> None:
-        """Keep the first of several rows with one id. An equal row is noted as a repeat; a
-        different one is refused."""
-        cursor = self.db.execute(
-            "SELECT key, tbl FROM row WHERE tbl <> ? GROUP BY key, tbl HAVING count(*) > 1",
-            [NUMBERS[ELIGIBILITY]],
-        )
-        for key, table in cursor.fetchall():
-            rows = self.db.execute(
-                "SELECT row.n, main, line, coalesce(row.cells, line.cells), notes, reason FROM row"
-                " JOIN line ON line.n = row.line WHERE row.key = ? AND tbl = ? ORDER BY row.n",
-                [key, table],
-            ).fetchall()
-            first = orjson.loads(rows[0][3])
-            for n, main, line, cells, notes, reason in rows[1:]:
-                self.db.execute("UPDATE row SET state = ? WHERE n = ?", [REPEATED, n])
-                if not main:
-                    continue
-                if orjson.loads(cells) == first:
-                    told = "\n".join(filter(None, [notes, "repeats an earlier line: taken once"]))
-                    self.db.execute("UPDATE line SET notes = ? WHERE n = ?", [told, line])
-                else:
-                    why = reason or "another line with this id came before and says otherwise"
-                    self.db.execute("UPDATE line SET reason = ? WHERE n = ?", [why, line])
-
-    # -- Confidential places (confidential_places.py)
-
-    def markers(self, table: str) -> Iterator[tuple[int, str, str]]:
-        """(row, the source's id, its `confidential` cell) of every row of a table."""
-        cursor = self.db.execute(
-            "SELECT row.n, row.key, coalesce(json_extract(coalesce(row.cells, line.cells),"
-            " '$.confidential'), '') FROM row JOIN line ON line.n = row.line WHERE tbl = ?",
-            [NUMBERS[table]],
-        )
-        yield from cursor
-
-    def mark_confidential(self, rows: Iterable[int]) -> None:
-        """Hide these rows, the services and places of hidden organizations, and every place of a
-        hidden service."""
-        self.db.execute("BEGIN")
-        self.db.executemany("UPDATE row SET hidden = 1 WHERE n = ?", [(one,) for one in rows])
-        organization, service, location, at = (
-            NUMBERS[t] for t in ("organization", "service", "location", "service_at_location")
-        )
-        self.db.execute(
-            "UPDATE row SET hidden = 1 WHERE tbl IN (?, ?) AND org IN"
-            " (SELECT n FROM row WHERE tbl = ? AND hidden = 1)",
-            [service, location, organization],
-        )
-        self.db.execute(
-            "UPDATE row SET hidden = 1 WHERE tbl = ? AND key IN ("
-            " SELECT down.key FROM link AS up JOIN row AS told ON told.key = up.key"
-            "  AND told.tbl = up.tbl AND told.hidden = 1 JOIN row AS x ON x.n = up.row"
-            "  AND x.tbl = ? JOIN link AS down ON down.row = x.n AND down.tbl = ?"
-            "  WHERE up.tbl = ?)",
-            [location, at, location, service],
-        )
-        self.db.execute("COMMIT")
-
-    def hidden_places(self) -> Iterator[str]:
-        """The source's ids of confidential places."""
-        for (key,) in self.db.execute(
-            "SELECT key FROM row WHERE tbl = ? AND hidden = 1", [NUMBERS["location"]]
-        ):
-            yield key
-
-    def addresses(self, *, hidden: bool) -> Iterator[str]:
-        """The first address lines of confidential places or, if not `hidden`, of places that were
-        not taken."""
-        cursor = self.db.execute(
-            "SELECT coalesce(json_extract(coalesce(row.cells, line.cells), '$.address_1'), '')"
-            " FROM row JOIN line ON line.n = row.line"
-            " LEFT JOIN link ON link.row = row.n"
-            " LEFT JOIN row AS place ON place.key = link.key AND place.tbl = link.tbl"
-            " WHERE row.tbl = ? AND CASE WHEN ? THEN place.hidden = 1"
-            " ELSE place.n IS NULL OR place.state NOT IN (?, ?) END",
-            [NUMBERS["address"], hidden, TAKEN, REPEATED],
-        )
-        for (street,) in cursor:
-            yield street
-
-    # -- Groups
-
-    def groups(self, most: int) -> Iterator[list[int]]:
-        """Groups of organizations, at most `most` in each unless more of them share rows."""
-        above: dict[int, int] = {}
-
-        def root(one: int) -> int:
-            while (up := above.get(one, one)) != one:
-                above[one] = above.get(up, up)
-                one = up
-            return one
-
-        for left, right in self.db.execute(_ACROSS):
-            a, b = sorted((root(left), root(right)))
-            above[b] = a
-        knit: dict[int, list[int]] = {}
-        for one in above:
-            knit.setdefault(root(one), [root(one)])
-        for one in sorted(above):
-            if root(one) != one:
-                knit[root(one)].append(one)
-        group: list[int] = []
-        organizations = self.db.execute(
-            "SELECT n FROM row WHERE tbl = ? AND state <> ? AND org = n ORDER BY n",
-            [NUMBERS["organization"], REPEATED],
-        ).fetchall()
-        for (one,) in organizations:
-            if root(one) != one:
-                continue
-            members = knit.get(one, [one])
-            if group and len(group) + len(members) > most:
-                yield group
-                group = []
-            group += members
-        if group:
-            yield group
-
-    def mark_late(self, pieces: Sequence[Sequence[int]]) -> None:
-        """In a group that is read in pieces, mark the rows that depend on another piece: these are
-        read last."""
-        self.db.execute("BEGIN")
-        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS piece (org INTEGER PRIMARY KEY, p)")
-        self.db.execute("DELETE FROM piece")
-        self.db.executemany(
-            "INSERT INTO piece VALUES (?, ?)",
-            [(one, number) for number, piece in enumerate(pieces) for one in piece],
-        )
-        for number in NAMES:
-            self.db.execute(_LATE, [number])
-        self.db.execute("COMMIT")
+    # -- Reading
 
     def rows(self, organizations: Iterable[int], *, late: bool = False) -> list["Staged"]:
         """The unread rows of these organizations, in the order of the source."""

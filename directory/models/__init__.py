@@ -1,11 +1,13 @@
 """The source tables of HSDS 3.2, which imports and editors write.
 
-They keep the standard's names. Each change renders them into the projections that readers use
-(directory/models/projections.py), in its own transaction; no reader touches a source row.
+They keep the standard's names. Each change renders them into the projections
+(directory/models/projections.py), in its own transaction. Search, lists and entries are read from
+the projections only. Taxonomies and their terms have none, because they are the same for every
+caller: their lists, filters and counts of unmet searches read the source rows.
 """
 
 from directory.models.contacts import Contact, Language, Phone
-from directory.models.keeping import Edit, Editing, Quarantine, UnmetSearch
+from directory.models.keeping import Edit, Editing, Proposal, Quarantine, UnmetSearch
 from directory.models.places import (
     PLACES,
     Accessibility,
@@ -71,6 +73,7 @@ __all__ = [
     "Phone",
     "Postcode",
     "Program",
+    "Proposal",
     "PublicListing",
     "PublicOrganization",
     "PublicPlace",

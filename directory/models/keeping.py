@@ -1,10 +1,11 @@
 """Rows that an import refused, editing rights, the history of edits, and unmet searches."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase
 
@@ -71,6 +72,49 @@ class Edit(models.Model):
     member_id = models.UUIDField(null=True)
     client_id = models.UUIDField(null=True)
     at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Proposal(models.Model):
+    """A change of an organization or service that waits for a second person, as it was sent. Only
+    functions of the database write it (directory/sql/functions/proposals.sql)."""
+
+    GOOD_FOR: ClassVar[timedelta] = timedelta(days=30)  # an approval
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    table = models.TextField()  # organization, service
+    entry_id = models.UUIDField()
+    organization_id = models.UUIDField()
+    names = ArrayField(models.TextField())  # name and alternate name, as they would be
+    answered_by_id = models.UUIDField(null=True)
+    body = models.JSONField()  # the document, or a merge patch
+    patch = models.BooleanField()
+    etag = text()  # of the entry that the body was made from
+    reasons = ArrayField(models.TextField())  # takes_referrals, resembles_another
+    resembles = ArrayField(models.UUIDField())  # the agencies whose name or entry it resembles
+    agency_id = models.UUIDField()
+    member_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
+    at = models.DateTimeField()
+    state = models.TextField()
+    decided_by = models.UUIDField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "directory_proposal"
+        constraints = [
+            CheckConstraint(
+                condition=Q(state__in=("waiting", "approved", "rejected", "published", "replaced")),
+                name="proposal_state",
+            ),
+            UniqueConstraint(
+                fields=["agency_id", "table", "entry_id"],
+                name="one_proposal_an_entry",
+                condition=Q(state__in=("waiting", "approved")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Q
+from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
 from directory.models.rows import Organization, Part, text
@@ -49,9 +49,17 @@ class Service(Part):
     victimization_types = ArrayField(models.TextField(), default=list, blank=True)
     safe_contact_notes = text()
     intake_paused = models.BooleanField(default=False)
+    intake_paused_until = models.DateTimeField(null=True)  # null: until it is opened again
 
     class Meta:
         constraints = [
             CheckConstraint(condition=~Q(name=""), name="service_named"),
             CheckConstraint(condition=Q(status__in=STATUSES), name="service_status"),
+        ]
+        indexes = [
+            Index(
+                fields=["intake_paused_until"],
+                name="service_paused_until",
+                condition=Q(intake_paused_until__isnull=False),
+            )
         ]

@@ -106,6 +106,8 @@ def _of_service(row: Row) -> Document:
         "victimization_types": list(row["victimization_types"]),
         **_external_ids(row),
     }
+    if row["intake_paused"] and row["intake_paused_until"]:
+        document["intake_paused_until"] = json_value(row["intake_paused_until"])
     if row["safe_contact_notes"]:
         document["safe_contact_notes"] = row["safe_contact_notes"]
     return document

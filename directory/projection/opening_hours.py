@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 Span = tuple[datetime, datetime]  # [from, to) in UTC
-AHEAD_DAYS = 35  # how far hours are computed ahead; refreshed daily (manage.py refresh_directory)
+AHEAD_DAYS = 35  # how far hours are computed ahead; refreshed daily (manage.py directory refresh)
 LONGEST = timedelta(3653)  # ten years: the limit for finding a rule's day or counting its days
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 END_OF_DAY = time(23, 59)  # sources write this for midnight

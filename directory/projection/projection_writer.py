@@ -223,10 +223,10 @@ def publish(rendered: Rendered, using: str) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEED])
         if rendered.words:
-            cursor.execute("SELECT directory_learn(%s)", ["\n".join(sorted(rendered.words))])
+            cursor.execute("SELECT directory_add_words(%s)", ["\n".join(sorted(rendered.words))])
         if rendered.gone:
             gone = _ESCAPED.sub(" ", "\n".join(rendered.gone))
-            cursor.execute("SELECT directory_forget(%s)", [gone])
+            cursor.execute("SELECT directory_remove_words(%s)", [gone])
         for name, more in rendered.totals.items():
             if more:
                 cursor.execute(_ADD, [name, more])

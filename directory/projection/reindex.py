@@ -1,6 +1,6 @@
 """Refreshes what time makes stale: opening hours are computed only some weeks ahead.
 
-Runs as `jobs`; once a day is enough (manage.py refresh_directory), and twice is safe.
+Runs as `jobs`; once a day is enough (manage.py directory refresh), and twice is safe.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from django.db import connections, transaction
 
 from directory import models as m
 from directory.postcodes import derive
-from directory.projection.render import database_now, entries_showing_hidden, render
+from directory.projection.render import entries_showing_hidden, render
 from permissions.database.aliases import JOBS
+from permissions.database.clock import database_now
 
 KEEP_DAYS = 21  # hours that reach less far ahead are computed again
 BATCH = 200
@@ -28,7 +29,7 @@ _DUE = """
 _WORDS = """
     DELETE FROM directory_word w
      WHERE NOT EXISTS (SELECT FROM directory_place p
-                        WHERE p.first AND p.open AND p.search @@ directory_asked(w.word))
+                        WHERE p.first AND p.open AND p.search @@ directory_query(w.word))
 """
 
 _HIDDEN = """
@@ -69,7 +70,7 @@ def refresh(progress: Progress, *, everything: bool = False) -> int:
 def look_ahead(progress: Progress) -> int:
     """Compute opening hours again where they are due. Returns the number of services."""
     with connections[JOBS].cursor() as cursor:
-        cursor.execute(_DUE, {"before": database_now() + timedelta(KEEP_DAYS)})
+        cursor.execute(_DUE, {"before": database_now(JOBS) + timedelta(KEEP_DAYS)})
         due = [service_id for (service_id,) in cursor.fetchall()]
     for start in range(0, len(due), BATCH):
         with transaction.atomic(using=JOBS):

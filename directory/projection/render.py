@@ -9,7 +9,6 @@ search_text.py, directory/facets.py and opening_hours.py (search columns), proje
 """
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
@@ -19,6 +18,7 @@ from directory.projection.prefetch import RelatedRows
 from directory.projection.projection_writer import Rendered, publish, store
 from directory.projection.search_rows import add_organization, add_service
 from permissions.database.aliases import JOBS
+from permissions.database.clock import database_now
 
 BATCH = 500  # services
 ORGANIZATIONS = 100  # rendered in one part, with all their services
@@ -83,16 +83,6 @@ def render_taxonomies(ids: Iterable[UUID], table: str, *, using: str = JOBS) -> 
         action = "updated" if one in there else "deleted"
         rendered.changes.append((table, one, action, action))
     publish(rendered, using)
-
-
-def database_now(using: str = JOBS) -> datetime:
-    """The database's clock."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT sec.clock()")
-        row = cursor.fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now
 
 
 def entries_showing_hidden(

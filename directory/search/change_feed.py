@@ -8,10 +8,13 @@ network's lines, and even their existence, from the public.
 """
 
 from datetime import datetime
+from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
 from directory import models as m
+from directory.search import standby
+from permissions.database.clock import database_now
 from permissions.principal import Principal
 
 MAX_PAGE = 500
@@ -29,8 +32,14 @@ class Line(NamedTuple):
 
 def list_changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
     """The lines after `after`, from the network's feed or the public's. In the public's, an entry
-    that becomes confidential is `deleted`. A caller outside the network gets the public's."""
+    that becomes confidential is `deleted`. A caller outside the network gets the public's. Where
+    the public reads from standbys, its newest lines come a minute later: who then reads the
+    entry finds it as the line says, on each of them."""
     network = principal is not None and principal.in_network
     rows = m.Change.objects.filter(seq__gt=after, network=network)
     columns = ("seq", "kind", "entity_id", "action", "at")
-    return [Line(*row) for row in rows.order_by("seq").values_list(*columns)[:limit]]
+    lines = [Line(*row) for row in rows.order_by("seq").values_list(*columns)[:limit]]
+    if principal is None and (held := standby.hold_back()):
+        newest = database_now("default") - held
+        lines = [*takewhile(lambda line: line.at <= newest, lines)]
+    return lines

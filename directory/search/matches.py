@@ -8,7 +8,7 @@ without a match).
 Each page is one statement, whose cost is bounded at any size of the directory (a test reads its
 plan): counts stop at a cap, words rank a few hundred matches, and orders walk their index while
 that is cheaper. Row security keeps words and filters from using the indexes of the confidential
-half, so a function of `gate` returns its matching rows; distance uses only the public half.
+half, so a function of `definer` returns its matching rows; distance uses only the public half.
 The data guide (/directory/guide) explains the order of results to callers.
 
 Call inside `permissions.database.db_identity.identified_transaction(principal)`: the database
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connections
 
 from directory.search.documents import PageOfResults, visible_halves
 from directory.search.query import FILTERED_CAP, SearchQuery
@@ -55,17 +55,18 @@ def find(
     shape: str = "item",
     page: int = 1,
     per_page: int = PER_PAGE,
+    using: str = "default",
 ) -> Matches:
     """A page of the matching services, each once, or (`service_at_location`) of services at their
     places. `shape` selects the documents that come with them."""
     question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
-    found = _run(question, AS_WRITTEN)
+    found = _run(question, AS_WRITTEN, using)
     # Without a match for the words as written, similarly spelled words count.
-    return _run(question, RESPELT) if asked.text and not found.total else found
+    return _run(question, RESPELT, using) if asked.text and not found.total else found
 
 
-def _run(question: SearchStatement, reading: str) -> Matches:
-    with connection.cursor() as cursor:
+def _run(question: SearchStatement, reading: str, using: str) -> Matches:
+    with connections[using].cursor() as cursor:
         cursor.execute(question.statement(reading), question.values)
         rows = cursor.fetchall()
     total, cap = rows[0][:2]
@@ -82,7 +83,10 @@ def _run(question: SearchStatement, reading: str) -> Matches:
 
 
 def facets(
-    principal: Principal | None, asked: SearchQuery, reading: str = AS_WRITTEN
+    principal: Principal | None,
+    asked: SearchQuery,
+    reading: str = AS_WRITTEN,
+    using: str = "default",
 ) -> dict[str, dict[str, int]]:
     """The number of matches for each facet: name → value → count, of FILTERED_CAP matches at most.
     `reading`: the one that found the matches."""
@@ -92,7 +96,7 @@ def facets(
         where += f" AND p.search @@ (SELECT {reading}(%(words)s))"
     rows = question.each("facets", where, limit=str(FILTERED_CAP))
     found: dict[str, dict[str, int]] = {}
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             f"SELECT f, count(*) FROM ({rows}) r, unnest(r.facets) f GROUP BY f ORDER BY f",
             question.values,

@@ -63,7 +63,12 @@ def organization(
 
 
 def organizations(
-    principal: Principal | None, asked: SearchQuery, shape: str, page: int, per_page: int
+    principal: Principal | None,
+    asked: SearchQuery,
+    shape: str,
+    page: int,
+    per_page: int,
+    using: str = "default",
 ) -> Documents:
     """A page of organizations by name; `shape` is item, full or full_service.
 
@@ -89,6 +94,7 @@ def organizations(
         f"SELECT id FROM ({in_order}) o ORDER BY name, id OFFSET %(offset)s LIMIT %(limit)s",
         values,
         shape,
+        using,
         count=" + ".join(counts),
     )
     last = len(found) <= per_page
@@ -105,7 +111,7 @@ def organizations(
 def _of_organizations(asked: SearchQuery) -> tuple[str, dict[str, Value]]:
     parts, values = ["true"], dict[str, Value]()
     if asked.text:
-        parts.append("o.search @@ directory_asked(%(words)s)")
+        parts.append("o.search @@ directory_query(%(words)s)")
         values["words"] = asked.text
     if asked.needs or asked.taxonomy_id:
         only = replace(SearchQuery(), needs=asked.needs, taxonomy_id=asked.taxonomy_id)
@@ -199,6 +205,7 @@ def vocabulary(
     top_only: bool = False,
     page: int = 1,
     per_page: int,
+    using: str = "default",
 ) -> Documents:
     """A page of taxonomies or taxonomy terms by name. It is the same for every caller.
 
@@ -225,7 +232,7 @@ def vocabulary(
     if top_only:
         parts.append("t.parent_id IS NULL")
     where = " AND ".join(parts)
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             f"SELECT (SELECT count(*) FROM {table} t WHERE {where}), found.document"
             " FROM (SELECT 1) once LEFT JOIN (SELECT"
@@ -256,7 +263,7 @@ def require_live_credential(principal: Principal | None) -> None:
     stream. Otherwise the confidential half would be missing from there on without a sign."""
     if len(visible_halves(principal)) > 1:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT sec.in_network()")
+            cursor.execute("SELECT sec.is_in_network()")
             if cursor.fetchone() != (True,):
                 raise NotAuthenticated
 
@@ -268,6 +275,7 @@ def next_documents(
     shape: str,
     after: UUID | None,
     reading: str = AS_WRITTEN,
+    using: str = "default",
 ) -> tuple[list[str], UUID | None]:
     """The next matching documents by id, and the last id (None: there are no more). For streams,
     which need no page and no count. `reading`: how the words are read, as for a page
@@ -300,7 +308,7 @@ def next_documents(
         for half in sides
     )
     documents = " UNION ALL ".join(f"({select(kind, shape, half)})" for half in sides)
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             f"WITH hit AS MATERIALIZED (SELECT * FROM ({ids}) i ORDER BY {key} LIMIT %(limit)s)"
             f" SELECT document.* FROM ({documents}) document ORDER BY 1",

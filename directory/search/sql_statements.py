@@ -20,7 +20,7 @@ from directory.search.query import (
 )
 
 AHEAD = 100  # rows walked in order for each row wanted, before all matches are sorted instead
-AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
+AS_WRITTEN, RESPELT = "directory_query", "directory_respelled_query"
 _TERMS = "(SELECT words FROM spelt)"  # evaluated once: per row it costs more than the search
 # One row in sixteen is in the index place_sample: words common there are common everywhere.
 _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
@@ -104,7 +104,7 @@ class SearchStatement:
         unless: str = "",
     ) -> str:
         """The same SELECT from every projection, without the public one if CTE `unless` is true.
-        `words`: the arguments for sec.network_places."""
+        `words`: the arguments for sec.search_network_places."""
         tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
         most = limit if self.filter.indexed and limit and not order else "NULL"
         known = f" AND NOT (SELECT so FROM {unless})" if unless else ""
@@ -124,7 +124,7 @@ class SearchStatement:
         if not half.network or not (needs or facets or "words" in words):
             return half.place
         return (
-            f"sec.network_places({words}, {'%(needs)s::uuid[]' if needs else 'NULL'},"
+            f"sec.search_network_places({words}, {'%(needs)s::uuid[]' if needs else 'NULL'},"
             f" {'%(facets)s' if facets else 'NULL'}, {self.at_place}, {most})"
         )
 

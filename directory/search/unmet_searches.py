@@ -1,11 +1,13 @@
 """Searches without a match: counted by taxonomy codes, area and month, never by words.
 
 The task force has to know which needs nothing in the county meets. Who asked, when and in which
-words is not stored. Only the coordinator reads the counts.
+words is not stored. Only the coordinator reads the counts. The same search by the same caller, or
+from the same network, counts once an hour.
 """
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -14,20 +16,28 @@ from django.db import connection
 from directory.postcodes import postcode
 from directory.search.query import SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
+from permissions.audit import writer
 from permissions.database.uuid7 import uuid7
+from permissions.identity import brakes
+from permissions.principal import Principal
 
 MOST_CODES = 10  # per search
+ONCE = brakes.Limit("unmet_search", 1, timedelta(hours=1))
 
 
-def record_unmet_search(asked: SearchQuery, area: str = "") -> None:
+def record_unmet_search(principal: Principal | None, asked: SearchQuery, area: str = "") -> None:
     """Count a search without a match, if codes can express it ("needs:shelter"); else keep nothing.
 
-    `area` is a postcode: the first three of its five digits are kept, and nothing of any other
-    text. Runs in the caller's transaction.
+    Nothing is counted in an exercise. `area` is a postcode: the first three of its five digits are
+    kept, and nothing of any other text. Runs in the caller's transaction.
     """
+    if principal is not None and principal.practices:
+        return
+    who = principal.caller_id if principal else writer.origin.get().address_prefix
     codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
     codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
-    _count(codes, area)
+    if codes and brakes.has_turn(ONCE, who, _area(area), *sorted(codes)):
+        _count(codes, _area(area))
 
 
 def record_unmet_call(terms: Iterable[UUID], types: Iterable[str]) -> None:
@@ -38,14 +48,17 @@ def record_unmet_call(terms: Iterable[UUID], types: Iterable[str]) -> None:
     _count({*_of_terms(terms), *_of_types(types)})
 
 
+def _area(text: str) -> str:
+    code = postcode(text)
+    return code[:3] if re.fullmatch(r"\d{5}", code, re.ASCII) else ""
+
+
 def _count(codes: set[str], area: str = "") -> None:
     if codes:
-        code = postcode(area)
-        digits = code[:3] if re.fullmatch(r"\d{5}", code, re.ASCII) else ""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT sec.tally_unmet(%s, %s, %s)",
-                [uuid7(), sorted(codes)[:MOST_CODES], digits],
+                "SELECT sec.count_unmet_search(%s, %s, %s)",
+                [uuid7(), sorted(codes)[:MOST_CODES], area],
             )
 
 

@@ -2,8 +2,8 @@
 limited time.
 
 The agency's administrator grants and withdraws an opt-in. It is in force from its commit to its
-end; the database checks this at every statement (sec.opted_in). Each grant, withdrawal and read is
-an access entry.
+end; the database checks this at every statement (sec.opted_in_agency_ids). Each grant, withdrawal
+and read is an access entry.
 """
 
 from datetime import datetime, timedelta
@@ -70,7 +70,8 @@ def list_opt_ins(principal: Principal) -> list[OptIn]:
 
 def oversight_agencies() -> list[Agency]:
     """The agencies that an opt-in may be given to: those that oversee the network."""
-    return list(Agency.objects.filter(kind="oversight", active=True).order_by("name", "id"))
+    live = Agency.objects.filter(kind="oversight", active=True, exercise=None)
+    return list(live.order_by("name", "id"))
 
 
 def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
@@ -82,11 +83,9 @@ def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) ->
     with writer.logged_act(principal, "access_log.opt_in") as attempt:
         _must_administer(principal)
         if not attempt.now < ends_at <= attempt.now + LONGEST:
-            raise BadRequest(
-                "invalid", f"Later than now, by at most {LONGEST.days} days.", "ends_at"
-            )
+            raise BadRequest("invalid", f"Enter a time in the next {LONGEST.days} days.", "ends_at")
         if to_agency_id not in {one.id for one in oversight_agencies()} - {principal.agency_id}:
-            raise BadRequest("invalid", "No agency that oversees the network.", "to_agency_id")
+            raise BadRequest("invalid", "That agency does not oversee the network.", "to_agency_id")
         with connections["default"].cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7007))",
@@ -98,7 +97,7 @@ def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) ->
                 [principal.agency_id, to_agency_id],
             )
             if cursor.fetchone():
-                raise NotPossible("opt_in_stands", "One stands already. Take it back first.")
+                raise NotPossible("opt_in_stands", "An opt-in already exists. Withdraw it first.")
             new = uuid7()
             attempt.record(release_id=new)
             cursor.execute(
@@ -143,4 +142,6 @@ def _must_administer(principal: Principal) -> None:
     """Raise NotPermitted unless the caller is an agency_admin in person: no system may decide to
     disclose what an agency's members did."""
     if principal.is_client or not principal.has_role("agency_admin"):
-        raise NotPermitted("role_missing", "An agency_admin, in person, lets others read the log.")
+        raise NotPermitted(
+            "role_missing", "Only an agency_admin, in person, lets others read the log."
+        )

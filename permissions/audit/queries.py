@@ -30,7 +30,8 @@ EXAMINED = 150  # entries that one page reads where several filters are set
 EXPORTED_AT_ONCE = 1_000
 
 Key = tuple[datetime, UUID]  # an entry's position in the order: where a page ends
-_WHERE = ("since", "until", "agency_id")  # the range searched; the other filters select in it
+# The range searched; the other filters select in it.
+_WHERE = ("since", "until", "agency_id", "practice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Filters:
     """What an auditor looks for; all filters must match. `since` is inclusive, `until` exclusive.
 
     `agency_id`: the agency whose entries are read, under its opt-in; None: the auditor's own.
+    `practice`: what the own people did in exercises, instead of what they did live. A member is
+    then found by either of their ids.
     """
 
     act: str | None = None
@@ -51,10 +54,12 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     agency_id: UUID | None = None
+    practice: bool = False
 
     @property
     def asked(self) -> dict[str, Any]:
-        """The filters that are set, by name, without agency and time; `self_assigned` is True."""
+        """The filters that are set, by name, without agency, time and practice; `self_assigned` is
+        True."""
         looked = {name: getattr(self, name) for name in self.__slots__ if name not in _WHERE}
         return {name: value for name, value in looked.items() if value not in (None, False)}
 
@@ -68,6 +73,12 @@ class Filters:
         )
 
     @property
+    def logged_id(self) -> UUID | None:
+        """The referral that the entry of this read names: none of an exercise, which would put it
+        before who looks at the live log."""
+        return None if self.practice else self.referral_id
+
+    @property
     def scope(self) -> str:
         """The text that a page cursor is bound to: all filters."""
         return ":".join(str(getattr(self, name)) for name in self.__slots__)
@@ -75,8 +86,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """Entries, newest first, and the names of the agency's members. `next`: how far the search
-    went; None: to the end."""
+    """Entries, newest first, and the agency's members' names. `next`: where it goes on, or None."""
 
     entries: list[AccessEntry]
     names: dict[UUID, str]
@@ -115,11 +125,12 @@ def access_log(
     _check(principal, filters)
     limit = min(limit, MAX_PAGE)
     with writer.logged_act(
-        principal, "access_log.read", filters.referral_id, using=AUDITOR
+        principal, "access_log.read", filters.logged_id, using=AUDITOR
     ) as attempt:
         whose = _allowed(principal, filters, attempt)
+        _look_at_practice(filters)
         found, reached = _page(principal, whose, filters, after, limit)
-        names = _names(principal)
+        names = _names(principal, filters)
         if not _may_still_read(whose):
             raise NotVisible
     return EntryPage(found, names, reached)
@@ -133,8 +144,9 @@ def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID,
     with writer.log_refusals(principal, act, using=AUDITOR):
         must_review(principal)
     with identified_transaction(principal, AUDITOR), connections[AUDITOR].cursor() as cursor:
-        cursor.execute("SELECT client_id, name FROM sec.systems()")
-        return _names(principal), {UUID(str(id_)): name for id_, name in cursor.fetchall()}
+        cursor.execute("SELECT client_id, name FROM sec.client_names()")
+        systems = {UUID(str(id_)): name for id_, name in cursor.fetchall()}
+        return _names(principal, Filters()), systems
 
 
 def listings(
@@ -149,11 +161,12 @@ def listings(
         attempt.record()
         with connections[AUDITOR].cursor() as cursor:
             cursor.execute(
-                "SELECT member_id, client_id, act, times, first_at, last_at FROM sec.listings(%s)",
+                "SELECT member_id, client_id, act, times, first_at, last_at FROM"
+                " sec.referral_listings(%s)",
                 [referral_id],
             )
             found = [Listing._make(row) for row in cursor.fetchall()]
-        return found, _names(principal)
+        return found, _names(principal, Filters())
 
 
 def export(principal: Principal, filters: Filters) -> Iterator[EntryPage]:
@@ -165,7 +178,7 @@ def export(principal: Principal, filters: Filters) -> Iterator[EntryPage]:
     """
     _check(principal, filters)
     with writer.logged_act(
-        principal, "access_log.export", filters.referral_id, using=AUDITOR
+        principal, "access_log.export", filters.logged_id, using=AUDITOR
     ) as attempt:
         whose = _allowed(principal, filters, attempt)
         until = min(filters.until or attempt.now, attempt.now)
@@ -177,8 +190,9 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Entr
     more = True
     while more:
         with identified_transaction(principal, AUDITOR):
+            _look_at_practice(filters)
             found = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
-            names = _names(principal)
+            names = _names(principal, filters)
             if not _may_still_read(whose):
                 raise NotAuthenticated
         more = len(found) == EXPORTED_AT_ONCE
@@ -203,9 +217,11 @@ def must_review(principal: Principal) -> None:
 def _check(principal: Principal, filters: Filters) -> None:
     """Raise BadRequest for filters that no row could match."""
     if filters.since and filters.until and filters.since >= filters.until:
-        raise BadRequest("invalid", "It lies at or before `since`: nothing fits.", "until")
+        raise BadRequest("invalid", "Enter a time after `since`.", "until")
     if filters.subject and filters.agency_id not in (None, principal.agency_id):
-        raise BadRequest("invalid", "A survivor's handle is her agency's own.", "subject")
+        raise BadRequest("invalid", "A survivor's handle belongs to one agency: yours.", "subject")
+    if filters.practice and filters.agency_id not in (None, principal.agency_id):
+        raise BadRequest("invalid", "Practice is shown of your own agency only.", "practice")
 
 
 def _allowed(principal: Principal, filters: Filters, attempt: writer.LoggedAct) -> UUID:
@@ -213,7 +229,7 @@ def _allowed(principal: Principal, filters: Filters, attempt: writer.LoggedAct) 
     read. Raises NotPermitted, NotVisible."""
     must_review(principal)
     if filters.agency_id in (None, principal.agency_id):
-        attempt.record()
+        attempt.record(rule="practice" if filters.practice else None)
         return principal.agency_id
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
@@ -233,14 +249,26 @@ def _may_still_read(whose: UUID) -> bool:
     """Whether the open transaction's caller may read that agency's entries. Call it after the
     read: if the right ended during it, rows are missing without any sign."""
     with connections[AUDITOR].cursor() as cursor:
-        cursor.execute("SELECT %s = ANY (sec.auditing() || sec.opted_in())", [whose])
+        cursor.execute(
+            "SELECT %s = ANY (sec.auditor_agency_id() || sec.opted_in_agency_ids())", [whose]
+        )
         row = cursor.fetchone()
     return row is not None and row[0] is True
 
 
-def _names(principal: Principal) -> dict[UUID, str]:
+def _look_at_practice(filters: Filters) -> None:
+    """Let the open transaction see what the own people did in exercises, if it is asked for. No
+    other query finds it, whatever it says: the policies ask for this (ADR 0091)."""
+    if filters.practice:
+        with connections[AUDITOR].cursor() as cursor:
+            cursor.execute("SET LOCAL cairn.practice = 'on'")
+
+
+def _names(principal: Principal, filters: Filters) -> dict[UUID, str]:
     """Names of the members of the caller's own agency only: other agencies see no staff list."""
-    members = Membership.objects.using(AUDITOR).filter(agency_id=principal.agency_id)
+    members = Membership.objects.using(AUDITOR)
+    if not filters.practice:  # else the policies leave its own members, and those in exercises
+        members = members.filter(agency_id=principal.agency_id)
     return dict(members.values_list("id", "name"))
 
 
@@ -252,11 +280,11 @@ def _page(
 ) -> tuple[list[AccessEntry], Key | None]:
     """At most `limit` entries after `after`, and how far the search went (None: to the end). With
     one filter these are the next `limit`; with several, the matches among EXAMINED entries."""
-    rarest = _rarest(whose, filters)
+    rarest = filters if filters.practice else _rarest(whose, filters)
     share = limit if rarest == filters else EXAMINED
     look = _entries(principal, whose, rarest, after, share + 1)
     ended, look = len(look) <= share, look[:share]
-    found = [one for one in look if filters.matches(one)]
+    found = look if rarest == filters else [one for one in look if filters.matches(one)]
     if len(found) > limit:
         return found[:limit], _key(found[limit - 1])
     return found, None if ended else _key(look[-1])
@@ -306,10 +334,9 @@ def _entries(
 
 
 def plan_without_sort() -> tuple[datetime, datetime]:
-    """The range of months that have their own partition. It also turns sorting off for the rest of
-    the transaction: the planner does not know that a member belongs to only one agency, estimates a
-    thirtieth of their entries, and would fetch and sort all of them instead of reading one page.
-    """
+    """The range of months that have their own partition. Sorting is off from here to the end of the
+    transaction: the planner, which takes members and agencies for unrelated, expects a thirtieth of
+    the entries, and would sort all of them instead of reading one page."""
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
             "SELECT begins, ends, set_config('enable_sort', 'off', true) FROM sec.log_months()"
@@ -320,9 +347,17 @@ def plan_without_sort() -> tuple[datetime, datetime]:
 
 
 def _matching(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
-    rows = AccessEntry.objects.using(AUDITOR).filter(agency_id=whose)
+    rows = AccessEntry.objects.using(AUDITOR)
+    if filters.practice:
+        rows = rows.extra(where=["agency_id = ANY ((SELECT sec.practice_agency_ids())::uuid[])"])
+    else:
+        rows = rows.filter(agency_id=whose)
     for name, wanted in filters.asked.items():
         one = {"act": actions.self_assignment()} if wanted is True else {name: wanted}
+        if filters.practice and name == "member_id":
+            person = Membership.objects.using(AUDITOR).filter(id=wanted).values("person_id")
+            same = Membership.objects.using(AUDITOR).filter(person_id__in=person)
+            one = {"member_id__in": same.values("id")}
         rows = rows.filter(**one)
     return rows
 

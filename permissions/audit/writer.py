@@ -17,8 +17,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, InternalError, ProgrammingError, connections
-from psycopg2.errors import InsufficientPrivilege, NoDataFound
+from psycopg2.errors import NoDataFound
 
+from permissions import denials
 from permissions.database.db_identity import (
     identified_transaction,
     identified_transaction_with_query,
@@ -59,6 +60,8 @@ def unwritten_is_unavailable() -> Iterator[None]:
     try:
         yield
     except Error as error:
+        if refusal := denials.not_recovered(error):
+            raise refusal from error
         raise Unavailable("log", "The access log cannot be written: nothing was done.") from error
 
 
@@ -137,8 +140,8 @@ class LoggedAct:
         """Do the same in a transaction of one packet: `behind` (a lock), the entry, then `then`.
         The entry is committed when this returns. Do not call it within another transaction.
 
-        No rows: `then` found nothing (it called sec.nothing()), and nothing was written.
-        Raises Unavailable.
+        No rows: `then` found nothing (it called sec.refuse_nothing_open()), and nothing was
+        written. Raises Unavailable.
         """
         values = self._values(None, subject, fields, release_id, None)
         with unwritten_is_unavailable():
@@ -234,7 +237,8 @@ def log_refusals(
     using: str = "default",
 ) -> Iterator[None]:
     """Write the entry of a refusal that is raised inside, and raise it again. Use it outside the
-    transaction that is refused. Raises NotVisible if the database denies access."""
+    transaction that is refused. Raises NotVisible if the database denies the caller access,
+    Unavailable if it denies it to our own role."""
 
     def refuse(rule: str) -> None:
         log_refusal(
@@ -254,11 +258,13 @@ def log_refusals(
         refusal.logged = True
         raise
     except ProgrammingError as error:
-        if not isinstance(error.__cause__, InsufficientPrivilege):
+        denial = denials.refusal_of(error)
+        if denial is None:
             raise
         # The database refused what the code allowed: the right ended in between.
-        refuse("policy")
-        raise NotVisible from None
+        refuse("policy" if isinstance(denial, NotVisible) else denial.code)
+        denial.logged = True
+        raise denial from None
 
 
 def log_refusal(
@@ -282,7 +288,7 @@ def log_refusal(
         connections[using].cursor() as cursor,
     ):
         cursor.execute(
-            "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s, %s)",
+            "SELECT sec.log_refusal(%s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 uuid7(),
                 act,
@@ -309,6 +315,6 @@ def log_operator_change(
     ids = [agency_id, member_id, client_id, directory_id]
     with unwritten_is_unavailable(), connections["jobs"].cursor() as cursor:
         cursor.execute(
-            "SELECT sec.log_rights(%s, %s, %s, %s, %s, %s, %s)",
+            "SELECT sec.log_operator_change(%s, %s, %s, %s, %s, %s, %s)",
             [uuid7(), act, *ids, None if fields is None else list(fields)],
         )

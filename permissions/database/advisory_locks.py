@@ -12,7 +12,7 @@ WRAPPING, ROTATING = (
     7001,
     7002,
 )  # an agency's key: permissions/keys/wrapping.py, permissions/keys/rotation.py
-# 7003: all credentials, sec.credential_is_live. 7007: an agency's opt-ins,
+# 7003: all credentials, sec.set_credential_live. 7007: an agency's opt-ins,
 # permissions/audit/oversight.py
 PURGING = 7004
 MAKING_WEBHOOKS = 7005  # per agency
@@ -20,11 +20,24 @@ SEALING = 7006
 CALLING = 7008  # per telephone number
 RETIRING = 7009
 IMPORTING = 7010  # per source
+TESTING_LINES = 7013
+MARKING_KEYS = 7014  # permissions/keys/key_folder.py
+RECOVERING, COPYING = 7019, 7015
+ADMINISTERING = 7011  # per agency: what its administrators change of it at the desk
 
 
 def lock_number(agency_id: UUID) -> int:
     """The low 32 bits of an agency's id as a signed number, as advisory locks need it."""
     return (agency_id.int & (2**32 - 1)) - 2**31
+
+
+def lock_agency(agency_id: UUID, using: str) -> None:
+    """Let one change of an agency by its own people wait for the other, in the open transaction of
+    `using`."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)", [ADMINISTERING, lock_number(agency_id)]
+        )
 
 
 @contextmanager

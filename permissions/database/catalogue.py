@@ -15,6 +15,7 @@ from typing import Any
 FILE = Path(__file__).resolve().parent.parent / "sql" / "catalogue.txt"
 
 # `sec.shift` holds the clock's offset, which tests and exercises move; permissions.E003 checks it.
+# `sec.remembered_timeline` holds which server this is, which is another one after each restore.
 _OURS = """
     WITH ours AS (
         SELECT n.nspname || '.' || c.relname AS name, c.*
@@ -89,7 +90,9 @@ SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', l.lanname,
        pg_get_userbyid(p.proowner), {_rights("p.proacl", "f", "p.proowner")})
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
- WHERE n.nspname IN ('public', 'sec') AND p.oid <> coalesce(to_regprocedure('sec.shift()'), 0)
+ WHERE n.nspname IN ('public', 'sec') AND p.oid <> ALL (ARRAY[
+       coalesce(to_regprocedure('sec.shift()'), 0),
+       coalesce(to_regprocedure('sec.remembered_timeline()'), 0)]::oid[])
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
                       AND d.objid = p.oid AND d.deptype = 'e')
 UNION ALL

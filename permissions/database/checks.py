@@ -7,6 +7,10 @@ permissions.E004  the server's version has a known hole in row security
 permissions.E005  a commit does not wait for the disk: the log might lack what was served
 permissions.E006  one request's connection could read another's queries, tokens included
 permissions.E007  the schema is not the one that this code works on
+permissions.E008  a role has settings that deploy/roles.sql does not give it
+permissions.E009  the role may call functions of the server that nothing of Cairn calls
+permissions.E010  the keys have no second copy: no key ends, and old backups open what was purged
+permissions.E011  the journal of closings lies with its keys, or with what it outlives
 permissions.W001  the folder of keys is accessible to others than its owner
 """
 
@@ -21,19 +25,21 @@ from django.core import checks
 from django.core.checks import Error, Tags, register
 from django.db import connections
 
-from permissions.database import schema
+from permissions.database import role_settings, schema
 
 # The first releases without PostgreSQL CVE-2025-8713 and CVE-2023-2455.
 SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
 # Connections on which requests are answered, each with a caller's identity.
-SERVING = ("default", "door", "editor", "auditor")
+SERVING = ("default", "signin", "editor", "auditor")
+# A sample of what deploy/server_functions.sql closes.
+UNUSED_FUNCTIONS = ["lo_create", "lo_from_bytea", "pg_terminate_backend", "pg_cancel_backend"]
 
 
 @register(Tags.database)
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """permissions.E002 to E007, for each connection in `databases`."""
+    """permissions.E002 to E009, for each connection in `databases`."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -42,10 +48,15 @@ def database_is_the_second_wall(
                 " current_setting('server_version_num')::int,"
                 " current_setting('synchronous_commit') = 'off',"
                 " current_setting('track_activities') = 'on' OR EXISTS ("
-                " SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')"
-                " FROM pg_roles WHERE rolname = current_user"
+                " SELECT FROM pg_extension WHERE extname = 'pg_stat_statements'),"
+                " EXISTS (SELECT FROM pg_proc p"
+                " WHERE p.proname = ANY (%s) AND has_function_privilege(p.oid, 'EXECUTE'))"
+                " FROM pg_roles WHERE rolname = current_user",
+                [UNUSED_FUNCTIONS],
             )
-            unsafe, role, version, hasty, shown = cursor.fetchone() or (True, "?", 0, True, True)
+            unsafe, role, version, hasty, shown, open_ = cursor.fetchone() or (
+                *(True, "?", 0, True, True, True),
+            )
             if unsafe:
                 errors.append(
                     Error(
@@ -80,8 +91,24 @@ def database_is_the_second_wall(
                         id="permissions.E006",
                     )
                 )
+            if open_ and not unsafe:
+                errors.append(
+                    Error(
+                        f"The role {role} may end its other sessions or store large objects.",
+                        hint="Run deploy/server_functions.sql in this database.",
+                        id="permissions.E009",
+                    )
+                )
             if alias == "default":
                 errors += _clock(cursor)
+                errors += [
+                    Error(
+                        f"The role {one} has settings that were not given to it.",
+                        hint="Treat it as an intrusion: deploy/RUNBOOK.md, permissions.E008.",
+                        id="permissions.E008",
+                    )
+                    for one in role_settings.changed(cursor)
+                ]
                 if found := schema.trouble(cursor):
                     errors.append(Error(found, id="permissions.E007"))
     return errors
@@ -133,5 +160,37 @@ def key_files_are_private(**kwargs: Any) -> list[checks.Warning]:
             f"{len(opened)} of the files and folders of keys may be read or written by others.",
             hint="chmod -R go= on the folder (CAIRN_KEY_FOLDER).",
             id="permissions.W001",
+        )
+    ]
+
+
+@register(deploy=True)
+def keys_have_a_second_copy(**kwargs: Any) -> list[Error]:
+    """permissions.E010: without a second copy no key ends, since a lost disk would lose it all."""
+    if settings.KEY_COPY or settings.KEY_STORE["class"] != "permissions.keys.keystore.FileKeyStore":
+        return []
+    return [
+        Error(
+            "The keys have no second copy, so no key ends: old backups open what was purged.",
+            hint="Set CAIRN_KEY_COPY to a folder on other storage.",
+            id="permissions.E010",
+        )
+    ]
+
+
+@register(deploy=True)
+def journal_lies_elsewhere(**kwargs: Any) -> list[Error]:
+    """permissions.E011: who takes the key folder or its copy takes the journal as well, and who
+    reads the journal finds its keys there."""
+    journal = Path(settings.JOURNAL_FOLDER).resolve()
+    keys = Path(settings.BINDING_FOLDER).resolve().parent
+    others = [keys, *([Path(settings.KEY_COPY).resolve()] if settings.KEY_COPY else [])]
+    if not any(journal.is_relative_to(one) or one.is_relative_to(journal) for one in others):
+        return []
+    return [
+        Error(
+            "The journal of closings lies in the folder of keys, or around it.",
+            hint="Set CAIRN_JOURNAL to a folder of its own, on storage of its own.",
+            id="permissions.E011",
         )
     ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Cast
 
@@ -26,13 +27,27 @@ class _KeptByDatabase:
         return self.get_attname(), None  # type: ignore[attr-defined]
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
+        """The field of Django that a migration sees."""
         name, _, args, kwargs = super().deconstruct()  # type: ignore[misc]
         kind = next(one for one in type(self).__mro__ if one.__module__.startswith("django."))
-        return name, f"django.db.models.{kind.__name__}", args, kwargs
+        package = "django.contrib.postgres.fields" if kind is ArrayField else "django.db.models"
+        return name, f"{package}.{kind.__name__}", args, kwargs
 
 
 class KeptBoolean(_KeptByDatabase, models.BooleanField):
     """A boolean that the database maintains."""
+
+
+class KeptDateTime(_KeptByDatabase, models.DateTimeField):
+    """A time that the database maintains."""
+
+
+class KeptText(_KeptByDatabase, models.TextField):
+    """A text that the database maintains."""
+
+
+class KeptArray(_KeptByDatabase, ArrayField):
+    """An array that the database maintains."""
 
 
 class KeptBigInteger(_KeptByDatabase, models.BigIntegerField):

@@ -6,7 +6,7 @@ in `sql/`, and `manage.py migrate` applies all of it again when any of it, or a 
 
     before.sql             as `owner`, before the migrations: the functions that a table's default,
                            index or check calls. Twice is safe.
-    functions/*.sql        the first line says under which role: `-- as: gate` or `-- as: owner`
+    functions/*.sql        the first line says under which role: `-- as: definer` or `-- as: owner`
     policies/*.sql         as `owner`: row-level security, grants, policies, triggers of a table
 
 Before the files are applied, every policy, trigger, grant and function of Cairn is removed, so that
@@ -26,11 +26,12 @@ from django.core.management.base import CommandError
 
 from permissions.database import catalogue
 
-ROLES = ("app", "door", "editor", "jobs", "auditor", "sealer", "backup", "gate")
+ROLES = ("app", "signin", "editor", "jobs", "auditor", "sealer", "backup", "definer")
 SERVES = catalogue.FILE.with_name("serves.txt")
 _AS = re.compile(r"-- as: (\w+)\n")
 
 _generated: dict[str, Callable[[], str]] = {}
+_generated_last: dict[str, Callable[[], str]] = {}  # after the policies
 
 
 class Source(NamedTuple):
@@ -41,14 +42,14 @@ class Source(NamedTuple):
     text: str
 
 
-def generate(name: str, text: Callable[[], str]) -> None:
-    """Register SQL that is made from a vocabulary in Python; `text()` is applied as `owner`, with
-    the functions.
+def generate(name: str, text: Callable[[], str], *, last: bool = False) -> None:
+    """Register SQL that is made from a vocabulary in Python; `text()` is applied as `owner`, before
+    the functions, or `last`, after all files: triggers, which need their function.
 
     Registering a name twice is a programming error: an app does it once, in its `ready`.
     """
-    assert name not in _generated, name
-    _generated[name] = text
+    assert name not in _generated | _generated_last, name
+    (_generated_last if last else _generated)[name] = text
 
 
 def floors() -> dict[str, Path]:
@@ -75,6 +76,8 @@ def _repeatable() -> Iterator[Source]:
                 if kind == "functions" and role is None:
                     raise CommandError(f"{path}: its first line has to be `-- as: ROLE`.")
                 yield Source(f"{app}/{kind}/{path.name}", role[1] if role else "owner", text)
+    for name, made in sorted(_generated_last.items()):
+        yield Source(name, "owner", made())
 
 
 def sources() -> str:

@@ -29,7 +29,7 @@ def canonical_networks(given: Iterable[str]) -> list[str]:
     """
     found = sorted({_network(text) for text in given}, key=lambda one: (one.version, one))
     if len(found) > MOST_NETWORKS:
-        raise BadRequest(detail=f"A partner system comes from {MOST_NETWORKS} networks at most.")
+        raise BadRequest(detail=f"An allow-list has at most {MOST_NETWORKS} networks.")
     return [str(one) for one in found]
 
 
@@ -38,15 +38,15 @@ def _network(text: str) -> Network:
         network = ipaddress.ip_network(text)
     except ValueError:
         raise BadRequest(
-            detail=f"{ascii(text)[:60]} is no network: write it like 203.0.113.0/24 or"
-            " 2001:db8:1::/48, with nothing set behind the prefix."
+            detail=f"{ascii(text)[:60]} is not a network: write it like 203.0.113.0/24 or"
+            " 2001:db8:1::/48, with no bit set after the prefix."
         ) from None
     if network.version == 6 and network.network_address.ipv4_mapped is not None:
-        raise BadRequest(detail="Write a network of IPv4 as such: callers are told apart by it.")
+        raise BadRequest(detail="Write an IPv4 network in IPv4 form: callers are matched by it.")
     if network.prefixlen < WIDEST[network.version]:
         raise BadRequest(
-            detail=f"{network} is too wide to keep anybody out: /{WIDEST[network.version]} at most;"
-            " for a system that may come from anywhere name none."
+            detail=f"{network} is too wide to keep anyone out: the prefix must be at least"
+            f" /{WIDEST[network.version]}. For a system that may call from anywhere, give none."
         )
     return network
 

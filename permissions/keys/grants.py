@@ -17,10 +17,11 @@ from django.db import connection
 
 from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
+from permissions.errors import Unavailable
 from permissions.keys import wrapping as agency_keys
 from permissions.keys.keystore import KeyGone, Wrapped, key_store
 from permissions.models import Grant, PrivateKey
-from permissions.principal import Principal
+from permissions.principal import Principal, key_owner
 
 
 class SealedKey(NamedTuple):
@@ -116,7 +117,7 @@ def wrap_for_recipient(referral_id: UUID, to_agency_id: UUID, release_id: UUID, 
     wrapped = _wrap("packet", referral_id, to_agency_id, keys)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sec.put_grant(%s, %s, %s, %s, %s, %s)",
+            "SELECT sec.store_grant(%s, %s, %s, %s, %s, %s)",
             [uuid7(), referral_id, release_id, sorted(keys), wrapped.kek_version, wrapped.blob],
         )
 
@@ -139,7 +140,7 @@ def narrow_grant(
     wrapped = _wrap("packet", referral_id, to_agency_id, left) if left else None
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sec.narrow(%s, %s, %s, %s, %s)",
+            "SELECT sec.narrow_release(%s, %s, %s, %s, %s)",
             [
                 release_id,
                 fields,
@@ -150,23 +151,40 @@ def narrow_grant(
         )
 
 
+def narrowed_bundle(
+    referral_id: UUID, agency_id: UUID, wrapped: Wrapped, fields: list[str]
+) -> Wrapped | None:
+    """The bundle of this agency with the keys of `fields` only, wrapped again. No content is
+    opened, and no one's right is used: the survivor themselves takes something away. None: no key
+    is left, or the key store does not answer; then the bundle is destroyed, for no survivor's word
+    waits for a key."""
+    try:
+        keys = _unwrap(
+            key_owner(agency_id), "packet", referral_id, wrapped.kek_version, wrapped.blob
+        )
+        left = {name: keys[name] for name in fields if name in keys}
+        return _wrap("packet", referral_id, agency_id, left) if left else None
+    except Unavailable:
+        return None
+
+
 def open_recipient_bundle(referral_id: UUID) -> None:
     """Make the recipient's bundle, if there is one, visible to it after its accept."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.open_grant(%s)", [referral_id])
+        cursor.execute("SELECT sec.activate_grant(%s)", [referral_id])
 
 
 def destroy_recipient_bundle(referral_id: UUID) -> None:
     """Destroy the recipient's bundle at once. Twice is safe."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.close_grant(%s)", [referral_id])
+        cursor.execute("SELECT sec.destroy_grant(%s)", [referral_id])
 
 
 def revoke_before_accept(referral_id: UUID, via: str) -> None:
     """End any release in force, by the recipient before its accept, and destroy the bundle that was
     prepared for it. It does not reveal whether there was one (R1). Twice is safe."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.end_unseen(%s, %s)", [referral_id, via])
+        cursor.execute("SELECT sec.revoke_before_accept(%s, %s)", [referral_id, via])
 
 
 def own_notes_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:

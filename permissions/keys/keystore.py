@@ -98,6 +98,10 @@ class KeyStore(Protocol):
     def begin_signing_key(self) -> str:
         """Make a new key, which seals from now on; return its id. Old seals stay valid."""
 
+    def tend(self) -> None:
+        """Do what the store needs now and then of each process that uses it; called every few
+        seconds. Raises nothing: what fails is seen where the store is used."""
+
 
 def seal(key: bytes, plain: bytes, context: str) -> bytes:
     """Encrypt by AES-256-GCM: 12 random bytes of nonce, then ciphertext and tag. `context` is the
@@ -210,6 +214,9 @@ class FileKeyStore:
         if self._read(self._signing_path(number, "pub")) == public:
             self._write(self._signing_path(number), sealed)
         return key_id(self._read(self._signing_path(number, "pub")))
+
+    def tend(self) -> None:
+        """A folder needs nothing."""
 
     def _signing_key(self) -> Ed25519PrivateKey:
         numbers = self._signing_numbers()

@@ -19,7 +19,7 @@ from permissions.database.advisory_locks import ROTATING, WRAPPING, lock_number
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, Unavailable
-from permissions.keys import wrapped_keys
+from permissions.keys import key_folder, second_copy, wrapped_keys
 from permissions.keys.keystore import KeyGone, Wrapped, key_store
 from permissions.keys.wrapping import WEBHOOK_KEY_OWNER
 from permissions.models import Agency
@@ -34,7 +34,7 @@ class NotRestored(NotPossible):
     would make existing content unreadable for good."""
 
     code = "not_restored"
-    detail = "An older copy of the database was restored: run `manage.py keys restore` first."
+    detail = "An older copy of the database was restored: run `manage.py database recover` first."
 
 
 class RotationStatus(NamedTuple):
@@ -107,7 +107,7 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
     ended; 0: there is only the newest. Twice is safe.
 
     Raises Unavailable, NotRestored, NotPossible (`key_in_use`: a row that can be opened still needs
-    one of them, or it is the newest; `no_key`).
+    one of them, or it is the newest; `no_key`; `no_second_copy`).
     """
     with exclusive(agency_id):
         held = _held(agency_id)
@@ -128,6 +128,7 @@ def end_key_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> Rota
     """
     with exclusive(agency_id):
         _held(agency_id, sealed=True)
+        second_copy.mirror()  # before a version is begun for nothing, hour after hour
         log_background_act("key.rotate", agency_id)
         # Never finish an earlier rotation instead: what must go may already be rewrapped to it.
         done = _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
@@ -155,7 +156,8 @@ def restore_copies(agency_id: UUID) -> int:
 def exclusive(agency_id: UUID) -> Iterator[None]:
     """Allow one rotation of an agency's key at a time; another waits. The lock belongs to the
     session, since a rotation is many transactions: `jobs` cannot use a pooler that shares
-    sessions."""
+    sessions. Raises Unavailable: this server's folder is not the shared one."""
+    key_folder.join(JOBS)
     names = [ROTATING, lock_number(agency_id)]
     with connections[JOBS].cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")  # another rotation may take long
@@ -181,7 +183,7 @@ def log_background_act(
     for an act on a key, in one that commits first. Raises Unavailable."""
     with unwritten_is_unavailable(), connections[JOBS].cursor() as cursor:
         cursor.execute(
-            "SELECT sec.log_job(%s, %s, %s, %s, %s, %s)",
+            "SELECT sec.log_background_act(%s, %s, %s, %s, %s, %s)",
             [uuid7(), act, agency_id, referral_id, subject, rule],
         )
 
@@ -261,6 +263,7 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
     if version >= versions[-1]:
         raise NotPossible("key_in_use", "That is the newest version: rotate first.")
     ending = [old for old in versions if old <= version]
+    second_copy.confirm(agency_id)
     with _none_in_use(agency_id, ending, spare):
         log_background_act(
             "key.destroy", agency_id
@@ -268,6 +271,7 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
     with _none_in_use(agency_id, ending, spare):
         wrapped_keys.save_copies(agency_id)
         key_store().destroy(agency_id, version)
+    second_copy.mirror()
     return version
 
 

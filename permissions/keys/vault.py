@@ -6,12 +6,14 @@ renew it there. The Vault policy that each process needs: deploy/RUNBOOK.md, "Va
 """
 
 import base64
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import hvac
+import structlog
 from hvac import exceptions
 
 from permissions.errors import Unavailable
@@ -26,7 +28,10 @@ from permissions.keys.keystore import (
 )
 from permissions.principal import Principal
 
-TIMEOUT_S = 5
+log = structlog.get_logger()
+
+TIMEOUT_S = 5  # to connect, and again for each part of an answer
+RENEWAL_S = 60  # between two looks at the token
 _SIGNING = "cairn-signing"
 # Vault's messages for a key, or a version of a key, that it does not hold (any longer).
 _LOST = ("key not found", "version is too new")
@@ -38,12 +43,23 @@ _ALTERED = ("invalid ciphertext", "message authentication failed")
 T = TypeVar("T")
 
 
+class Token(NamedTuple):
+    """`ends_in_s`: seconds that it still counts, 0: it never ends; `lives_s`: seconds that it
+    counts when it has just been renewed."""
+
+    ends_in_s: int
+    lives_s: int
+    renewable: bool
+    policies: tuple[str, ...]
+
+
 class VaultKeyStore:
     """A key store with the same guarantees as the file store, on its own server."""
 
     def __init__(self, address: str, token_file: str, mount: str = "transit") -> None:
         self.address, self.token_file, self.mount = address, Path(token_file), mount
-        self.client = hvac.Client(address, timeout=TIMEOUT_S)  # one connection, kept open
+        self.client = hvac.Client(address, timeout=TIMEOUT_S)  # connections are kept open
+        self._look_at = 0.0  # time.monotonic() when the token is looked at next
 
     def begin(self) -> None:
         """Make the key that seals the log. Vault must already run, with the transit engine."""
@@ -114,11 +130,10 @@ class VaultKeyStore:
             oldest = version + 1
             if oldest <= int(data.get("min_available_version", 0)):
                 return
-            transit.update_key_configuration(
-                name,
-                min_decryption_version=oldest,
-                min_encryption_version=oldest,
-                mount_point=self.mount,
+            # By the API itself: the library refuses two equal numbers, which the API takes.
+            self.client.adapter.post(
+                f"/v1/{self.mount}/keys/{name}/config",
+                json={"min_decryption_version": oldest, "min_encryption_version": oldest},
             )
             transit.trim_key(name, min_version=oldest, mount_point=self.mount)
 
@@ -153,6 +168,34 @@ class VaultKeyStore:
 
         self._ask(begin)
         return list(self.signing_keys())[-1]
+
+    def tend(self) -> None:
+        """Renew the token before its time is half over, if it can be renewed. An agent may put
+        another token into the file instead."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + RENEWAL_S
+        try:
+            token = self.token()
+            if token.renewable and token.ends_in_s < token.lives_s / 2:
+                self._ask(
+                    lambda _transit: self.client.auth.token.renew_self(
+                        increment=f"{token.lives_s}s"  # else it gets what it was given last
+                    )
+                )
+        except Unavailable:
+            self._look_at = time.monotonic()
+            log.warning("vault_token_not_renewed")
+
+    def token(self) -> Token:
+        """What Vault says of the token in the file. Raises Unavailable."""
+        data = self._ask(lambda _transit: self.client.auth.token.lookup_self())["data"]
+        return Token(
+            ends_in_s=int(data["ttl"]),
+            lives_s=int(data.get("period") or data["creation_ttl"]),
+            renewable=bool(data.get("renewable")),
+            policies=tuple(data.get("policies") or ()),
+        )
 
     def _public_halves(self) -> dict[int, bytes]:
         def read(transit: Any) -> Any:

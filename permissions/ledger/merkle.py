@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 9162, section 2.1, over leaves that are already hashed. Uses no database.
 
-The database hashes an entry with the prefix byte 00 (sec.leaf); a node is hashed with the prefix
-byte 01, so that a node can never be taken for a leaf.
+The database hashes an entry with the prefix byte 00 (sec.entry_leaf); a node is hashed with the
+prefix byte 01, so that a node can never be taken for a leaf.
 """
 
 from collections.abc import Sequence

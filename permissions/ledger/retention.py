@@ -3,7 +3,7 @@ itself, and only then dropped.
 
 The positions and leaves of its entries stay in log_leaf, so that every seal, and every proof of
 another entry in the same batch, still verifies. The archive consists of lines for the verifier
-(`--part`) and proves its entries by itself. `manage.py seals retire` retires one month at a time.
+(`--part`) and proves its entries by itself. `manage.py ledger retire` retires one month at a time.
 """
 
 import json
@@ -82,7 +82,7 @@ def retire_month(month: Month, folder: Path, say: Callable[[str], Any]) -> Retir
     with try_lock(SEALER, RETIRING) as free:
         if not free:  # two at once would write one file, and sign the hash of half of it
             raise RetentionRefused(
-                "A month is being retired already: look again when that has ended."
+                "Another process is retiring a month. Run this again when it has ended."
             )
         return _retire(month, folder, say)
 
@@ -91,10 +91,14 @@ def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMon
     signed = _signed(month)
     if not _is_there(month):
         if signed is None:
-            raise RetentionRefused(f"The log has no partition for {month}.")
+            raise RetentionRefused(
+                f"The log has no entries of {month}: it has no partition for that month."
+            )
         return RetiredMonth(signed["entries"], signed["archive"], dropped=False)
     if not month.is_over(_today()):
-        raise RetentionRefused(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
+        raise RetentionRefused(
+            f"{month} is too recent: the log is kept for {settings.LOG_KEPT_YEARS} years."
+        )
     _require_owner_access()
     path = folder / f"access-log-{month}.txt"
     if signed is None:
@@ -104,7 +108,9 @@ def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMon
     else:
         _require_archive(month, path, signed, say)
     if _entries(month) != signed["entries"]:
-        raise RetentionRefused(f"{month} holds other entries than were archived and signed.")
+        raise RetentionRefused(
+            f"{month} has other entries than were archived and signed. Nothing was dropped."
+        )
     _drop(month)
     return RetiredMonth(signed["entries"], signed["archive"], dropped=True)
 
@@ -136,7 +142,9 @@ def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, A
         raise RetentionRefused(f"{month} is not as it was sealed: {': '.join(faults[0])}.")
     if count != _entries(month):
         part.unlink()
-        raise RetentionRefused(f"Entries of {month} have no seal: does `work` run?")
+        raise RetentionRefused(
+            f"Some entries of {month} are not sealed yet. Is `manage.py worker run` running?"
+        )
     part.replace(path)
     sync_folder(path.parent)
     return {
@@ -155,7 +163,9 @@ def _require_archive(
     if path.exists() and _sha256(path) == signed["archive"]:
         return
     if _archive(month, path, say) != signed:
-        raise RetentionRefused(f"{month} holds other entries than were archived and signed.")
+        raise RetentionRefused(
+            f"{month} has other entries than were archived and signed. Nothing was dropped."
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -234,7 +244,7 @@ def _drop(month: Month) -> None:
             cursor.execute(f"DROP TABLE {month.table}")
     except OperationalError as error:
         if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
-            raise RetentionRefused("The log is being written to: run this again.") from error
+            raise RetentionRefused("The log is being written to. Run this again.") from error
         raise RetentionRefused(f"The owner could not drop {month}: {error}") from error
 
 
@@ -245,7 +255,8 @@ def _require_owner_access() -> None:
         connections["owner"].ensure_connection()
     except OperationalError as error:
         raise RetentionRefused(
-            f"It is dropped by `owner`: give DATABASE_URL_OWNER to this command. {error}"
+            f"Only the role `owner` may drop a month: set DATABASE_URL_OWNER for this command."
+            f" {error}"
         ) from error
 
 

@@ -82,7 +82,7 @@ def _lines_of(principal: Principal, page: list[Checkpoint]) -> Iterator[str]:
             yield row[1]
             row = next(rows, None)
         yield checkpoint_line(one)
-    put_in = "SELECT 0, entry FROM sec.put_in(%s, %s, %s) WHERE entry IS NOT NULL"
+    put_in = "SELECT 0, entry FROM sec.unsealed_entries(%s, %s, %s) WHERE entry IS NOT NULL"
     for _, entry in _entry_texts(principal, put_in, [page[0].seq, page[-1].seq, ROWS_AT_ONCE]):
         yield f"+ {entry}"
 
@@ -110,7 +110,7 @@ def _still_reading(principal: Principal) -> Iterator[Any]:
         connections[aliases.AUDITOR].cursor() as cursor,
     ):
         yield cursor
-        cursor.execute("SELECT sec.auditing() IS NOT NULL")
+        cursor.execute("SELECT sec.auditor_agency_id() IS NOT NULL")
         if cursor.fetchone() != (True,):
             raise NotAuthenticated
 
@@ -148,7 +148,7 @@ def entry_lines(
                 "SELECT encode(l.leaf, 'hex'), l.entry_id::text,"
                 " to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
                 " l.entry_at >= %s AND l.entry_at < %s,"
-                " CASE WHEN e.id IS NOT NULL THEN sec.leaf_text(e) END"
+                " CASE WHEN e.id IS NOT NULL THEN sec.entry_leaf_text(e) END"
                 " FROM log_leaf l"
                 " LEFT JOIN access_entry e ON e.id = l.entry_id AND e.at = l.entry_at"
                 " WHERE l.position >= %s AND l.position < %s ORDER BY l.position",
@@ -166,7 +166,7 @@ def _never_sealed(last: Checkpoint) -> Iterator[str]:
         return
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
-            "SELECT sec.leaf_text(e) FROM access_entry e"
+            "SELECT sec.entry_leaf_text(e) FROM access_entry e"
             " LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.entry_at = e.at"
             " WHERE (l.position IS NULL AND (e.xact < %s"
             "  OR e.xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint))"  # to come

@@ -28,17 +28,19 @@ AT_ONCE = 1_000  # checkpoints read in one query
 
 class NotRestored(Refused):
     """The database was restored from a backup: the server has not reached the transactions that its
-    newest checkpoint says have ended. Nothing is sealed until `manage.py seals restore`."""
+    newest checkpoint says have ended. Nothing is sealed until `manage.py database recover`."""
 
     code = "log_not_restored"
-    detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
+    detail = (
+        "A backup was restored: run `manage.py database recover`. Nothing is sealed before that."
+    )
 
 
 class SealerBusy(Refused):
     """Another process is sealing now: it would seal restored entries as if nothing was restored."""
 
     code = "sealer_at_work"
-    detail = "A sealer is at work: stop `manage.py work` first, then run this again."
+    detail = "A sealer is running: stop `manage.py worker run` first, then run this again."
 
 
 class Checkpoint(NamedTuple):

@@ -1,7 +1,7 @@
-"""The log's check of itself, the job `verify` of `manage.py work`: once a day it checks what was
-sealed since, and every hour a part of the older batches, in rounds from the beginning.
+"""The log's check of itself, the job `verify` of `manage.py worker run`: once a day it checks what
+was sealed since, and every hour a part of the older batches, in rounds from the beginning.
 
-It logs every fault at error level, and shows it to auditors with the seals until `manage.py seals
+It logs every fault at error level, and shows it to auditors with the seals until `manage.py ledger
 verify` has checked the whole log and found nothing. It trusts this server;
 permissions/ledger/verifier.py does not. Any number of workers may run it, and may be killed at any
 point.

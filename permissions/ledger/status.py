@@ -40,7 +40,7 @@ class WitnessStatus(NamedTuple):
 
 class SelfCheckStatus(NamedTuple):
     """Up to which checkpoint the worker has checked, when, and what it found. Faults stay until the
-    whole log was checked (manage.py seals verify)."""
+    whole log was checked (manage.py ledger verify)."""
 
     seq: int
     at: datetime | None
@@ -51,7 +51,7 @@ class SelfCheckStatus(NamedTuple):
 class LedgerStatus(NamedTuple):
     """The state of the seals. `newest`: the last checkpoint's content; None: nothing is sealed yet.
     `waiting`: unsealed entries, counted up to 10,000; `late`: one has waited for more than a
-    minute; `restored`: nothing is sealed, since a backup was restored without `manage.py seals
+    minute; `restored`: nothing is sealed, since a backup was restored without `manage.py ledger
     restore`. `gaps`: what restored backups had lost, as it was signed."""
 
     newest: dict[str, Any] | None
@@ -185,7 +185,8 @@ def _numbers(before: int | None) -> list[int]:
 def _batch(seq: int) -> _Batch:
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
-            "SELECT body, key_id, signature, sealed, found, months FROM sec.batch_now(%s, %s)",
+            "SELECT body, key_id, signature, sealed, found, months FROM sec.recomputed_batch(%s,"
+            " %s)",
             [seq, MOST_ENTRIES_HASHED],
         )
         body, key_id, signature, sealed, found, months = cursor.fetchone()
@@ -207,13 +208,15 @@ def _unsealed_entries(first: int, last: int) -> list[UUID | None]:
     """Entries of these checkpoints' transactions that were never sealed: their ids if the entries
     are the agency's own and the caller may read them, else None."""
     with connections[AUDITOR].cursor() as cursor:
-        cursor.execute("SELECT id FROM sec.put_in(%s, %s, %s)", [first, last, MOST_UNSEALED])
+        cursor.execute(
+            "SELECT id FROM sec.unsealed_entries(%s, %s, %s)", [first, last, MOST_UNSEALED]
+        )
         return [id_ for (id_,) in cursor.fetchall()]
 
 
 def _retiring() -> list[int]:
     with connections[AUDITOR].cursor() as cursor:
-        cursor.execute("SELECT sec.retiring()")
+        cursor.execute("SELECT sec.retirement_checkpoints()")
         row = cursor.fetchone()
     return list(row[0]) if row else []
 

@@ -4,6 +4,7 @@ It needs Python and `cryptography`. Read it, and keep it with your own checkpoin
 
     python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson]
     python verifier.py --proof proof.json --keys keys.json [--witness checkpoints.ndjson]
+    python verifier.py [export.txt | --proof proof.json] --receipt receipt.json --keys keys.json
 
 Exit status: 0: all is as it was sealed; 1: something is not, as it says; 2: a file is unreadable.
 An export is lines of text (UTF-8):
@@ -17,6 +18,10 @@ An export is lines of text (UTF-8):
 Entries are gone lawfully if a checkpoint says that their month is `retired`, how many there were,
 and the SHA-256 of their leaves. The leaf of an entry is the SHA-256 of a byte 00 and the array's
 text. The root is that of RFC 9162, section 2.1. The signature is over the body, by Ed25519.
+
+A receipt is {"body", "key_id", "signature"} too. Its body is three lines: RECEIPT, the log's
+origin, and the array of its entry with null as the last member. If a whole log lacks that entry,
+it was taken out after the receipt was signed, or a backup lost it (GAP).
 """
 
 import base64
@@ -34,6 +39,7 @@ from typing import Any, NamedTuple, TextIO
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+RECEIPT = "cairn receipt 1"  # a checkpoint begins with {: neither is the other
 PROGRESS_EVERY = 1_000_000
 NAMED = 100_000  # missing entries of a month that are listed by id, so that memory is bounded
 LONGEST = 1 << 26  # bytes of a line; a longer line is not from Cairn
@@ -69,7 +75,7 @@ class Chain:
         self.after, self.part, self.blanks = after, part, part or own
         self.whole = not (after or part)  # only then are all entries of a month seen
         self.last: dict[str, Any] | None = None
-        self.last_hash = self.proved = ""
+        self.last_hash = self.proved = self.receipt = self.origin = ""
         self.hashes: dict[int, str] = {}  # hashes of the checkpoints, by number
         self.entries = self.blank = self.witnessed = 0
         self.gaps: list[dict[str, Any]] = []  # as signed after a restore, with the time
@@ -77,6 +83,7 @@ class Chain:
         self.gone: Counter[str] = Counter()  # missing entries found, by month; below their leaves
         self.gone_leaves: dict[str, Any] = defaultdict(sha256)
         self.gone_first: dict[str, list[str]] = defaultdict(list)
+        self.sought, self.found = b"", False  # how a receipt's entry begins; whether it came
 
     def start_after(self, body: str) -> None:
         """Start the chain after this checkpoint, which is not checked itself."""
@@ -135,6 +142,24 @@ class Chain:
             if not count:
                 yield Fault("a month that was retired stands there", month)
 
+    def seek(self, receipt: dict[str, Any]) -> Iterator[Fault]:
+        """Check a receipt's signature, and look for its entry from now on."""
+        kind, *said = receipt["body"].split("\n")
+        if kind != RECEIPT:
+            raise Unreadable("it is no receipt")
+        self.origin, self.receipt = said
+        self.sought = self.receipt.removesuffix("null]").encode()
+        if not self.signed(receipt):
+            yield Fault("a signature is not that of a known key", "the receipt")
+
+    def not_found(self) -> Iterator[Fault]:
+        """The fault if the receipt's entry is not in a whole log that would still hold it."""
+        entry, at, *_ = json.loads(self.receipt)
+        if self.last and self.last["origin"] != self.origin:
+            yield Fault("the receipt is of another log", self.origin)
+        elif self.whole and not self.found and at[:7] not in self.retired:
+            yield Fault("the entry of the receipt is not in this log", entry)
+
     def signed(self, line: dict[str, Any]) -> bool:
         """Whether the line has a valid signature by a known key."""
         try:
@@ -171,12 +196,15 @@ def root_from_path(leaf: bytes, place: int, count: int, path: list[bytes]) -> by
 def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) -> Iterator[Fault]:
     """Every fault of an export, in its order; missing entries at the end. Raises Unreadable."""
     leaves: list[bytes] = []
+    sought = chain.sought
     for number, line in enumerate(lines, 1):
         try:
             if line[64:66] == b" [":  # nearly every line: this branch decides the total time
                 leaves.append(leaf := unhexlify(line[:64]))
                 if sha256(b"\x00" + line[65:].rstrip(b"\r\n")).digest() != leaf:
                     yield Fault("an entry was changed", json.loads(line[65:])[0])
+                if sought and line.startswith(sought, 65):
+                    chain.found = True
             elif line.startswith(b"{"):
                 yield from chain.follow(json.loads(line), leaves)
                 if report is not None and number % PROGRESS_EVERY <= len(leaves):  # just passed
@@ -202,14 +230,12 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
 
 def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
     """Every fault of an entry's proof, as the API gives it. Raises Unreadable or MALFORMED."""
-    if proof["entry"] is None:
-        raise Unreadable("the entry's text is not in it: its member or an auditor is given it")
     leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
     if leaf.hex() != proof["leaf"]:
         yield Fault("an entry was changed", json.loads(proof["entry"])[0])
     top = root_from_path(leaf, proof["place"], proof["size"], [*map(bytes.fromhex, proof["path"])])
     yield from chain.follow(proof["checkpoint"], [top])
-    chain.proved = proof["entry"]
+    chain.proved, chain.found = proof["entry"], proof["entry"].encode().startswith(chain.sought)
 
 
 def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
@@ -242,9 +268,10 @@ def _witnessed_hashes(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    add, what = parser.add_argument, parser.add_mutually_exclusive_group(required=True)
+    add, what = parser.add_argument, parser.add_mutually_exclusive_group()
     what.add_argument("export", nargs="?", help="the export; - for standard input")
     what.add_argument("--proof", help="instead of it the proof of one entry, as JSON")
+    add("--receipt", help="a receipt whose entry to look for; alone: its signature is checked")
     add("--keys", required=True, help="JSON object of key ids and public keys (base64)")
     add("--witness", help="checkpoints that a witness holds, or their hashes, JSON a line")
     add("--own", action="store_true", help="it is an agency's own: of others the leaves alone")
@@ -252,6 +279,8 @@ def main(arguments: list[str] | None = None) -> int:
     add("--after", type=int, default=0, help="it begins behind this checkpoint")
     add("--most", type=int, default=20, help="how many faults to print (20)")
     asked = parser.parse_args(arguments)
+    if not (asked.export or asked.proof or asked.receipt):
+        parser.error("name an export, a --proof or a --receipt")
     count = 0
     try:
         keys, part = json.loads(Path(asked.keys).read_text("utf-8")), asked.part or asked.proof
@@ -264,11 +293,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, Unreadable, *MALFORMED) as error:
         print(f"Cannot be checked: {type(error).__name__}, {error}", file=sys.stderr)
         return 2
-    print(*told, f"{count} faults." if count else "As it was sealed.", sep="\n")
-    return 1 if count else 0
+    sound = "As it was sealed." if chain.hashes else "The receipt is signed."
+    print(*told, f"{count} faults." if count else sound, sep="\n")
+    return 1 if count else 2 if chain.hashes and chain.receipt and not chain.found else 0
 
 
 def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
+    if asked.receipt:
+        yield from chain.seek(json.loads(Path(asked.receipt).read_text("utf-8")))
+        if not (asked.export or asked.proof):
+            return
     if asked.proof:
         yield from check_proof(json.loads(Path(asked.proof).read_text("utf-8")), chain)
     else:
@@ -279,10 +313,18 @@ def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
     if asked.witness:
         with open(asked.witness, encoding="utf-8") as held:
             yield from compare(held, chain)
+    if asked.receipt:
+        yield from chain.not_found()
 
 
 def summary(chain: Chain) -> Iterator[str]:
     """Lines that say what was checked, and what is lawfully missing from the log."""
+    if chain.receipt:
+        yield f"Receipt: {chain.receipt}"
+        rest = "not here: look in the rest of the log, or in the archive of its month"
+        yield f"Its entry is {'here' if chain.found else rest}."
+        if not chain.hashes:
+            return
     for gap in chain.gaps:
         yield "GAP: {entries} entries (checkpoints {from_seq} to {to_seq}), {time}".format_map(gap)
     for month, (entries, _) in chain.retired.items():
@@ -293,7 +335,7 @@ def summary(chain: Chain) -> Iterator[str]:
     if chain.proved:
         yield f"Entry: {chain.proved}"
     if not chain.witnessed:
-        yield "No witness says so: whether its end was cut off, or all made anew, nobody can see."
+        yield "No witness: a log that was cut off at its end, or made again, cannot be noticed."
 
 
 if __name__ == "__main__":

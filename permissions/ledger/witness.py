@@ -68,7 +68,7 @@ def last_witnessed() -> WitnessedCheckpoint | None:
         said = json.loads(body)
         return WitnessedCheckpoint(said["seq"], said["size"], body)
     except (ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{witness_file()}: its last line is no checkpoint.") from error
+        raise ValueError(f"{witness_file()}: its last line is not a checkpoint.") from error
 
 
 def length() -> int:

@@ -1,6 +1,6 @@
 """Agencies, their people and partner systems, the keys they hold, and the access log.
 
-Few modules write these rows: credentials and sign-in secrets are written as the role `door`,
+Few modules write these rows: credentials and sign-in secrets are written as the role `signin`,
 access entries by permissions/audit/writer.py, grants by permissions/keys/grants.py. Row-level
 security and the column privileges of every table are in permissions/sql/ and referrals/sql/.
 """
@@ -21,13 +21,36 @@ from permissions.models.agencies import (
     ROLES,
     Agency,
     Membership,
+    NoticeOpinion,
     Person,
+    TermsSignature,
 )
-from permissions.models.channels import Channel
-from permissions.models.clients import MOST_OPENINGS, OPENINGS_A_DAY, Client, ClientAssertion
+from permissions.models.agency_sign_in import ProviderSession, SignInLink, SignInProvider
+from permissions.models.cards import Card, CardNotice
+from permissions.models.channels import Channel, ChannelCode
+from permissions.models.clients import (
+    MOST_OPENINGS,
+    OPENINGS_A_DAY,
+    SCIM_SCOPE,
+    Client,
+    ClientAssertion,
+)
 from permissions.models.clock import ClockOffset
+from permissions.models.counters import RecentCount, RefusalCount
 from permissions.models.credentials import Credential
+from permissions.models.invitations import Invitation, RegisteredNumber, SealedMessage
 from permissions.models.keys import Grant, PrivateKey
+from permissions.models.operation import (
+    BackupRecord,
+    JobHeartbeat,
+    KeyFolder,
+    KeyHost,
+    TimelineState,
+    WriteTest,
+)
+from permissions.models.practice import Exercise
+from permissions.models.row_macs import BoundAccess, Closing, RowMac
+from permissions.models.scim_users import ScimUser
 
 __all__ = [
     "AGENCY_KINDS",
@@ -37,20 +60,45 @@ __all__ = [
     "MOST_OPENINGS",
     "OPENINGS_A_DAY",
     "ROLES",
+    "SCIM_SCOPE",
     "AccessEntry",
     "Agency",
+    "BackupRecord",
+    "BoundAccess",
+    "Card",
+    "CardNotice",
     "Channel",
+    "ChannelCode",
     "Client",
     "ClientAssertion",
     "ClockOffset",
+    "Closing",
     "Credential",
+    "Exercise",
     "Grant",
+    "Invitation",
+    "JobHeartbeat",
+    "KeyFolder",
+    "KeyHost",
     "LogCheckpoint",
     "LogLeaf",
     "LogOptIn",
     "LogWatch",
     "Membership",
+    "NoticeOpinion",
     "Person",
     "PrivateKey",
+    "ProviderSession",
+    "RecentCount",
+    "RefusalCount",
+    "RegisteredNumber",
+    "RowMac",
     "SchemaState",
+    "ScimUser",
+    "SealedMessage",
+    "SignInLink",
+    "SignInProvider",
+    "TermsSignature",
+    "TimelineState",
+    "WriteTest",
 ]

@@ -81,7 +81,7 @@ class AccessEntry(models.Model):
                 condition=models.Q(referral_id__isnull=False),
             ),
             # Openings by partner systems: whether one opened this referral, and how many it opened
-            # (sec.openings_wait).
+            # (sec.client_quota_wait).
             models.Index(
                 fields=["client_id", "referral_id", "at"],
                 name="access_entry_client_opened",

@@ -5,8 +5,10 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from permissions.database.uuid7 import uuid7
+from permissions.models.row_macs import RowMac
 
 AGENCY_KINDS = (
     "law_enforcement",
@@ -29,11 +31,12 @@ DUTY = ("on_call", "reachable", "off_duty")
 
 
 class PersonManager(BaseUserManager["Person"]):
-    def create_user(self, username: str, password: str) -> "Person":
-        """Add a person, who can sign in once they are a member of an agency. Runs as `door`."""
+    def create_user(self, username: str, password: str | None) -> "Person":
+        """Add a person, who can sign in once they are a member of an agency. `password` None: no
+        password is right. Runs as `signin`."""
         person = Person(username=username)
         person.set_password(password)
-        person.save(using="door", force_insert=True)
+        person.save(using="signin", force_insert=True)
         return person
 
 
@@ -47,6 +50,15 @@ class Person(AbstractBaseUser):
     objects: ClassVar[PersonManager] = PersonManager()
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def get_session_auth_hash(self) -> str:
+        """What a session of this person keeps, and is proven by when it is used: of the password,
+        and of the version of the MAC that covers the second factors. So a session that began before
+        one of them was changed is no longer anyone's. Runs as `signin`."""
+        bound = RowMac.objects.using("signin").filter(kind="person", row_id=self.id)
+        version = bound.values_list("version", flat=True).first()
+        text = f"{self.password} {version}"
+        return salted_hmac("session of a person", text, algorithm="sha256").hexdigest()
 
     def __str__(self) -> str:
         return str(self.id)
@@ -75,15 +87,80 @@ class Agency(models.Model):
     outside_reviewer = models.ForeignKey(
         "Membership", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Of an agency that exists in one exercise only: the exercise, and the agency whose people
+    # practice in it. Both null: a live agency. Neither ever changes or goes, and checking a key
+    # would lock this table while it is added.
+    exercise = models.ForeignKey(
+        "Exercise",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="agencies",
+        db_constraint=False,
+    )
+    practice_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+    )
 
     class Meta:
         verbose_name_plural = "agencies"
         constraints = [
             models.CheckConstraint(
+                name="practice_is_of_an_agency",
+                condition=models.Q(exercise__isnull=True, practice_of__isnull=True)
+                | models.Q(exercise__isnull=False, practice_of__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["exercise", "practice_of"],
+                condition=models.Q(exercise__isnull=False),
+                name="one_practice_agency_an_exercise",
+            ),
+            models.CheckConstraint(
                 name="retention_days",
                 condition=models.Q(retention_days__gte=7, retention_days__lte=3650),
-            )
+            ),
         ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class TermsSignature(models.Model):
+    """That an agency signed one text of the network's terms (permissions/enrollment/terms.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    version = models.TextField()
+    digest = models.TextField()  # SHA-256 of the text, in hex
+    member = models.ForeignKey("Membership", on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "digest"], name="one_signature_a_text")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class NoticeOpinion(models.Model):
+    """A lawyer's opinion that lets an agency send notices without a signature, until a day
+    (permissions/enrollment/notice_opinions.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    lawyer = models.TextField()
+    dated = models.DateField()
+    until = models.DateField()  # the last day on which it counts
+    member = models.ForeignKey("Membership", on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return str(self.id)

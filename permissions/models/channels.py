@@ -1,4 +1,4 @@
-"""The mail addresses and phone numbers of agencies and their members."""
+"""The mail addresses, phone numbers and devices of agencies and their members."""
 
 from django.db import models
 
@@ -7,15 +7,16 @@ from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency, Membership
 
 USES = ("own", "duty", "escalation")
-KINDS = ("mail", "sms", "voice")
+KINDS = ("mail", "sms", "voice", "push")
 LANGUAGES = ("en", "es")
 TEST_OUTCOMES = ("waiting", "handed_over", "failed", "arrived", "not_arrived")
 
 
 class Channel(models.Model):
-    """A mail address or phone number. `own`: a member's private one; `duty`: the agency's shared
-    ones, in order; `escalation`: the one that Cairn contacts when no one answers (it may be outside
-    the agency, such as a state hotline)."""
+    """A mail address, a phone number, or a member's device that takes Web Push. `own`: a member's
+    private one; `duty`: the agency's shared ones, in order; `escalation`: the one that Cairn
+    contacts when no one answers (it may be outside the agency, such as a state hotline). Until it
+    is proven by a code that was sent there, nothing else is sent to it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -24,12 +25,15 @@ class Channel(models.Model):
     )
     use = models.TextField()
     kind = models.TextField()
-    address = models.TextField()
+    address = models.TextField()  # of a device: where its browser's push service takes messages
+    name = models.TextField(null=True)  # of a device
+    push_keys = models.TextField(null=True)  # of a device's browser, which seal what is sent there
     language = models.TextField(db_default="en")
     position = models.IntegerField(db_default=1)
     created_at = models.DateTimeField(db_default=CLOCK)
     test_asked_at = models.DateTimeField(null=True)
     test_outcome = models.TextField(null=True)
+    proven_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "channel"
@@ -53,6 +57,11 @@ class Channel(models.Model):
                 condition=models.Q(use="own", membership__isnull=False)
                 | models.Q(~models.Q(use="own"), membership__isnull=True),
             ),
+            models.CheckConstraint(
+                name="channel_device_check",
+                condition=~models.Q(kind="push")
+                | models.Q(use="own", name__isnull=False, push_keys__isnull=False),
+            ),
             models.UniqueConstraint(
                 fields=["agency", "membership", "use", "kind", "address"],
                 name="channel_agency_id_membership_id_use_kind_address_key",
@@ -69,3 +78,21 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ChannelCode(models.Model):
+    """The code that was sent to a channel that is not proven yet. The roles that serve cannot read
+    it: the background work sends it, and sec.prove_channel() compares it."""
+
+    channel = models.OneToOneField(
+        Channel, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    code = models.TextField()
+    ends_at = models.DateTimeField()
+    tries = models.IntegerField(db_default=0)
+
+    class Meta:
+        db_table = "channel_code"
+
+    def __str__(self) -> str:
+        return str(self.channel_id)

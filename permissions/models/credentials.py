@@ -24,6 +24,10 @@ class Credential(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # By a key that is not in the database; without it the row lets no one in.
+    mac = models.BinaryField(null=True)
+    # The family of browser and system in a few letters, sealed; None: a token, or not kept.
+    device = models.BinaryField(null=True)
     live = models.BooleanField(default=False, editable=False)
     person_id = models.UUIDField(null=True, editable=False)
     left_roles = ArrayField(models.TextField(), default=list, editable=False)

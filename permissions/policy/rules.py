@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from permissions.errors import NotPermitted
+from permissions.models import CASEWORK
 from permissions.principal import Principal
 
 
@@ -21,7 +22,8 @@ class Who(StrEnum):
     HOLDER_OR_LEAD = "the member who answers for it, or a lead"
     LEAD = "a lead"
     CLIENT = "a partner system"
-    WORKER_THEN_LEAD = "a worker or lead; after the accept, a lead"
+    LEAD_OR_UNHELD = "a lead; while no one holds it, a worker too"
+    WORKER_THEN_LEAD = "a worker or lead; after the accept, a lead, and a worker if no one holds it"
 
 
 class Rule(NamedTuple):
@@ -40,6 +42,7 @@ class CallerRelation(NamedTuple):
     assigned: bool
     holder: bool
     accepted: bool = False  # after the accept, only assignment gives access in the recipient (R7)
+    unheld: bool = False  # no live member who may know of it answers for it on this side
 
 
 def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation) -> None:
@@ -58,7 +61,7 @@ def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
     if rule.opens and principal.is_client and not principal.system_of_record:
         raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
-    if not principal.has_role("worker", "lead"):
+    if not principal.has_role(*CASEWORK):
         raise NotPermitted("role_missing", f"{act} needs a worker or lead.")
     allowed = {
         Who.WORKER: True,
@@ -67,7 +70,10 @@ def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation
         Who.ASSIGNEE_OR_LEAD: standing.assigned or principal.has_role("lead"),
         Who.HOLDER_OR_LEAD: standing.holder or principal.has_role("lead"),
         Who.LEAD: principal.has_role("lead"),
-        Who.WORKER_THEN_LEAD: not standing.accepted or principal.has_role("lead"),
+        Who.LEAD_OR_UNHELD: standing.unheld or principal.has_role("lead"),
+        Who.WORKER_THEN_LEAD: (
+            not standing.accepted or standing.unheld or principal.has_role("lead")
+        ),
     }[who]
     if not allowed:
         raise NotPermitted("not_assigned", f"{act} needs {who.value}.")
@@ -102,3 +108,9 @@ def require_webhook_manager(principal: Principal) -> None:
         raise NotPermitted("scope_missing", "The client needs the scope webhooks:write.")
     if not principal.is_client and not principal.has_role("agency_admin"):
         raise NotPermitted("role_missing", "Webhooks are kept by an agency_admin.")
+
+
+def require_administrator(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller is an agency_admin of their agency, in person."""
+    if principal.is_client or not principal.has_role("agency_admin"):
+        raise NotPermitted("role_missing", "An agency is run by its agency_admin, at the desk.")

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from permissions.reference.world import Block, Entry, Principal, World
+from permissions.reference.rows import Block
+from permissions.reference.world import Entry, Principal, World
 
 CASEWORK = {"worker", "lead"}
 

@@ -5,6 +5,7 @@ referral, before and after the accept, and after the release has ended. It is al
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+from permissions.reference import rows as r
 from permissions.reference import world as w
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,7 +19,7 @@ def id_of(name: str) -> UUID:
 
 SENDER, RECIPIENT, OTHER, NETWORK = map(id_of, ("sender", "recipient", "other", "network"))
 REFERRAL, RELEASE = id_of("referral"), id_of("release")
-HOOK = w.Webhook(id_of("hook"), RECIPIENT, "referrals")
+HOOK = r.Webhook(id_of("hook"), RECIPIENT, "events")
 ROLES = {
     "assigned": ["worker"],
     "colleague": ["worker"],
@@ -31,7 +32,7 @@ ROLES = {
 }
 AGENCIES = {"sender": SENDER, "recipient": RECIPIENT, "other": OTHER, "network": NETWORK}
 MEMBERS = {
-    f"{agency} {role}": w.Membership(
+    f"{agency} {role}": r.Membership(
         id_of(f"{agency} {role}"), id_, id_of(f"person {agency} {role}"), roles, True
     )
     for agency, id_ in AGENCIES.items()
@@ -75,11 +76,11 @@ def world(
         referrals={REFERRAL: referral(taken)},
         sides=[],
         assignments=[
-            w.Assignment(id_of(f"work {name}"), REFERRAL, MEMBERS[name].id, MEMBERS[name].agency_id)
+            r.Assignment(id_of(f"work {name}"), REFERRAL, MEMBERS[name].id, MEMBERS[name].agency_id)
             for name in assigned
         ],
         blocks=[
-            w.Block(
+            r.Block(
                 id_of(f"block {side}"), REFERRAL, AGENCIES[side], "member", AGENCIES[side],
                 MEMBERS[f"{side} barred"].id, None,
             )
@@ -87,14 +88,14 @@ def world(
         ],
         releases={RELEASE: release(ended)},
         grants=[
-            w.Grant(
+            r.Grant(
                 id_of("grant"), REFERRAL, RECIPIENT, RELEASE, ["name", "phone"], taken, LATER,
                 ended, None if ended else "wrapped",
             )
         ],
         webhooks={HOOK.id: HOOK},
         opt_ins=[
-            w.OptIn(
+            r.OptIn(
                 id_of("opt-in"), RECIPIENT, NETWORK, MEMBERS["recipient administrator"].id, LATER,
                 None,
             )
@@ -103,17 +104,17 @@ def world(
     )  # fmt: skip
 
 
-def referral(accepted_at: datetime | None) -> w.Referral:
+def referral(accepted_at: datetime | None) -> r.Referral:
     """The one referral: accepted at that time, or (None) only sent."""
     status = "accepted" if accepted_at else "sent"
-    return w.Referral(
+    return r.Referral(
         REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False, False
     )
 
 
-def release(ended: bool = False) -> w.Release:
+def release(ended: bool = False) -> r.Release:
     """The survivor's one release to the recipient: in force, or ended."""
-    return w.Release(RELEASE, REFERRAL, SENDER, RECIPIENT, "outbound", ended, LATER, BEFORE)
+    return r.Release(RELEASE, REFERRAL, SENDER, RECIPIENT, "outbound", ended, LATER, BEFORE)
 
 
 WAITING, TAKEN, ENDED = world(accepted=False), world(), world(ended=True)

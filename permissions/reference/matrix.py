@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+from permissions.reference import rows as r
 from permissions.reference import world as w
 from permissions.reference.fixture import (
     BARRING,
@@ -54,20 +55,20 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("A colleague", ("sender colleague",)),
     ),
     "The agency that it was sent to": (
-        Column("Before the accept: anybody", tuple(f"recipient {one}" for one in ROLES), WAITING),
+        Column("Before the accept: all", tuple(f"recipient {one}" for one in ROLES), WAITING),
         Column("After it: an assigned member", ("recipient assigned",)),
         Column("After it: a lead", ("recipient lead",)),
         Column("After it: a colleague", ("recipient colleague",)),
     ),
     "Others": (
-        Column("Anybody, not signed in", ("",)),
-        Column("Another agency: anybody", tuple(f"other {one}" for one in ROLES)),
+        Column("A visitor, not signed in", ("",)),
+        Column("Another agency: all", tuple(f"other {one}" for one in ROLES)),
         Column("Their administrators", tuple(f"{one} administrator" for one in EITHER)),
         Column("Their auditors", tuple(f"{one} auditor" for one in EITHER)),
         Column("Task force coordinator", ("network coordinator",)),
         Column("Oversight auditor", ("network auditor",)),
         Column("The same, where the recipient has opted in", ("network auditor",), OPTED_IN),
-        Column("Whom a block bars", tuple(f"{one} barred" for one in EITHER), BARRING),
+        Column("A person barred by a block", tuple(f"{one} barred" for one in EITHER), BARRING),
     ),
     "Partner systems": (
         Column(
@@ -90,7 +91,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             ("recipient's other system",),
             acting="recipient assigned",
         ),
-        Column("A system that names nobody", ("sender's records", "recipient's records")),
+        Column("A system that names no member", ("sender's records", "recipient's records")),
     ),
 }
 
@@ -101,84 +102,84 @@ class Line(NamedTuple):
 
     tier: str
     what: str
-    row: w.Row
+    row: r.Row
     of: w.World | None = None
-    before: w.Row | None = None
+    before: r.Row | None = None
 
 
 def _lines() -> Iterable[Line]:
-    def note(side: UUID) -> w.Note:
-        return w.Note(id_of("note"), REFERRAL, side, id_of("writer"))
+    def note(side: UUID) -> r.Note:
+        return r.Note(id_of("note"), REFERRAL, side, id_of("writer"))
 
-    def event(*, from_sees: bool, to_sees: bool) -> w.Event:
+    def event(*, from_sees: bool, to_sees: bool) -> r.Event:
         of = (SENDER, RECIPIENT, SENDER, None, "send", None)
-        return w.Event(id_of("event"), REFERRAL, *of, False, from_sees, to_sees)
+        return r.Event(id_of("event"), REFERRAL, *of, False, from_sees, to_sees)
 
-    yield Line("T0", "The public directory", w.Published(id_of("service")))
-    yield Line("T0", "What changed in it", w.Change(1, False))
-    yield Line("T1", "Confidential services", w.NetworkEntry(id_of("shelter")))
-    yield Line("T1", "What changed in those", w.Change(2, True))
+    yield Line("T0", "The public directory", r.Published(id_of("service")))
+    yield Line("T0", "What changed in it", r.Change(1, False))
+    yield Line("T1", "Confidential services", r.NetworkEntry(id_of("shelter")))
+    yield Line("T1", "What changed in those", r.Change(2, True))
     yield Line(
         "T1", "Where the recipient's confidential place is",
-        w.Address(id_of("address"), id_of("place"), RECIPIENT),
+        r.Address(id_of("address"), id_of("place"), RECIPIENT),
     )  # fmt: skip
     yield Line("T2, T5", "The notice, and the state as the sender is shown it", referral(NOW))
     for name, what in (
-        (FIELDS[0], "A field of the packet that she released"),
-        (FIELDS[1], "A field of the packet that she did not release"),
+        (FIELDS[0], "A field of the packet that the survivor released"),
+        (FIELDS[1], "A field of the packet that the survivor did not release"),
     ):
-        yield Line("T3", what, w.PacketField(id_of(name), REFERRAL, SENDER, name))
-    field = w.PacketField(id_of("name"), REFERRAL, SENDER, "name")
-    yield Line("T3", "The same field, once her release has ended", field, ENDED)
+        yield Line("T3", what, r.PacketField(id_of(name), REFERRAL, SENDER, name))
+    field = r.PacketField(id_of("name"), REFERRAL, SENDER, "name")
+    yield Line("T3", "The same field, once the release has ended", field, ENDED)
     grant = TAKEN.grants[0]
     yield Line(
-        "T3", "The recipient's keys of the fields that she released, as wrapped for it",
+        "T3", "The recipient's keys to the released fields, as wrapped for it",
         grant, None, grant._replace(opened_at=None),
     )  # fmt: skip
-    yield Line("T3", "Her release", release())
+    yield Line("T3", "The survivor's release", release())
     yield Line("T4", "The sender's notes, reports and references", note(SENDER))
     yield Line("T4", "The recipient's notes, outcome, reports and attempts", note(RECIPIENT))
     yield Line(
         "T4", "The key of the recipient's notes, as wrapped for it",
-        w.PrivateKey(id_of("key"), REFERRAL, RECIPIENT),
+        r.PrivateKey(id_of("key"), REFERRAL, RECIPIENT),
     )  # fmt: skip
     yield Line(
         "T4", "The recipient's true state, clocks and holder",
-        w.Side(id_of("side"), REFERRAL, RECIPIENT, None, "in_handoff"),
+        r.Side(id_of("side"), REFERRAL, RECIPIENT, None, "in_handoff"),
     )  # fmt: skip
     yield Line(
-        "T4", "Who of the recipient is assigned to it",
-        w.Assignment(id_of("work"), REFERRAL, MEMBERS["recipient assigned"].id, RECIPIENT),
+        "T4", "Which members of the recipient are assigned to it",
+        r.Assignment(id_of("work"), REFERRAL, MEMBERS["recipient assigned"].id, RECIPIENT),
     )  # fmt: skip
     yield Line(
-        "T4", "That a lead of the recipient put herself on it, and why",
-        w.SelfAssignment(id_of("herself"), REFERRAL, RECIPIENT),
+        "T4", "That a lead of the recipient assigned themselves, and why",
+        r.SelfAssignment(id_of("self-assignment"), REFERRAL, RECIPIENT),
     )  # fmt: skip
     yield Line("T4", "The recipient's own history", event(from_sees=False, to_sees=True))
-    yield Line("T4", "The sender's plan", w.Plan(id_of("plan"), REFERRAL, SENDER))
-    yield Line("T4", "Whom the sender has barred", BARRING.blocks[0])
+    yield Line("T4", "The sender's plan", r.Plan(id_of("plan"), REFERRAL, SENDER))
+    yield Line("T4", "Who is barred by the sender", BARRING.blocks[0])
     yield Line(
-        "T4", "Where the sender keeps the paper of her release",
-        w.ReleasePaper(id_of("paper"), RELEASE, SENDER),
+        "T4", "Where the sender keeps the signed release",
+        r.ReleasePaper(id_of("paper"), RELEASE, SENDER),
     )  # fmt: skip
     yield Line(
-        "T4", "When and how her release ended, as the sender recorded it",
-        w.ReleaseEnd(id_of("end"), RELEASE, SENDER, MEMBERS["sender assigned"].id),
+        "T4", "When and how the release ended, as the sender recorded it",
+        r.ReleaseEnd(id_of("end"), RELEASE, SENDER, MEMBERS["sender assigned"].id),
         ENDED,
     )  # fmt: skip
     yield Line(
         "T4", "A call that the sender's assigned member made",
-        w.CallRecord(id_of("call"), SENDER, MEMBERS["sender assigned"].id),
+        r.CallRecord(id_of("call"), SENDER, MEMBERS["sender assigned"].id),
     )  # fmt: skip
     yield Line(
-        "T5", "What she lets the recipient tell the sender",
-        w.Returned(id_of("returned"), REFERRAL, SENDER, "wrapped", LATER),
+        "T5", "The outcome that the survivor lets the recipient share with the sender",
+        r.Returned(id_of("returned"), REFERRAL, SENDER, "wrapped", LATER),
     )  # fmt: skip
     yield Line(
         "Log", "What the recipient's people opened and did",
-        w.AccessEntry(id_of("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
+        r.AccessEntry(id_of("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
     )  # fmt: skip
-    yield Line("Log", "Its seals: numbers and hashes, and counts", w.Checkpoint(1))
+    yield Line("Log", "Its seals: numbers and hashes, and counts", r.Checkpoint(1))
     yield Line(
         "Log", "That the recipient lets an oversight agency read its part of the log",
         OPTED_IN.opt_ins[0], OPTED_IN,
@@ -189,40 +190,36 @@ def _lines() -> Iterable[Line]:
 def _of_an_agency() -> Iterable[Line]:
     """Rows that belong to no referral: an agency's people and their channels, its systems and its
     counts."""
-    hers, theirs = MEMBERS["recipient assigned"], MEMBERS["sender assigned"]
-    of_her, of_all = (RECIPIENT, hers.id), (RECIPIENT, None)
-    yield Line("Agency", "Who works at the recipient, and as what", hers)
+    receiving, sending = MEMBERS["recipient assigned"], MEMBERS["sender assigned"]
+    of_member, of_all = (RECIPIENT, receiving.id), (RECIPIENT, None)
+    yield Line("Agency", "Who works at the recipient, and in which roles", receiving)
     yield Line(
         "Agency", "Which organizations of the directory the recipient edits",
-        w.Editing(id_of("editing"), RECIPIENT),
+        r.Editing(id_of("editing"), RECIPIENT),
     )  # fmt: skip
     yield Line(
         "Agency", "Where the recipient's assigned member is reached",
-        w.Channel(id_of("channel"), *of_her),
+        r.Channel(id_of("channel"), *of_member),
     )  # fmt: skip
-    yield Line("Agency", "Where the recipient's desk is reached", w.Channel(id_of("desk"), *of_all))
+    yield Line("Agency", "Where the recipient's desk is reached", r.Channel(id_of("desk"), *of_all))
     yield Line(
-        "Agency", "A message to that member: that something waits, never what",
-        w.Message(id_of("message"), *of_her, "sent"),
+        "Agency", "A message to that member: it says that something waits, never what",
+        r.Message(id_of("message"), *of_member, "sent"),
     )  # fmt: skip
-    yield Line("Agency", "A message to that desk", w.Message(id_of("ring"), *of_all, "sent"))
+    yield Line("Agency", "A message to that desk", r.Message(id_of("call"), *of_all, "sent"))
     yield Line("Agency", "The address that the recipient's events are sent to", HOOK)
     yield Line(
-        "Agency", "That they are signed with a secret, which itself is shown once and never again",
-        w.WebhookSecret(id_of("secret"), HOOK.id),
+        "Agency", "That they are signed with a secret (the secret itself is shown only once)",
+        r.WebhookSecret(id_of("secret"), HOOK.id),
     )  # fmt: skip
     yield Line(
-        "Agency", "What became of each: arrived, or not",
-        w.WebhookDelivery(id_of("delivery"), RECIPIENT),
-    )  # fmt: skip
-    yield Line(
-        "Agency", "How often the sender's people offered a notice, and how often it was declined",
-        w.Tally(id_of("tally"), SENDER),
+        "Agency", "Whether each event was delivered",
+        r.WebhookDelivery(id_of("delivery"), HOOK.id),
     )  # fmt: skip
     yield Line(
         "Agency", "That a request of the sender's assigned member was made, so that it is not made"
         " twice",
-        w.IdempotencyKey(id_of("request"), SENDER, theirs.id),
+        r.IdempotencyKey(id_of("request"), SENDER, sending.id),
     )  # fmt: skip
 
 
@@ -237,7 +234,7 @@ def cell(line: Line, column: Column) -> str:
     return next(answer for answer in (YES, OPENED, NO) if answer in answers)
 
 
-def _seen(of: w.World, row: w.Row, name: str, acting: str | None) -> str:
+def _seen(of: w.World, row: r.Row, name: str, acting: str | None) -> str:
     staff = MEMBERS[acting].id if acting else None
     for role in ("app", "auditor"):
         asks = w.Principal(name or None, staff, None, role)
@@ -260,7 +257,7 @@ class Rule(NamedTuple):
     source: str
 
 
-def rules_of(row: w.Row) -> tuple[Rule, ...]:
+def rules_of(row: r.Row) -> tuple[Rule, ...]:
     """The rules that decide about this row, in their own words: for the desk and the API, and for
     the pages of the access log."""
     rules: Iterable[Callable[..., bool] | None] = (SEES.get(type(row)), AUDITOR_SEES.get(type(row)))
@@ -275,14 +272,23 @@ def _said(rule: Callable[..., bool]) -> Rule:
 
 
 LEGEND = (
-    "Opens: not shown in passing. Each opening is written to the agency's access log before"
-    " anything is shown; that of a packet or a note says for which purpose."
+    "Opens: shown only after a separate request. Each opening is written to the agency's access log"
+    " before anything is shown. For a packet or a note, the entry states the purpose."
 )
 NOT_SHOWN = (
-    "No: not shown. To whom no line of a referral is shown, it does not exist: the answer is that"
-    " of an id that never was. A colleague who may know of it, and tries what only those assigned"
-    " may open, is told that she is not assigned, and nothing of what is in it."
+    "No: not shown. If no line of a referral is shown to a caller, it does not exist for them: the"
+    " answer is the same as for a random id. A colleague who may know of a referral, but tries to"
+    " open what only assigned members may open, learns that they are not assigned and nothing else."
 )
+
+
+def texts() -> Iterable[str]:
+    """Every text of the tables in English, for the message catalogues; sources stay as they are."""
+    yield from (YES, OPENED, NO, LEGEND, NOT_SHOWN)
+    for title, columns in TABLES.items():
+        yield from (title, *(column.who for column in columns))
+    for line in LINES:
+        yield from (line.what, *(rule.who for rule in rules_of(line.row)))
 
 
 def as_markdown() -> str:

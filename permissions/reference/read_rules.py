@@ -1,5 +1,4 @@
-"""Who sees what: the one rule that Cairn is built on (docs/rules.md), as a function without side
-effects.
+"""Who sees what: the one rule that Cairn is built on (docs/rules.md), as a pure function.
 
     live principal, active agency and membership, no block, and (its own agency wrote it, and it
     is not purged; or a live grant for the agency, release in force, field in the grant), and
@@ -18,31 +17,33 @@ from uuid import UUID
 
 from permissions.audit import actions
 from permissions.reference import auditor_rules, side_rules
+from permissions.reference import rows as r
 from permissions.reference import world as w
 from permissions.reference.caller import Question, live_caller
 
-NEVER_SERVED: dict[type[w.Row], set[str]] = {
-    w.Referral: {"has_block", "to_purged"},  # blocks and purges stay secret (R2, R12)
-    w.Side: {"has_block"},
-    w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
-    w.WebhookDelivery: {"referral_id"},
-    w.Message: {"cause", "referral_id", "reference", *w.HOW_SENT},  # what the message is about
+NEVER_SERVED: dict[type[r.Row], set[str]] = {
+    r.Referral: {"has_block", "to_purged"},  # blocks and purges stay secret (R2, R12)
+    r.Side: {"has_block", "asked_at", "before_accept"},
+    r.Block: {"alert", "told"},  # who else learns of a block (R12)
+    r.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
+    r.WebhookDelivery: {"referral_id"},
+    r.Message: {"cause", "referral_id", "reference", *r.HOW_SENT},  # what the message is about
 }
 
 
-def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now: datetime) -> bool:
+def can_see(world: w.World, principal: w.Principal, row: r.Row, field: str, now: datetime) -> bool:
     """Whether `principal` may read the column `field` of `row` at `now`."""
     me = live_caller(world, principal, now)
     if me is None:
-        public = isinstance(row, w.Change) and not row.network
-        return principal.role == "app" and (public or isinstance(row, w.Published))
+        public = isinstance(row, r.Change) and not row.network
+        return principal.role == "app" and (public or isinstance(row, r.Published))
     rule = (SEES if principal.role == "app" else AUDITOR_SEES).get(type(row))
     asked = Question(me, world, principal.entry, now)
     served = field not in NEVER_SERVED.get(type(row), ())
     return rule is not None and served and rule(asked, row)
 
 
-def packet(asked: Question, row: w.PacketField) -> bool:
+def packet(asked: Question, row: r.PacketField) -> bool:
     """Members assigned to it: of the agency that wrote it; after the accept, also of the one agency
     that the survivor's release names, the fields that it lists, while it is in force. A partner
     system only as system of record, naming the member. The log records each time, with a purpose.
@@ -58,7 +59,7 @@ def packet(asked: Question, row: w.PacketField) -> bool:
     )
 
 
-def granted(asked: Question, row: w.PacketField) -> bool:
+def granted(asked: Question, row: r.PacketField) -> bool:
     """The agency has a live grant with this field, and the survivor's release is in force."""
     now, me, world = asked.now, asked.me, asked.world
     stopped = any(
@@ -80,7 +81,7 @@ def granted(asked: Question, row: w.PacketField) -> bool:
     )  # fmt: skip
 
 
-def note(asked: Question, row: w.Note) -> bool:
+def note(asked: Question, row: r.Note) -> bool:
     """Members assigned to it, of the agency that wrote them. The log records each time, with a
     purpose. (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
     return side_rules.own_side(asked, row) and opens(asked, row.referral_id, "referral.open_notes")
@@ -100,50 +101,49 @@ def opens(asked: Question, referral: UUID, act: str) -> bool:
     )
 
 
-def notice(asked: Question, row: w.Referral) -> bool:
+def notice(asked: Question, row: r.Referral) -> bool:
     """Only workers and leads of the agency that sent it and, once it is sent, of the agency that it
     was sent to, each until its own part is purged. The sender is shown its state as in the table
     below, no finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
     return side_rules.sides(asked, row)
 
 
-def webhook(asked: Question, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
-    """The agency's administrator, and its systems that manage webhooks. (R10)"""
-    of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
-    return asked.manages_webhooks and of.agency_id == asked.me.agency_id
+def webhook(asked: Question, row: r.Webhook | r.WebhookSecret | r.WebhookDelivery) -> bool:
+    """The agency's administrator, and its systems that manage webhooks; a webhook of checkpoints,
+    only those that read the log. (R3, R10)"""
+    of = row if isinstance(row, r.Webhook) else asked.world.webhooks[row.endpoint_id]
+    shown = of.about == "events" or auditor_rules.seal(asked, row)
+    return shown and asked.manages_webhooks and of.agency_id == asked.me.agency_id
 
 
-SEES: dict[type[w.Row], Callable[..., bool]] = {
-    w.Published: side_rules.everybody,
-    w.NetworkEntry: side_rules.network,
-    w.Change: side_rules.change,
-    w.Referral: notice,
-    w.PacketField: packet,
-    w.Release: side_rules.release,
-    w.Note: note,
-    w.Side: side_rules.own_side,
-    w.Assignment: side_rules.own_side,
-    w.SelfAssignment: side_rules.own_side,
-    w.Block: side_rules.block,
-    w.Plan: side_rules.plan,
-    w.Event: side_rules.event,
-    **dict.fromkeys((w.ReleasePaper, w.ReleaseEnd), side_rules.paper),
-    w.Returned: side_rules.returned,
-    **dict.fromkeys((w.Grant, w.PrivateKey), side_rules.keys),
-    w.CallRecord: side_rules.call,
-    w.IdempotencyKey: side_rules.request,
-    w.Tally: side_rules.tally,
-    w.Membership: side_rules.colleague,
-    w.Editing: side_rules.colleague,
-    **dict.fromkeys((w.Channel, w.Message), side_rules.reached),
-    **dict.fromkeys((w.Webhook, w.WebhookSecret, w.WebhookDelivery), webhook),
-    w.Address: side_rules.address,
-    w.OptIn: auditor_rules.own_opt_in,
+SEES: dict[type[r.Row], Callable[..., bool]] = {
+    r.Published: side_rules.everybody,
+    r.NetworkEntry: side_rules.network,
+    r.Change: side_rules.change,
+    r.Referral: notice,
+    r.PacketField: packet,
+    r.Release: side_rules.release,
+    r.Note: note,
+    **dict.fromkeys((r.Side, r.Assignment, r.SelfAssignment), side_rules.own_side),
+    r.Block: side_rules.block,
+    r.Plan: side_rules.plan,
+    r.Event: side_rules.event,
+    **dict.fromkeys((r.ReleasePaper, r.ReleaseEnd), side_rules.paper),
+    r.Returned: side_rules.returned,
+    **dict.fromkeys((r.Grant, r.PrivateKey), side_rules.keys),
+    r.CallRecord: side_rules.call,
+    r.IdempotencyKey: side_rules.request,
+    r.Membership: side_rules.colleague,
+    r.Editing: side_rules.colleague,
+    **dict.fromkeys((r.Channel, r.Message), side_rules.reached),
+    **dict.fromkeys((r.Webhook, r.WebhookSecret, r.WebhookDelivery), webhook),
+    r.Address: side_rules.address,
+    r.OptIn: auditor_rules.own_opt_in,
 }
-AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
-    w.AccessEntry: auditor_rules.log,
-    w.Checkpoint: auditor_rules.seal,
-    w.SelfAssignment: auditor_rules.own,
-    w.OptIn: auditor_rules.opt_in,
-    w.Membership: side_rules.colleague,
+AUDITOR_SEES: dict[type[r.Row], Callable[..., bool]] = {
+    r.AccessEntry: auditor_rules.log,
+    r.Checkpoint: auditor_rules.seal,
+    r.SelfAssignment: auditor_rules.own,
+    r.OptIn: auditor_rules.opt_in,
+    r.Membership: side_rules.colleague,
 }

@@ -22,15 +22,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Acts are listed in this order. An act that is not named here comes after those that are.
 LISTED = (
-    *("create", "put_notice", "put_release", "put_packet", "send"),
-    *("acknowledge", "accept", "decline", "call_me", "set_callback"),
+    *("create", "put_notice", "put_notice_release", "put_release", "put_packet", "send"),
+    *("acknowledge", "accept", "undo_accept", "decline", "call_me", "called_back"),
+    "set_callback",
     *("start_handoff", "handoff_failed", "complete", "unable"),
     *("withdraw", "revoke_release", "narrow_release"),
     *("put_return_release", "revoke_return_release", "stop", "mark_error"),
     *("assign", "hand_over", "take_over", "block", "unblock", "leads_only", "end_leads_only"),
     *("open_packet", "open_notes", "account_disclosures", "add_note", "set_hold", "end_hold"),
     *("record_attempt", "set_external_ref", "set_plan", "same_person_as"),
-    *("record_report", "record_disclosure", "delivered"),
+    *("record_report", "record_disclosure", "record_rights", "delivered"),
 )
 
 
@@ -68,11 +69,14 @@ class Answer(StrEnum):
 
 
 class Group(StrEnum):
-    """Where the referral's page offers the act, unless it is a likely next act."""
+    """The task under which the referral's menu lists the act, unless it is a likely next act."""
 
-    ALSO = "also possible"
-    RARE = "for the record, folded away"
-    ENDING = "to end something"
+    ANSWER = "the notice and its answer"
+    CONTACT = "reaching the survivor or the other agency"
+    SHARING = "permission and packet"
+    PEOPLE = "who sees it and works on it"
+    RECORDS = "the agency's own records"
+    ENDING = "to end it"
 
 
 def _always(_seen: "Detail") -> bool:
@@ -81,25 +85,28 @@ def _always(_seen: "Detail") -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The act at the desk. `offer` is the text of the button that leads to it. An act without a
-    `title` asks nothing and is done at once."""
+    """The act at the desk. `offer` is the text of the button that leads to it, `title` and `says`
+    are those of its page: what it does, and who will learn of it."""
 
     offer: str
+    says: str
+    brief: str = ""  # `says` in one line, for the menu, if `says` is longer
+    at_once: bool = False  # it asks nothing: a button of the referral's page does it
     title: str = ""
-    says: str = ""  # before
     button: str = ""
     done: str = ""  # afterwards
     grave: bool = False  # the button's color marks it as grave
-    group: Group = Group.ALSO
-    # (side, state as shown): the rank among the likely next acts there; 1 is the likeliest.
+    group: Group = Group.RECORDS
+    # (side, state as shown): the rank among the likely next acts there. The page's one main button
+    # is the act of the lowest rank that can be done; the others are choices next to it.
     likely: Mapping[tuple[str, str], int] = field(default_factory=dict)
     useful: Callable[["Detail"], bool] = _always  # False: permitted, but of no use
     refused: Mapping[str, str] = field(default_factory=dict)  # a refusal's code: its field
 
     @property
-    def at_once(self) -> bool:
-        """Return whether the act asks nothing."""
-        return not self.title
+    def line(self) -> str:
+        """Return what the menu says of the act."""
+        return self.brief or self.says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

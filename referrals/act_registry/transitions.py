@@ -57,12 +57,23 @@ def caller_relation(
     """Return the principal's relation to this referral."""
     assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
     accepted = referral.accepted_at is not None
-    return rules.CallerRelation(side, assigned, is_holder(principal, own), accepted)
+    return rules.CallerRelation(side, assigned, is_holder(principal, own), accepted, is_unheld(own))
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:
     """Return whether the acting member is the holder on their side."""
     return own is not None and own.holder_id == principal.member_id is not None
+
+
+def is_unheld(own: Side | None) -> bool:
+    """Return whether no one holds this side any more. The database takes a holder off who left or
+    was barred."""
+    return own is not None and own.holder_id is None
+
+
+def is_held(seen: "Detail") -> bool:
+    """Return whether a member holds this side, so that it can pass from one to another."""
+    return seen.own is not None and seen.own.holder_id is not None
 
 
 def acts_open_to(principal: Principal, who: rules.CallerRelation, status: str) -> list[str]:

@@ -1,10 +1,14 @@
 """The survivor's agreement to the notice (R14). A "no" stores only a tally: no survivor, no
 service, no member, no hour. It leaves no entry in the access log either, since nothing is
-disclosed. A draft that was started before the survivor was asked is deleted with it; the log
-records that the draft was purged, as for any draft."""
+disclosed. No one reads the tally: at a send it goes up by one, and whom the referral bars would
+learn of it. A draft that was started before the survivor was asked is deleted with it; the log
+records that the draft was purged, as for any draft.
 
-from datetime import date
-from typing import NamedTuple
+A person could add a hundred of these in a second, and the tally would be worth nothing. So a "no"
+without a draft is limited by member and by system. The counter names neither and ends after an
+hour; the refusal of one too many is an entry of the log."""
+
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -12,20 +16,29 @@ from django.db import connection
 from permissions.audit import writer
 from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
-from permissions.errors import NotPermitted, NotPossible, NotVisible, Refused
+from permissions.errors import NotPossible, NotVisible, Refused
+from permissions.identity import brakes
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.act_registry.transitions import caller_relation, require_state
-from referrals.models import AgreementTally, Referral, sees_referrals, side_kept
+from referrals.models import Referral, side_kept
 from referrals.referral_lock import lock_readers
 from referrals.visible_status import side_of
 
+OF_MEMBER = brakes.Limit("no_of_member", 12, timedelta(hours=1))  # one in five minutes
+OF_CLIENT = brakes.Limit("no_of_client", 60, timedelta(hours=1))
 
-class Tally(NamedTuple):
-    month: date  # its first day
-    offered: int  # notices offered by the own agency, including the declined ones
-    declined: int
+
+def erase_draft(principal: Principal, draft_id: UUID) -> None:
+    """Erase a draft that may never be sent: the survivor could not be asked, and the law asks for
+    their signature. It is no "no", so nothing is counted. Raises as `record_no` does."""
+    try:
+        with identified_transaction(principal):
+            _erase(principal, draft_id)
+    except Refused as refusal:
+        writer.log_refusal(principal, "agreement.decline", refusal.code, draft_id)
+        raise
 
 
 def record_no(principal: Principal, draft_id: UUID | None = None) -> None:
@@ -33,25 +46,33 @@ def record_no(principal: Principal, draft_id: UUID | None = None) -> None:
     month and deletes the draft, if there is one, at once. Both happen or neither.
 
     Twice counts two. For the same draft the second call raises NotVisible and counts nothing.
-    Raises NotVisible, NotPermitted, and WrongState if it was sent; each is logged, as every refusal
-    is.
+    Raises NotVisible, NotPermitted, WrongState if it was sent, and TooOften without a draft; each
+    is logged, as every refusal is. A draft is always deleted: its creation is in the log.
     """
     try:
         with identified_transaction(principal):
             transitions.require(principal, "create", rules.CallerRelation("from", True, True))
             if draft_id is not None:
                 _erase(principal, draft_id)
+            else:
+                _brake(principal)
             count_answer(no=True)
     except Refused as refusal:
         writer.log_refusal(principal, "agreement.decline", refusal.code, draft_id)
         raise
 
 
+def _brake(principal: Principal) -> None:
+    brakes.require_turn(OF_MEMBER, principal.staff_id)
+    if principal.client_id is not None:
+        brakes.require_turn(OF_CLIENT, principal.client_id)
+
+
 def _erase(principal: Principal, draft_id: UUID) -> None:
     """Erase keys and rows in the transaction of the tally. If the process is killed halfway,
     nothing has changed."""
     lock_readers(draft_id, shared=False)
-    visible = Referral.objects.visible_to(principal).filter(id=draft_id)
+    visible = Referral.objects.visible_to(principal, draft_id)
     if visible.select_for_update().first() is None:
         raise NotVisible
     draft = visible.first()  # see again: referrals/act_transaction.py
@@ -67,16 +88,7 @@ def _erase(principal: Principal, draft_id: UUID) -> None:
 def count_answer(*, no: bool) -> None:
     """Count one more notice offered, in the transaction of a sending or of a "no"."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.tally(%s)", [no])
-
-
-def tallies(principal: Principal) -> list[Tally]:
-    """Return the own agency's tallies, newest month first. One access entry."""
-    with writer.logged_act(principal, "agreement.read"):
-        if not sees_referrals(principal):
-            raise NotPermitted("role_missing", "The tally is for workers and leads.")
-        rows = AgreementTally.objects.filter(agency_id=principal.agency_id).order_by("-month")
-        return [Tally(*row) for row in rows.values_list("month", "offered", "declined")]
+        cursor.execute("SELECT sec.count_agreement_answer(%s)", [no])
 
 
 def check_agreement(referral: Referral, agreement: str) -> None:
@@ -85,5 +97,5 @@ def check_agreement(referral: Referral, agreement: str) -> None:
     sent nowhere."""
     if agreement == "cannot_say" and referral.wanted != "come_here":
         raise NotPossible(
-            "wanted", "She cannot say now: ask only that somebody comes here (come_here)."
+            "wanted", "If the survivor cannot answer now, ask only for a visit (come_here)."
         )

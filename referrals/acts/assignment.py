@@ -4,7 +4,7 @@ Access follows assignment, not membership. Leads who assign themselves give a re
 sees it at once, in the side's history and in `self_assignments`. A referral that has ended cannot
 be handed over, but members can be assigned to it until their side's part is purged, because they
 are needed for the accounting and the notes. The database checks the same rules, and only it writes
-assignments (sec.take).
+assignments (sec.claim_referral).
 """
 
 from datetime import datetime
@@ -22,14 +22,19 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code, Flag, Id
-from referrals.act_registry.registry import PUT_ON, Move, Page, act
-from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING
+from referrals.act_registry.registry import PUT_ON, Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, is_held, is_unheld
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import sees_referrals
 from referrals.queries import details
 from referrals.queries.details import Detail
 
 MOST_TOLD = 100
+
+
+def _may_be_taken_over(seen: Detail) -> bool:
+    """Return whether taking it over can be meant. A new one that no one holds is acknowledged."""
+    return is_held(seen) or (seen.side, seen.status) != ("to", "sent")
 
 
 @act(
@@ -40,7 +45,7 @@ MOST_TOLD = 100
     summary="Assign a colleague.",
     description="A colleague works on the referral too, and may open the packet and your agency's"
     " notes. It is possible after the end as well. A lead who names themselves gives a reason, and"
-    " another member of the agency is told. The other agency is shown nothing of it.",
+    " another member of the agency is notified. The other agency is shown nothing of it.",
     body=Body(
         [
             Id("member_id", help="A worker or lead of your agency."),
@@ -52,14 +57,15 @@ MOST_TOLD = 100
             ),
         ]
     ),
-    history="Put on it",
+    history="Coworker added",
     codes="self_assignment",
     page=Page(
-        offer="Put a colleague on it",
-        title="Put a colleague on it",
-        says="She can then open the packet and your notes. The other agency is not told.",
-        button="Put her on it",
-        done="She works on it now.",
+        offer="Add a coworker",
+        title="Add a coworker",
+        says="They can then open the packet and your notes. The other agency does not see this.",
+        button="Add coworker",
+        done="The coworker is added.",
+        group=Group.PEOPLE,
     ),
 )
 def assign(
@@ -82,12 +88,12 @@ def assign(
 
     with act_transaction(principal, "assign", referral_id, if_match, already) as current:
         if not current.repeated:
-            herself = member_id == principal.staff_id
-            if herself:
+            is_self = member_id == principal.staff_id
+            if is_self:
                 _log_self_assignment(current, reason)
             _colleague(current, member_id)
-            assignments.assign(current.referral, member_id, reason if herself else None)
-            current.event(other_side_sees=False, code=reason if herself else None, about=member_id)
+            current.assign(member_id, reason if is_self else None)
+            current.event(other_side_sees=False, code=reason if is_self else None, about=member_id)
     return current.answer()
 
 
@@ -109,11 +115,13 @@ def assign(
     ),
     history="Handed over",
     page=Page(
-        offer="Hand it over",
-        title="Hand it over",
-        says="At the end of your shift, or to whom it belongs. The other agency is not told.",
-        button="Hand it over",
-        done="Handed over.",
+        offer="Hand over to a coworker",
+        title="Hand over to a coworker",
+        says="The coworker becomes the holder. The other agency does not see this.",
+        button="Hand over",
+        done="The referral is handed over.",
+        useful=is_held,
+        group=Group.PEOPLE,
     ),
 )
 def hand_over(
@@ -135,7 +143,9 @@ def hand_over(
     with act_transaction(principal, "hand_over", referral_id, if_match, already) as current:
         if not current.repeated:
             if member_id == principal.staff_id:
-                raise NotPossible("take_over_instead", "To hold it yourself, take it over.")
+                raise NotPossible(
+                    "take_over_instead", "To become the holder yourself, use take_over."
+                )
             _colleague(current, member_id)
             current.transfer(member_id, keep=keep)
             current.event(other_side_sees=False, about=member_id)
@@ -143,19 +153,19 @@ def hand_over(
 
 
 @act(
-    Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
+    Rule(Who.LEAD_OR_UNHELD, Who.WORKER_THEN_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     summary="Become the holder yourself.",
     description="The acting member becomes the holder on your side. Before the accept any worker"
-    " of the recipient may do so; otherwise it takes a lead, who gives a reason, and another"
-    " member of the agency is told. The previous holder is no longer assigned, unless you set"
-    " `keep`.",
+    " of the recipient may do so. Otherwise a lead may, and any worker while no one holds it; they"
+    " give a reason, and another member of the agency is notified. The previous holder is no longer"
+    " assigned, unless you set `keep`.",
     body=Body(
         [
             Code(
                 "reason",
                 codes.SELF_ASSIGNMENT,
-                help="Needed from a lead, except at the recipient before the accept.",
+                help="Needed, except at the recipient before the accept.",
                 default=None,
             ),
             Flag("keep", help="Keep the previous holder assigned.", default=False),
@@ -164,11 +174,13 @@ def hand_over(
     history="Taken over",
     codes="self_assignment",
     page=Page(
-        offer="Take it over",
-        title="Take it over",
-        says="You answer for it from now on. The other agency is not told.",
-        button="Take it over",
-        done="You hold it now.",
+        offer="Take over this referral",
+        title="Take over this referral",
+        says="You become the holder. The other agency does not see this.",
+        button="Take over",
+        done="You are the holder now.",
+        useful=_may_be_taken_over,
+        group=Group.PEOPLE,
     ),
 )
 def take_over(
@@ -181,8 +193,9 @@ def take_over(
 ) -> Detail:
     """Make the acting member the holder. Twice is safe.
 
-    Until the accept any worker of the recipient may do so; otherwise only a lead, with a coded
-    `reason` (R7). The previous holder loses their assignment, unless `keep`. Raises NotPossible.
+    Until the accept any worker of the recipient may do so; otherwise a lead, or any worker while no
+    one holds it, with a coded `reason` (R7). The previous holder loses their assignment, unless
+    `keep`. Raises NotPossible.
     """
     _check(reason)
 
@@ -206,13 +219,15 @@ def _check(reason: str | None) -> None:
 
 
 def _log_self_assignment(current: ActTransaction, reason: str | None) -> None:
-    """Require a lead and a reason, and log the act in the access log as a self-assignment (R7).
+    """Require a reason, and a lead unless no one holds it, and log the act in the access log as a
+    self-assignment (R7).
 
     Raises NotPermitted, NotPossible."""
-    if not current.principal.has_role("lead"):
-        raise NotPermitted("not_assigned", "Only a lead puts herself on it.")
+    taken_over = current.act == "take_over" and is_unheld(current.own)
+    if not (taken_over or current.principal.has_role("lead")):
+        raise NotPermitted("not_assigned", "Only a lead may assign themselves.")
     if reason is None:
-        raise NotPossible("reason_missing", "Say why you put yourself on it: a reason code.")
+        raise NotPossible("reason_missing", "State why you assign yourself: a reason code.")
     current.attempt.act = "referral.self_assign"
     current.attempt.record(subject=current.own_side().subject, rule=reason)
 
@@ -226,12 +241,12 @@ def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
         id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
     ).first()
     if found is None:
-        raise NotPossible("member_unknown", "No such worker or lead in your agency.")
+        raise NotPossible("member_unknown", "Your agency has no such worker or lead.")
     for block in details.live_blocks(principal, referral):
         if block.member_id == member_id:
-            raise NotPossible("barred", "She is barred from it, on the survivor's word.")
+            raise NotPossible("barred", "This member is barred from it, at the survivor's request.")
         if block.kind == "leads_only" and current.side == "to" and "lead" not in found.roles:
-            raise NotPossible("barred", "Only leads may work on it, on the survivor's word.")
+            raise NotPossible("barred", "Only leads may work on it, at the survivor's request.")
     return found
 
 
@@ -269,7 +284,8 @@ def self_assignments(
     principal: Principal,
 ) -> tuple[list[SelfAssignmentAlert], list[OutsideReviewAlert]]:
     """Return the newest self-assignments of the own agency, for its workers, leads and auditor, and
-    those of agencies of one that named the caller as their outside reviewer (R7). One access entry.
+    those of agencies of one that named the caller as their outside reviewer (R7). An administrator
+    is shown only the latter. One access entry.
 
     Raises NotPermitted for anyone else.
     """
@@ -279,10 +295,11 @@ def self_assignments(
     using = AUDITOR if auditor else "default"
     with writer.logged_act(principal, "self_assignments.read", using=using) as attempt:
         reviews = [] if auditor else _to_review()
-        if not (auditor or sees_referrals(principal) or reviews):
-            raise NotPermitted("role_missing", "Leads, workers and the auditor are told.")
+        oversees = principal.has_role("agency_admin") and not principal.is_client
+        if not (auditor or sees_referrals(principal) or reviews or oversees):
+            raise NotPermitted("role_missing", "These alerts are for workers, leads and auditors.")
         own = _own(principal, using)
-        attempt.record(referral_ids=[told.referral_id for told in own])
+        attempt.record(referral_ids=[one.referral_id for one in own])
     return own, reviews
 
 

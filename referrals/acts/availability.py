@@ -8,6 +8,8 @@ from django.db import connection
 
 from directory import listings
 from directory.listings import Listing
+from permissions.database.clock import database_now
+from permissions.enrollment import terms
 from permissions.errors import NotPossible
 from permissions.principal import Principal
 from referrals.acts import conflict_blocks
@@ -19,14 +21,17 @@ MOST_WAITING, WITHIN = 50, timedelta(hours=24)
 
 def open_to_referrals(found: Sequence[Listing]) -> frozenset[UUID]:
     """Return the ids of those in `found` that a referral can be sent to now: they take people, and
-    their agency takes notices and has a member to answer (never who). Sending checks the same and,
-    in addition, the conflict blocks. Call it within a transaction of the caller. One query."""
+    their agency takes notices, has signed the network's terms and has a member to answer (never
+    who). Sending checks the same and, in addition, the conflict blocks. Call it within a
+    transaction of the caller. One query; two more if the network has terms."""
     agencies = sorted({one.answered_by for one in found if one.answered_by is not None})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a FROM unnest(%s::uuid[]) a WHERE sec.can_answer(a, NULL)", [agencies]
+            "SELECT a FROM unnest(%s::uuid[]) a WHERE sec.has_staff_to_answer(a, NULL)", [agencies]
         )
         answer = {agency for (agency,) in cursor.fetchall()}
+    if answer and terms.current() is not None:
+        answer &= terms.may_work(answer, database_now("default"))
     return frozenset(one.id for one in found if one.open_to_referrals and one.answered_by in answer)
 
 
@@ -34,13 +39,25 @@ def require_available(principal: Principal, referral: Referral, now: datetime) -
     """Raise NotPossible unless a member there can answer it if it is sent now."""
     listing = listings.find(principal, referral.service_id)
     if listing is None or listing.answered_by != referral.to_agency_id:
-        raise NotPossible("service_moved", "This service is no longer answered there.")
+        raise NotPossible(
+            "service_moved",
+            "That agency no longer answers for this service. Choose another service.",
+        )
     if listing.intake_paused:
-        raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
+        raise NotPossible(
+            "service_paused", "This service is not accepting referrals right now. Call it."
+        )
+    if not terms.may_work([referral.to_agency_id], now):
+        raise NotPossible(
+            "terms_unsigned_there",
+            "That agency has not signed the network's terms, so it cannot accept. Call it.",
+        )
     if not conflict_blocks.can_answer(referral.to_agency_id, referral.id):
-        raise NotPossible("nobody_to_answer", "Nobody there can answer just now. Ring instead.")
+        raise NotPossible("nobody_to_answer", "No one there can answer right now. Call instead.")
     if _too_many_wait(principal, referral.to_agency_id, now):
-        raise NotPossible("too_many_waiting", "Many of yours wait there unseen. Ring them.")
+        raise NotPossible(
+            "too_many_waiting", "Many of your referrals wait there unseen. Call them."
+        )
 
 
 def _too_many_wait(principal: Principal, to_agency_id: UUID, now: datetime) -> bool:

@@ -1,30 +1,28 @@
 """Conflict blocks (R12): on the survivor's word, who may not know of a referral.
 
 A block overrides every grant, assignment and role. A barred caller is answered as for a random id,
-by `visible_to` and by every policy (`sec.not_barred`). The database stores and lifts blocks and
+by `visible_to` and by every policy (`sec.is_not_blocked`). The database stores and lifts blocks and
 checks the same rules: sql/functions/blocks.sql. All blocks belong to the own side (T4) and are
 visible to those who answer for it. A recipient's leads also know of the sender's `leads_only`,
 which binds them.
 """
 
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from permissions.audit import writer
 from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.identity.access_record import Block
 from permissions.models import Membership
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals.act_registry.fields import Body, Flag, Id
-from referrals.act_registry.registry import Move, Page, act
+from referrals.act_registry.registry import Group, Move, Page, act
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
-from referrals.models import Referral, sees_referrals
+from referrals.models import Referral
 from referrals.queries import details
 from referrals.queries.details import Detail
 
@@ -34,7 +32,7 @@ WHOM = Body(
         Flag("other_agency", help="The whole other agency; by the sender.", default=False),
     ],
     name="BlockIn",
-    says="Whom it is about: one of both.",
+    says="The member, or the whole other agency: give exactly one.",
 )
 
 
@@ -52,15 +50,18 @@ def marked(seen: Detail) -> bool:
     " whatever their role, and they cannot find out that it does. The sender may also bar the"
     " whole other agency. Only your agency's people who answer for the referral learn of it.",
     body=WHOM,
-    history="Kept out, on her word",
+    history="Kept out, at the survivor's request",
     page=Page(
-        offer="She says: not this person",
-        title="She says: not this person",
+        offer="Keep someone out (conflict of interest)",
+        title="Keep someone out",
         says="From now on this referral does not exist for them, whatever their role. They are not"
-        " told, and cannot find out here. Do not tell them yourself.",
+        " notified, and cannot find out here. Do not tell them yourself.",
         button="Keep them out",
-        done="They are kept out. If they ask for it, you see that under “Told to you”.",
+        done="They are kept out. If they try to open it, you will see an alert.",
         grave=True,
+        brief="For a conflict of interest. They no longer see this referral. They are not"
+        " notified.",
+        group=Group.PEOPLE,
     ),
 )
 def block(
@@ -84,17 +85,17 @@ def block(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     summary="Lift a block that your side set.",
-    description="The person or agency can see the referral again. It does not assign anybody"
-    " again.",
+    description="The person or agency can see the referral again. No one is assigned again by it.",
     body=WHOM,
     history="Let in again",
     page=Page(
-        offer="Let somebody in again",
-        title="Let somebody in again",
-        says="Only if she says so. It does not put them back to work on it.",
-        button="Let them in again",
+        offer="Let someone see it again",
+        title="Let someone see it again",
+        says="Only at the survivor's request. It does not assign them again.",
+        button="Let them see it again",
         done="They can see it again.",
         useful=lambda seen: any(one.ours and one.kind != "leads_only" for one in seen.blocks),
+        group=Group.PEOPLE,
     ),
 )
 def unblock(
@@ -119,14 +120,16 @@ def unblock(
     " sent referral has no lead to answer it (`nobody_to_answer`): call them.",
     history="For leads only",
     page=Page(
-        offer="She says: somebody who works there",
-        title="She says: somebody who works there",
-        says="If she fears one of the other agency's people and you cannot say who: only leads of"
-        " the agency that receives it see it. Ring a lead there, and say the reference.",
+        offer="Restrict to their leads",
+        title="Restrict to their leads",
+        says="Use this if the survivor fears a person who works there and you cannot say who. Only"
+        " leads of the receiving agency will see it. Call a lead there and give the reference.",
         button="Leads only",
         done="Only leads of the receiving agency see it now.",
         grave=True,
         useful=lambda seen: not marked(seen),
+        brief="Only leads of the receiving agency will see it. Their workers are not notified.",
+        group=Group.PEOPLE,
     ),
 )
 def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
@@ -137,11 +140,13 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
     """
     with _marking(principal, "leads_only", referral_id, if_match) as current:
         if not current.repeated:
-            _call("sec.set_block(%s, %s, 'leads_only', NULL)", uuid7(), referral_id)
+            _set_block(current, "leads_only", None)
             if current.referral.sent_at is not None and not can_answer(
                 current.referral.to_agency_id, referral_id
             ):
-                raise NotPossible("nobody_to_answer", "They have no lead to answer it. Ring.")
+                raise NotPossible(
+                    "nobody_to_answer", "They have no lead who could answer it. Call them."
+                )
             current.event(other_side_sees=False, reserved=True)
     return current.answer()
 
@@ -151,14 +156,15 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     summary="Show it to all of the recipient's workers again.",
     description="Lifts the mark that your own side set with `leads_only`.",
-    history="Not for leads only any more",
+    history="Opened to all their staff again",
     page=Page(
-        offer="Not for leads only any more",
-        title="Not for leads only any more",
-        says="All workers of the receiving agency see it again.",
-        button="Open it to its workers",
+        offer="Let all their staff see it",
+        title="Let all their staff see it",
+        says="All workers of the receiving agency will see it again.",
+        button="Let them see it",
         done="Workers of the receiving agency see it again.",
         useful=marked,
+        group=Group.PEOPLE,
     ),
 )
 def end_leads_only(
@@ -167,7 +173,7 @@ def end_leads_only(
     """Lift the own side's `leads_only`. Twice is safe."""
     with _marking(principal, "end_leads_only", referral_id, if_match) as current:
         if not current.repeated:
-            _call("sec.lift_block(%s, 'leads_only', NULL)", referral_id)
+            _lift_block(current, "leads_only", None)
             current.event(other_side_sees=False, reserved=True)
     return current.answer()
 
@@ -191,7 +197,7 @@ def _set(
     if_match: str | None,
 ) -> Detail:
     if (member_id is None) != other_agency:
-        raise BadRequest("whom", "A member of your agency, or the other agency: one of both.")
+        raise BadRequest("whom", "Name a member of your agency or the other agency, but not both.")
     kind = "agency" if other_agency else "member"
 
     def already(current: ActTransaction) -> bool:
@@ -200,13 +206,13 @@ def _set(
 
     with act_transaction(principal, act, referral_id, if_match, already) as current:
         if other_agency and current.side == "to":
-            raise NotPermitted("wrong_side", "The recipient bars its own members only.")
+            raise NotPermitted("wrong_side", "The recipient may bar its own members only.")
         if not current.repeated:
             if act == "unblock":
-                _call("sec.lift_block(%s, %s, %s)", referral_id, kind, member_id)
+                _lift_block(current, kind, member_id)
             else:
                 _check(principal, member_id)
-                _call("sec.set_block(%s, %s, %s, %s)", uuid7(), referral_id, kind, member_id)
+                _set_block(current, kind, member_id)
                 if current.own is not None:
                     current.own.refresh_from_db()
             current.event(other_side_sees=False, about=member_id, reserved=True)
@@ -222,7 +228,7 @@ def copy_blocks(current: ActTransaction, before: Referral) -> None:
     for one in details.live_blocks(principal, before):
         if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
             act = "leads_only" if one.kind == "leads_only" else "block"
-            _call("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, one.kind, one.member_id)
+            _set_block(current, one.kind, one.member_id)
             current.event(other_side_sees=False, act=act, about=one.member_id, reserved=True)
             current.attempt.second_entry(f"referral.{act}").record(
                 subject=current.own_side().subject
@@ -233,9 +239,11 @@ def _check(principal: Principal, member_id: UUID | None) -> None:
     if member_id is None:
         return
     if member_id == principal.staff_id:
-        raise NotPossible("barring_yourself", "Hand it over; who then holds it bars you.")
+        raise NotPossible(
+            "barring_yourself", "You cannot bar yourself. Hand it over; the new holder can bar you."
+        )
     if not Membership.objects.filter(id=member_id, agency_id=principal.agency_id).exists():
-        raise NotPossible("member_unknown", "No such member in your agency.")
+        raise NotPossible("member_unknown", "Your agency has no such member.")
 
 
 def _is_set(current: ActTransaction, kind: str, member_id: UUID | None) -> bool:
@@ -248,6 +256,27 @@ def _is_set(current: ActTransaction, kind: str, member_id: UUID | None) -> bool:
         return cursor.fetchone() is not None
 
 
+def _set_block(current: ActTransaction, kind: str, member_id: UUID | None) -> None:
+    referral, own = current.referral, current.principal.agency_id
+    _call("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, kind, member_id)
+    person_id = None
+    if member_id is not None:
+        person_id = Membership.objects.values_list("person_id", flat=True).get(id=member_id)
+        current.access.assigned.discard(member_id)
+    barred = own if kind == "member" else referral.to_agency_id
+    current.access.blocks.add(Block(kind, own, barred, member_id, person_id))
+
+
+def _lift_block(current: ActTransaction, kind: str, member_id: UUID | None) -> None:
+    own = current.principal.agency_id
+    _call("sec.lift_block(%s, %s, %s)", current.referral.id, kind, member_id)
+    current.access.blocks = {
+        one
+        for one in current.access.blocks
+        if (one.kind, one.set_by_agency_id, one.member_id) != (kind, own, member_id)
+    }
+
+
 def _call(call: str, *values: UUID | str | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {call}", values)
@@ -257,35 +286,6 @@ def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
     """Return whether the agency takes notices and has a member to answer who is not barred by a
     block of the caller's side. The answer is yes or no, never who (the staff list is theirs)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.can_answer(%s, %s)", [agency_id, referral_id])
+        cursor.execute("SELECT sec.has_staff_to_answer(%s, %s)", [agency_id, referral_id])
         row = cursor.fetchone()
     return bool(row and row[0])
-
-
-class BarredAttempt(NamedTuple):
-    """An attempt of a barred person to reach a referral, which was answered as for a random id.
-    `member_id` is of the own agency. A person of the other agency is not named."""
-
-    id: UUID
-    at: datetime
-    referral_id: UUID
-    reference: str
-    act: str
-    member_id: UUID | None
-
-
-def barred_attempts(principal: Principal) -> list[BarredAttempt]:
-    """Return the newest hundred attempts on referrals that the caller answers for, barred by their
-    own side. Attempts under a block that barred the caller, who was let in again since, are left
-    out.
-
-    Raises NotPermitted. One access entry.
-    """
-    with writer.logged_act(principal, "barred_attempts.read") as attempt:
-        if not sees_referrals(principal):
-            raise NotPermitted("role_missing", "Workers and leads are told.")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM sec.barred_attempts()")
-            found = [BarredAttempt._make(row) for row in cursor.fetchall()]
-        attempt.record(referral_ids=sorted({one.referral_id for one in found}))
-    return found

@@ -3,7 +3,6 @@ either side. Mistakes are in referrals/acts/entered_in_error.py."""
 
 from uuid import UUID
 
-from permissions.keys import grants
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes
@@ -12,6 +11,7 @@ from referrals.act_registry.registry import Group, Move, Notification, Page, act
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
 from referrals.act_transaction import act_transaction
 from referrals.queries.details import Detail
+from referrals.releases import lifecycle, notice_release
 
 
 @act(
@@ -19,18 +19,19 @@ from referrals.queries.details import Detail
     Move(WAITING | {"accepted"}, None, "withdrawn"),
     closes=True,
     tells={"from": (Notification("to", "holder", "taken_back"),)},
-    summary="Take the referral back.",
+    summary="Withdraw the referral.",
     description="Ends the referral for both sides. Whatever the recipient could open is closed at"
-    " once. The recipient is shown the reason that you choose.",
-    body=Body([Code("code", codes.WITHDRAW, question="Why do you take it back")]),
+    " once, and a notice that the survivor signed for is emptied. The recipient is shown the reason"
+    " that you choose.",
+    body=Body([Code("code", codes.WITHDRAW, question="Reason")]),
     history="Withdrawn",
     codes="withdraw",
     page=Page(
-        offer="Take it back",
-        title="Take the referral back",
-        says="They can open nothing any more, at once. They see the reason that you choose.",
-        button="Take it back",
-        done="Taken back. What they could open is closed.",
+        offer="Withdraw referral",
+        title="Withdraw referral",
+        says="They lose access right away and will see the reason that you choose.",
+        button="Withdraw",
+        done="The referral is withdrawn. They can no longer open anything.",
         grave=True,
         group=Group.ENDING,
     ),
@@ -42,8 +43,9 @@ def withdraw(
     codes.check("withdraw", code)
     with act_transaction(principal, "withdraw", referral_id, if_match) as current:
         if not current.repeated:
-            grants.destroy_recipient_bundle(referral_id)
-            current.change(status="withdrawn", code=code, ended_at=current.now)
+            lifecycle.close_packet(current)
+            emptied = notice_release.end_with_referral(current)
+            current.change(status="withdrawn", code=code, ended_at=current.now, **emptied)
             current.event(other_side_sees=True, code=code)
     return current.answer()
 
@@ -55,17 +57,18 @@ def withdraw(
     tells={"from": (Notification("to", "holder", "stop"),)},
     summary="Stop everything: no more contact.",
     description="Ends the referral at once and closes whatever was shared. When the sender stops"
-    " it, the recipient is told not to contact the survivor. When the recipient stops it, the"
+    " it, the recipient is asked not to contact the survivor. When the recipient stops it, the"
     " sender is shown nothing. It cannot be undone.",
     history="Stopped",
     page=Page(
-        offer="Stop: no contact",
-        title="Stop: no contact",
-        says="Everything ends and closes at once, and it cannot be taken back. To end only what is"
-        " shared, choose “She ends her permission”.",
+        offer="Stop all contact",
+        title="Stop all contact",
+        says="This ends the referral for everyone right away and cannot be undone. To end only what"
+        " is shared, choose “Revoke permission”.",
         button="Stop it now",
         done="Stopped.",
         grave=True,
+        brief="Ends this referral right away. It cannot be undone.",
         group=Group.ENDING,
     ),
 )
@@ -75,9 +78,10 @@ def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None
     with act_transaction(principal, "stop", referral_id, if_match) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:
-                grants.destroy_recipient_bundle(referral_id)
+                lifecycle.close_packet(current)
             if current.side == "from":
-                current.change(status="stopped", ended_at=current.now)
+                emptied = notice_release.end_with_referral(current)
+                current.change(status="stopped", ended_at=current.now, **emptied)
             else:
                 current.change_own(state="stopped", handoff_by=None, escalated_at=None)
             current.event(other_side_sees=current.side == "from")

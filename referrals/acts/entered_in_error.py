@@ -12,7 +12,6 @@ from uuid import UUID
 
 from permissions.audit import writer
 from permissions.errors import NotPermitted
-from permissions.keys import grants
 from permissions.models import Agency
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
@@ -24,6 +23,7 @@ from referrals.act_transaction import act_transaction
 from referrals.models import Referral
 from referrals.queries import details
 from referrals.queries.details import Detail
+from referrals.releases import lifecycle, notice_release
 
 MOST_LISTED = 100
 
@@ -43,21 +43,22 @@ MOST_LISTED = 100
             Code(
                 "code",
                 codes.MARK_ERROR,
-                question="What was the mistake",
+                question="What was the mistake?",
                 help="The recipient is shown it.",
             )
         ]
     ),
-    history="Marked as a mistake",
+    history="Marked as sent by mistake",
     codes="mark_error",
     page=Page(
-        offer="It was a mistake",
-        title="It was a mistake",
-        says="Nothing of it opens any more, at once. They see that it was a mistake and why; you"
-        " see whether it had been opened. Your lead and theirs review it.",
+        offer="Sent by mistake",
+        title="Sent by mistake",
+        says="They lose access right away and will see your reason. You see whether the packet had"
+        " been opened. Your lead and theirs review it.",
         button="Mark it as a mistake",
-        done="Marked. What they could open is closed.",
+        done="Marked as a mistake. They can no longer open anything.",
         grave=True,
+        brief="They lose access right away and see your reason. Your lead and theirs review it.",
         group=Group.ENDING,
     ),
 )
@@ -69,8 +70,9 @@ def mark_error(
     with act_transaction(principal, "mark_error", referral_id, if_match) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:
-                grants.destroy_recipient_bundle(referral_id)
-            current.change(status="entered_in_error", code=code, ended_at=current.now)
+                lifecycle.close_packet(current)
+            emptied = notice_release.end_with_referral(current)
+            current.change(status="entered_in_error", code=code, ended_at=current.now, **emptied)
             current.event(other_side_sees=True, code=code)
     return current.answer()
 
@@ -93,7 +95,9 @@ def list_mistakes(principal: Principal) -> list[Mistake]:
     access entry."""
     with writer.logged_act(principal, "mistakes.read") as attempt:
         if not principal.has_role("lead"):
-            raise NotPermitted("role_missing", "What was marked as an error is a lead's to review.")
+            raise NotPermitted(
+                "role_missing", "Only a lead reviews referrals that were marked as a mistake."
+            )
         seen = Referral.objects.visible_to(principal).filter(status="entered_in_error")
         found = list(seen.filter(sent_at__isnull=False).order_by("-ended_at", "-id")[:MOST_LISTED])
         attempt.record(referral_ids=[one.id for one in found])

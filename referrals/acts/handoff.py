@@ -1,9 +1,9 @@
 """The warm hand-off: a worker stays with the survivor until another worker has them (docs/rules.md,
-acts 8 to 11).
+acts 8 to 11 and 30).
 
-The acts are "please call", the callback number that changes when a shift ends, the hand-off, its
-failure and each attempt. What the recipient does here is its own (T4). A request to call is a fact
-about workers and is shared.
+The acts are "please call" and its answer, the callback number that changes when a shift ends, the
+hand-off, its failure and each attempt. What the recipient does here is its own (T4). A request to
+call is a fact about workers and is shared; that it was answered stays with the side that called.
 """
 
 from datetime import datetime, timedelta
@@ -13,9 +13,18 @@ from permissions.errors import NotPossible
 from permissions.models import Agency
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
-from referrals import codes, idempotency
+from referrals import codes, idempotency, sealed_notes
 from referrals.act_registry.fields import Body, Code, Moment, Text
-from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Notification, Page, act
+from referrals.act_registry.invented import require_invented
+from referrals.act_registry.registry import (
+    HOLDER_THERE,
+    Answer,
+    Group,
+    Move,
+    Notification,
+    Page,
+    act,
+)
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, being_reached
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.deadlines import due_times, timestamps
@@ -23,10 +32,11 @@ from referrals.models import Event
 from referrals.notices import check_callback
 from referrals.packets import notes
 from referrals.queries.details import Detail
+from referrals.visible_status import call_requested_at
 
 # A request repeated within this time is the same one: a second tap, a retried request.
-ONE_RING = timedelta(minutes=5)
-ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
+SAME_REQUEST = timedelta(minutes=5)
+ASKED_AT = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
 
 
 @act(
@@ -39,8 +49,14 @@ ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
     summary="Ask the other side to call you.",
     description="Sends “please call” to the member who holds the referral on the other side. A"
     " second request within five minutes changes nothing.",
-    history="Asked to ring",
-    page=Page(offer="Ask them to ring", done="They are asked to ring. Keep your line free."),
+    history="Asked to call",
+    page=Page(
+        offer="Ask them to call",
+        says="The other agency gets an alert to call you.",
+        at_once=True,
+        done="We asked them to call you. Keep your line free.",
+        group=Group.CONTACT,
+    ),
 )
 def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """Send "please call" to the holder on the other side. Twice within five minutes is once."""
@@ -50,22 +66,56 @@ def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = N
 
     with act_transaction(principal, "call_me", referral_id, if_match, already) as current:
         if not current.repeated:
-            _ask_to_ring(current)
+            _ask_to_call(current)
     return current.answer()
 
 
 def _just_asked(current: ActTransaction) -> bool:
-    asked = getattr(current.referral, ASKS_RING[current.side])
-    return asked is not None and current.now < asked + ONE_RING
+    asked = getattr(current.referral, ASKED_AT[current.side])
+    return asked is not None and current.now < asked + SAME_REQUEST
 
 
-def _ask_to_ring(current: ActTransaction) -> None:
+def _ask_to_call(current: ActTransaction) -> None:
     """Make the same change and event whether a person asks or a hand-off failed (T5)."""
     if current.side == "from":
         current.change(from_asks_ring_at=current.now)
     else:
         current.change(to_asks_ring_at=current.now)
     current.event(other_side_sees=True, act="call_me")
+
+
+def _asked_to_call(seen: Detail) -> bool:
+    return seen.asked_to_ring_at is not None
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(WAITING | {"accepted"}, TAKEN | {"acknowledged"}),
+    summary="Record that you called the other side back.",
+    description="Your side is no longer asked to call, until the other side asks again. The other"
+    " side is not shown it. Without a request to call it changes nothing.",
+    history="Called the other agency back",
+    page=Page(
+        offer="I called them",
+        says="Your inbox no longer asks you to call. Only your agency sees this.",
+        at_once=True,
+        done="Saved. Your inbox no longer asks you to call.",
+        group=Group.CONTACT,
+        useful=_asked_to_call,
+    ),
+)
+def called_back(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """Record that the caller's side answered the other side's request to call. Twice is once; a
+    later request is a new one."""
+
+    def already(current: ActTransaction) -> bool:
+        return call_requested_at(current.referral, current.own, current.side) is None
+
+    with act_transaction(principal, "called_back", referral_id, if_match, already) as current:
+        if not current.repeated:
+            current.change_own(called_at=current.now)
+            current.event(other_side_sees=False)
+    return current.answer()
 
 
 @act(
@@ -85,13 +135,15 @@ def _ask_to_ring(current: ActTransaction) -> None:
             )
         ]
     ),
-    history="Another number to ring",
+    history="Callback number changed",
     page=Page(
-        offer="Another number to ring",
-        title="Another number to ring",
-        says="When your shift ends or you leave her. They see it at once.",
-        button="Give them this number",
+        offer="Change callback number",
+        title="Change callback number",
+        says="Use this when your shift ends or you leave the survivor. They see it at once.",
+        button="Change number",
         done="They see the new number now.",
+        brief="The other agency sees the new number at once.",
+        group=Group.CONTACT,
     ),
 )
 def set_callback(
@@ -108,6 +160,7 @@ def set_callback(
     """
     if callback is not None:
         check_callback(callback)
+        require_invented(principal, "callback", callback)
 
     def number() -> str | None:
         return callback or Agency.objects.values_list("duty_phone", flat=True).get(
@@ -121,7 +174,7 @@ def set_callback(
         if not current.repeated:
             found = number()
             if not found:
-                raise NotPossible("no_duty_line", "Your agency has no duty line: name a number.")
+                raise NotPossible("no_duty_line", "Your agency has no duty line. Give a number.")
             current.change(callback=found)
             current.event(other_side_sees=True)
     return current.answer()
@@ -138,19 +191,20 @@ def set_callback(
     " is not shown it. Your clock runs on until you record an attempt.",
     body=Body(
         [
-            Code("mode", codes.HANDOFF_MODE, question="How"),
-            Moment("at", question="When, if not now", default=None),
+            Code("mode", codes.HANDOFF_MODE, question="How?"),
+            Moment("at", question="When, if not now?", default=None),
         ]
     ),
-    history="Hand-off begun",
+    history="Hand-off started",
     page=Page(
-        offer="Begin the hand-off",
-        title="Begin the hand-off",
-        says="Stay until she speaks with the advocate. The sender is not shown this. The clock"
-        " runs until you have tried: record the attempt.",
-        button="Begin",
-        done="Hand-off begun. Once you have tried to reach her, record it.",
+        offer="Start hand-off",
+        title="Start hand-off",
+        says="The sender does not see this. Record your first contact attempt to stop the timer.",
+        button="Start",
+        done="The hand-off has started. Record each attempt to reach the survivor.",
         likely={("to", "accepted"): 2},
+        brief="Plan how you reach the survivor. The sender does not see this.",
+        group=Group.CONTACT,
     ),
 )
 def start_handoff(
@@ -175,7 +229,7 @@ def start_handoff(
 
     with act_transaction(principal, "start_handoff", referral_id, if_match, same=same) as current:
         if not current.repeated:
-            notes.seal_note(current, "hand_off", said)
+            sealed_notes.seal_note(current, "hand_off", said)
             current.change_own(state="in_handoff")
             current.event(other_side_sees=False)
     return current.answer()
@@ -187,15 +241,16 @@ def start_handoff(
     summary="Record that the hand-off failed.",
     description="Starts your clock again. If a worker of the sender is still with the survivor,"
     " that worker is asked to call you; the sender is shown nothing else.",
-    history="Hand-off failed: the clock starts again",
+    history="Hand-off failed: the timer starts again",
     page=Page(
-        offer="The hand-off failed",
-        title="The hand-off did not come about",
-        says="Your clock starts again. If a worker is still with her, that worker is asked to ring"
-        " you; nothing else is shown to the sender.",
-        button="It failed: start again",
-        done="Noted. Try again, or another way.",
-        likely={("to", "in_handoff"): 4},
+        offer="Hand-off failed",
+        title="Hand-off failed",
+        says="Your timer starts again. If a worker is still with the survivor, that worker is asked"
+        " to call you. The sender sees nothing else.",
+        button="Record failure",
+        done="Saved. Try again, or another way.",
+        brief="Your timer starts again. A worker who is with the survivor is asked to call you.",
+        group=Group.CONTACT,
     ),
 )
 def handoff_failed(
@@ -219,7 +274,7 @@ def handoff_failed(
         return (
             last is not None
             and (last.act, last.member_id) == mine
-            and current.now < last.at + ONE_RING
+            and current.now < last.at + SAME_REQUEST
         )
 
     with act_transaction(principal, "handoff_failed", referral_id, if_match, already) as current:
@@ -227,7 +282,7 @@ def handoff_failed(
             current.change_own(handoff_by=next_handoff_due(current), escalated_at=None)
             current.event(other_side_sees=False)
             if _worker_is_with_her(current) and not _just_asked(current):
-                _ask_to_ring(current)
+                _ask_to_call(current)
     return current.answer()
 
 
@@ -257,28 +312,29 @@ def next_handoff_due(current: ActTransaction) -> datetime:
     " for the first contact, whatever the result. The other agency is shown nothing of it.",
     body=Body(
         [
-            Code("result", codes.ATTEMPT, question="What came of it"),
+            Code("result", codes.ATTEMPT, question="Result"),
             Code(
                 "interpreter",
                 codes.INTERPRETER_USED,
-                question="Who interpreted",
-                hint="Never her family, nor anybody who came with her.",
-                help="Who interpreted. Never her family, nor anybody who came with her.",
+                question="Who interpreted?",
+                hint="Don't use family members or anyone who came along.",
+                help="Who interpreted: never a family member or a person who came along.",
                 default="none",
                 chosen="none",
             ),
         ]
     ),
     answer=Answer.RECORD,
-    history="Tried to reach her",
+    history="Tried to reach the survivor",
     page=Page(
-        offer="You tried to reach her",
-        title="You tried to reach her",
-        says="Sealed, for your own agency alone. It stops your clock, whatever came of it.",
-        button="Record it",
-        done="Recorded.",
-        likely={("to", "accepted"): 3, ("to", "in_handoff"): 1},
+        offer="Log a contact attempt",
+        title="Log a contact attempt",
+        says="Only your agency sees this. It stops your timer, whatever the result.",
+        button="Log attempt",
+        done="The attempt is logged.",
+        likely={("to", "in_handoff"): 1},
         useful=being_reached,
+        group=Group.CONTACT,
     ),
 )
 def record_attempt(
@@ -300,7 +356,7 @@ def record_attempt(
     with act_transaction(principal, "record_attempt", referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = notes.seal_note(
+            kept = sealed_notes.seal_note(
                 current, "attempt", {"result": result, "interpreter": interpreter}
             )
             own = current.own_side()

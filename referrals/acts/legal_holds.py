@@ -27,21 +27,21 @@ LONGEST = timedelta(days=366)  # then it is set again, after a review
         [
             Moment(
                 "until",
-                question="Until when",
-                hint="At most 366 days ahead; then look at it again.",
+                question="End date",
+                hint="Up to 366 days ahead. Review it then.",
                 help="Within the next 366 days; then look at it again.",
             )
         ]
     ),
-    history="Held for the law",
+    history="Legal hold set",
     page=Page(
-        offer="Hold it for the law",
-        title="Hold it for the law",
-        says="Your agency's part is not purged before that day. The other agency is not told.",
-        button="Hold it",
-        done="It is held.",
-        group=Group.RARE,
+        offer="Legal hold",
+        title="Legal hold",
+        says="Your agency's part is not deleted before that day. The other agency does not see it.",
+        button="Set hold",
+        done="The hold is set.",
         refused={"hold_length": "until"},
+        group=Group.RECORDS,
     ),
 )
 def set_hold(
@@ -59,7 +59,7 @@ def set_hold(
     with act_transaction(principal, "set_hold", referral_id, if_match, already) as current:
         if not current.repeated:
             if not current.now < until <= current.now + LONGEST:
-                raise NotPossible("hold_length", "A hold ends on a day within the next 366.")
+                raise NotPossible("hold_length", "Enter a day within the next 366 days.")
             _hold(current, until)
     return current.answer()
 
@@ -70,15 +70,16 @@ def set_hold(
     summary="End your side's legal hold.",
     description="What is due of your side's part is purged within the hour, and cannot be"
     " restored.",
-    history="No longer held for the law",
+    history="Legal hold ended",
     page=Page(
         offer="End the legal hold",
         title="End the legal hold",
-        says="What is due of your agency's part is purged within the hour, for good.",
+        says="What is due of your agency's part is deleted within the hour, permanently.",
         button="End the hold",
-        done="It is no longer held.",
+        done="The legal hold has ended.",
+        useful=lambda seen: seen.own is not None and seen.own.hold_until is not None,
         grave=True,
-        group=Group.RARE,
+        group=Group.RECORDS,
     ),
 )
 def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
@@ -96,7 +97,7 @@ def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = 
 def _hold(current: ActTransaction, until: datetime | None) -> None:
     own = current.own_side()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.set_hold(%s, %s)", [current.referral.id, until])
+        cursor.execute("SELECT sec.set_legal_hold(%s, %s)", [current.referral.id, until])
     own.version += 1
     own.hold_until = until
     current.event(other_side_sees=False)

@@ -14,17 +14,17 @@ from django.conf import settings
 from permissions.errors import BadRequest
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
-from referrals import codes, idempotency
+from referrals import codes, idempotency, sealed_notes
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.act_transaction import act_transaction
 from referrals.deadlines import timestamps
-from referrals.packets import notes
+from referrals.law import texts
 
 MAX_DETAIL_CHARS = 1000
 SUBPOENA = (
-    "A subpoena alone is not an order of a court. The privilege is the survivor's: before anything"
-    " is handed over, ask a lawyer, and tell her."
+    "A subpoena alone is not an order of a court. The privilege belongs to the survivor: before you"
+    " hand anything over, ask a lawyer and tell the survivor."
 )
 
 
@@ -65,7 +65,7 @@ class Recorded:
     Move(ANY, ANY - DRAFT),
     summary="Record a mandated report.",
     description="Records a report that the law asked your agency to make, sealed with your"
-    " agency's notes. It sends nothing to anybody. The answer includes what your state's law says"
+    " agency's notes. It sends nothing to anyone. The answer includes what your state's law says"
     " of it.",
     body=None,
     answer=Answer.RECORD,
@@ -73,10 +73,10 @@ class Recorded:
     page=Page(
         offer="Record a mandated report",
         title="Record a mandated report",
-        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        says="For your own agency, sealed with your notes. It sends nothing to anyone.",
         button="Seal the record",
         done="The record is kept.",
-        group=Group.RARE,
+        group=Group.RECORDS,
     ),
 )
 def record_report(
@@ -93,7 +93,7 @@ def record_report(
     Move(ANY, ANY - DRAFT),
     summary="Record a compelled disclosure.",
     description="Records what a court or another authority compelled or asked your agency to"
-    " disclose, sealed with your agency's notes. It sends nothing to anybody. An agency with"
+    " disclose, sealed with your agency's notes. It sends nothing to anyone. An agency with"
     " privilege is warned that a subpoena alone is not an order of a court.",
     body=None,
     answer=Answer.RECORD,
@@ -101,10 +101,10 @@ def record_report(
     page=Page(
         offer="Record a compelled disclosure",
         title="Record a compelled disclosure",
-        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        says="For your own agency, sealed with your notes. It sends nothing to anyone.",
         button="Seal the record",
         done="The record is kept.",
-        group=Group.RARE,
+        group=Group.RECORDS,
     ),
 )
 def record_disclosure(
@@ -128,7 +128,7 @@ def _keep(
     with act_transaction(principal, act, referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = notes.seal_note(
+            kept = sealed_notes.seal_note(
                 current,
                 kind,
                 {
@@ -141,12 +141,18 @@ def _keep(
             )
             current.event(other_side_sees=False)
             idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
-    return Recorded(kept, state_line(kind), warning(principal, record.basis))
+    line = " ".join(state_lines(principal, kind))
+    return Recorded(kept, line, warning(principal, record.basis))
 
 
-def state_line(kind: str) -> str:
-    """Return what the state of the network says of reports, or of what may be compelled."""
-    return str(settings.REPORT_LINE if kind == "report" else settings.DISCLOSURE_LINE)
+def state_lines(principal: Principal, kind: str) -> list[str]:
+    """Return what the law says of reports, or of what may be compelled, to the caller's agency. A
+    network's own line (a setting) replaces it for everyone."""
+    report = kind == "report"
+    own = str(settings.REPORT_LINE if report else settings.DISCLOSURE_LINE)
+    says = texts.reports if report else texts.disclosures
+    found = [one.text for one in says(principal.agency_kind, principal.duties)]
+    return [own] if own else found
 
 
 def warning(principal: Principal, basis: str) -> str:

@@ -12,8 +12,9 @@ from permissions import assignments
 from permissions.errors import BadRequest, NotPossible
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
-from referrals import idempotency
+from referrals import idempotency, sealed_notes
 from referrals.act_registry.fields import Body, Id, Ids, Text
+from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, WAITING, being_reached
 from referrals.act_transaction import ActTransaction, act_transaction
@@ -37,20 +38,20 @@ MOST_PLANNED = 10
             Text(
                 "ref",
                 MAX_REF_CHARS,
-                question="Its number in your own system",
+                question="The case number in your own system",
                 help="Its number in your own system. Sealed.",
             )
         ]
     ),
     answer=Answer.RECORD,
-    history="Own number kept",
+    history="Case number saved",
     page=Page(
-        offer="Your own number for it",
-        title="Your own number for it",
-        says="Sealed with your notes. The other agency is not told.",
-        button="Keep it",
-        done="Kept with your notes.",
-        group=Group.RARE,
+        offer="Your case number",
+        title="Your case number",
+        says="It is sealed with your notes. The other agency does not see this.",
+        button="Save number",
+        done="The number is saved with your notes.",
+        group=Group.RECORDS,
     ),
 )
 def set_external_ref(
@@ -62,7 +63,8 @@ def set_external_ref(
     With an Idempotency-Key twice is safe. Raises BadRequest.
     """
     if not ref.strip() or len(ref) > MAX_REF_CHARS:
-        raise BadRequest("invalid", f"Between 1 and {MAX_REF_CHARS} characters.", "/ref")
+        raise BadRequest("invalid", f"Enter 1 to {MAX_REF_CHARS} characters.", "/ref")
+    require_invented(principal, "ref", ref)
     return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
 
 
@@ -77,16 +79,17 @@ def set_external_ref(
         name="SamePersonIn",
     ),
     answer=Answer.RECORD,
-    history="Noted that two are one person's",
+    history="Duplicate referral linked",
     page=Page(
-        offer="The same person, twice",
-        title="The same person, twice",
-        says="Another referral to your agency is about her, too. Sealed with your notes; no other"
-        " agency is told. Open both packets first.",
-        button="Note it",
-        done="Noted with your notes.",
-        group=Group.RARE,
+        offer="Link a duplicate referral",
+        title="Link a duplicate referral",
+        says="Use this if another referral to your agency is about the same person. Open both"
+        " packets first. It is sealed with your notes, and no other agency sees it.",
+        button="Link",
+        done="The link is saved with your notes.",
         useful=being_reached,
+        brief="Another referral is about the same person. Only your agency sees this.",
+        group=Group.RECORDS,
     ),
 )
 def same_person_as(
@@ -102,10 +105,10 @@ def same_person_as(
         raise BadRequest("invalid", "Name another referral.", "/referral_id")
 
     def check(current: ActTransaction) -> None:
-        seen = Referral.objects.visible_to(principal).filter(id=other)
+        seen = Referral.objects.visible_to(principal, other)
         theirs = seen.filter(to_agency_id=principal.agency_id).exists()
         if not (_opened(referral_id) and _opened(other) and theirs):
-            raise NotPossible("open_both_first", "Open both packets first, then say so.")
+            raise NotPossible("open_both_first", "Open both packets first, then link them.")
 
     content = {"referral_id": str(other)}
     kind = notes.SAME_PERSON
@@ -114,7 +117,7 @@ def same_person_as(
 
 def _opened(referral_id: UUID) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.opened_by_me(%s)", [referral_id])
+        cursor.execute("SELECT sec.has_opened_packet(%s)", [referral_id])
         row = cursor.fetchone()
     return bool(row and row[0])
 
@@ -132,7 +135,7 @@ def _keep(
         kept = idempotency.begin(principal, key)
         if kept is None:
             check(current)
-            kept = notes.seal_note(current, kind, content)
+            kept = sealed_notes.seal_note(current, kind, content)
             current.event(other_side_sees=False)
             idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return kept
@@ -158,14 +161,15 @@ def _keep(
     ),
     history="Next services planned",
     page=Page(
-        offer="Where to turn next",
-        title="Where to turn next",
-        says="If they cannot take her, the next is one tap away. None of them learns of the"
-        " others. Ask her first.",
-        button="Keep the plan",
-        done="The plan is kept, for your agency alone.",
-        likely={("from", "cannot_take"): 1, ("from", "expired"): 1},
+        offer="Plan backup services",
+        title="Plan backup services",
+        says="If they cannot help, the next service is one tap away. None of them learns of the"
+        " others. Ask the survivor first.",
+        button="Save plan",
+        done="The plan is saved. Only your agency sees it.",
         useful=lambda seen: seen.status in DRAFT | WAITING | {"cannot_take", "expired"},
+        brief="Where the survivor can turn next. Only your agency sees the plan.",
+        group=Group.RECORDS,
     ),
 )
 def set_plan(
@@ -181,7 +185,9 @@ def set_plan(
     NotPossible (unknown).
     """
     if len(services) > MOST_PLANNED or len(set(services)) != len(services):
-        raise BadRequest("invalid", f"At most {MOST_PLANNED}, each once.", "/services")
+        raise BadRequest(
+            "invalid", f"Name at most {MOST_PLANNED} services, each once.", "/services"
+        )
     wanted = list(services)
 
     def already(current: ActTransaction) -> bool:
@@ -191,7 +197,9 @@ def set_plan(
         if not current.repeated:
             for service in wanted:
                 if listings.find(principal, service) is None:
-                    raise NotPossible("service_unknown", "A service is not in the directory.")
+                    raise NotPossible(
+                        "service_unknown", "One of the services is not in the directory."
+                    )
             save_plan(current, wanted)
             current.change_own()
             current.event(other_side_sees=False)
@@ -228,10 +236,10 @@ def continue_plan(current: ActTransaction, before: UUID) -> None:
     or that their agency did not send, is answered like one that does not exist.
     """
     principal = current.principal
-    seen = Referral.objects.visible_to(principal).filter(id=before)
+    seen = Referral.objects.visible_to(principal, before)
     mine = seen.filter(from_agency_id=principal.agency_id).first()
     if mine is None or not assignments.is_assigned(mine, principal.agency_id, principal.member_id):
-        raise NotPossible("replaces_unknown", "You work on no such referral of your agency's.")
+        raise NotPossible("replaces_unknown", "Your agency has no such referral that you work on.")
     left = [
         one
         for one in planned_services(principal, before) or []

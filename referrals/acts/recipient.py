@@ -10,19 +10,22 @@ from django.db import connection
 
 from directory import listings
 from permissions.database.uuid7 import uuid7
+from permissions.enrollment import terms
 from permissions.errors import BadRequest, NotPossible
 from permissions.keys import grants
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
-from referrals import codes
+from referrals import codes, sealed_notes
 from referrals.act_registry.fields import Body, Code, Id
 from referrals.act_registry.registry import ANSWERED, Group, Move, Page, act
 from referrals.act_registry.transitions import TAKEN, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import handoff
+from referrals.acts.undo_accept import DECLINES, was_undone
 from referrals.models import Event
 from referrals.packets import notes
 from referrals.queries.details import Detail
+from referrals.releases import lifecycle
 
 
 @act(
@@ -32,11 +35,14 @@ from referrals.queries.details import Detail
     summary="Say that your agency is looking at it.",
     description="The acting member becomes the holder on your side, and the sender sees that the"
     " notice is being looked at. It opens nothing: the packet stays closed until the accept.",
-    history="Looked at",
+    history="Acknowledged",
     page=Page(
-        offer="I am looking at it",
-        done="It is yours now. The sender sees that somebody looks.",
-        likely={("to", "sent"): 2},
+        offer="Acknowledge",
+        says="You take it and decide later. The sender sees that it is being reviewed.",
+        at_once=True,
+        done="You have it. The sender can see that it is being reviewed.",
+        likely={("to", "sent"): 3},
+        group=Group.ANSWER,
     ),
 )
 def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
@@ -61,8 +67,12 @@ def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None
     history="Accepted",
     page=Page(
         offer="Accept",
-        done="Accepted. You hold it; the sender sees that you said yes.",
+        title="Accept this referral?",
+        says="Your agency says yes, and it is assigned to you. The sender is notified at once.",
+        button="Accept",
+        done="Accepted and assigned to you. The sender has been notified.",
         likely={("to", "sent"): 1, ("to", "acknowledged"): 1},
+        group=Group.ANSWER,
     ),
 )
 def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
@@ -74,12 +84,15 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
     """
     with act_transaction(principal, "accept", referral_id, if_match) as current:
         if not current.repeated:
+            terms.require_signed(principal.agency_id, current.now)
             due = handoff.next_handoff_due(current)
             current.claim()
             current.change_own(state="accepted", handoff_by=due)
             current.change(status="accepted", accepted_at=current.now)
             current.event(other_side_sees=True)
             grants.open_recipient_bundle(referral_id)
+            current.access.accepted = True
+            current.access.displaced = current.before.assigned - current.access.assigned
     return current.answer()
 
 
@@ -110,12 +123,14 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
     history="Declined",
     codes="decline",
     page=Page(
-        offer="We cannot take it",
-        title="We cannot take it",
-        says="The sender stands beside her and needs to know now. Say why in one word.",
-        button="Tell them",
+        offer="Decline",
+        title="Decline",
+        says="The sender is waiting for your answer. Pick a reason.",
+        button="Decline",
         done="Declined. The sender sees it now.",
-        likely={("to", "sent"): 3, ("to", "acknowledged"): 2},
+        likely={("to", "sent"): 2, ("to", "acknowledged"): 2},
+        brief="The sender sees your reason at once.",
+        group=Group.ANSWER,
     ),
 )
 def decline(
@@ -137,26 +152,35 @@ def decline(
         codes.check("private_reason", private_reason)
         if code != "other":  # a reason known only from the identity is never shown as another
             raise BadRequest(
-                "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
+                "private_reason",
+                "With a private reason, the code must be other.",
+                "/private_reason",
             )
 
     def same(current: ActTransaction) -> bool:
-        told = (current.referral.code, current.referral.suggested_service_id)
+        recorded = (current.referral.code, current.referral.suggested_service_id)
         kept = {"code": private_reason} if private_reason else None
-        return told == (code, suggested_service_id) and notes.same_note_exists(
+        return recorded == (code, suggested_service_id) and notes.same_note_exists(
             current, "decline_reason", kept
         )
 
     with act_transaction(principal, "decline", referral_id, if_match, same=same) as current:
         if not current.repeated:
+            if code not in DECLINES and was_undone(referral_id):
+                raise BadRequest(
+                    "after_undo",
+                    "The accept was taken back: the code must be no_capacity, out_of_area or"
+                    " not_this_service.",
+                    "/code",
+                )
             if suggested_service_id and listings.find(principal, suggested_service_id) is None:
                 raise NotPossible(
                     "service_unknown", "The suggested service is not in the directory."
                 )
             current.claim()
             if private_reason:
-                notes.seal_note(current, "decline_reason", {"code": private_reason})
-            grants.destroy_recipient_bundle(referral_id)
+                sealed_notes.seal_note(current, "decline_reason", {"code": private_reason})
+            lifecycle.close_packet(current)
             current.change(
                 status="declined",
                 code=code,
@@ -173,15 +197,16 @@ def decline(
     summary="Record that the work is done.",
     description="Ends the referral on your side and seals the outcome with your agency's notes."
     " The sender is shown nothing of it. To tell the sender, record a return release.",
-    body=Body([Code("outcome", codes.OUTCOME, question="What came of it")]),
+    body=Body([Code("outcome", codes.OUTCOME, question="Outcome")]),
     history="Completed",
     page=Page(
-        offer="It is done",
-        title="It is done",
-        says="Sealed with your notes. The sender is shown nothing of it.",
+        offer="Complete referral",
+        title="Complete referral",
+        says="The outcome is sealed with your notes. The sender does not see it.",
         button="Complete",
         done="Completed. The sender is shown “accepted”, as before.",
         likely={("to", "in_handoff"): 2},
+        group=Group.ENDING,
     ),
 )
 def complete(
@@ -196,17 +221,17 @@ def complete(
 @act(
     Rule(None, Who.HOLDER),
     Move(None, TAKEN, "unable"),
-    summary="Record that it did not come about.",
+    summary="Record that you could not help.",
     description="Ends an accepted referral on your side and seals the reason with your agency's"
     " notes. The sender is shown nothing of it.",
-    body=Body([Code("code", codes.PRIVATE_REASON, question="Why")]),
-    history="Did not come about",
+    body=Body([Code("code", codes.PRIVATE_REASON, question="Why?")]),
+    history="Not completed",
     codes="ended_by_the_clock",
     page=Page(
-        offer="It did not come about",
-        title="It did not come about",
-        says="Sealed with your notes. The sender is shown nothing of it.",
-        button="Close it",
+        offer="Could not help",
+        title="Could not help",
+        says="The reason is sealed with your notes. The sender does not see it.",
+        button="Close referral",
         done="Closed. The sender is shown “accepted”, as before.",
         grave=True,
         group=Group.ENDING,
@@ -231,7 +256,7 @@ def _end_own(
 
     with act_transaction(principal, act, referral_id, if_match, same=same) as current:
         if not current.repeated:
-            notes.seal_note(current, kind, {"code": code})
+            sealed_notes.seal_note(current, kind, {"code": code})
             current.change_own(state=state, handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
     return current.answer()
@@ -243,7 +268,7 @@ def _end_own(
     summary="Confirm that your system has received it.",
     description="A receipt by a partner system of the recipient. It acknowledges nothing, stops no"
     " deadline, and the sender is not shown it.",
-    history="A system of ours has it",
+    history="Received by a system of ours",
 )
 def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """Record that a system of the recipient has the referral, as an event of its own side only
@@ -259,5 +284,5 @@ def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None =
     with act_transaction(principal, "delivered", referral_id, if_match, already) as current:
         if not current.repeated:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT sec.deliver(%s, %s)", [uuid7(), referral_id])
+                cursor.execute("SELECT sec.record_delivery(%s, %s)", [uuid7(), referral_id])
     return current.answer()

@@ -18,6 +18,8 @@ from permissions import assignments
 from permissions.audit import writer
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPermitted, NotPossible, NotVisible
+from permissions.identity import bound_access
+from permissions.identity.access_record import Opening
 from permissions.keys import grants
 from permissions.keys.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
@@ -26,7 +28,7 @@ from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.registry import Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, caller_relation, require
-from referrals.act_transaction import ActTransaction, act_transaction
+from referrals.act_transaction import ACCESS, ActTransaction, act_transaction
 from referrals.models import Event, Referral, Release, Returned, side_kept
 from referrals.packets import notes
 from referrals.queries.details import Detail
@@ -62,18 +64,20 @@ def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
     Move(None, TAKEN | {"completed", "unable"}),
     closes=True,  # it ends the previous one
     summary="Tell the sender what the survivor allows.",
-    description="Records the survivor's permission to tell the sender what came of the referral,"
-    " and tells it now, once, from your agency's own record. Later changes reach the sender by"
+    description="Records the survivor's permission to tell the sender the result of the referral,"
+    " and shares it now, once, from your agency's own record. Later changes reach the sender by"
     " another return release only.",
     body=None,
-    history="The sender was told, on her word",
+    history="Outcome shared with the sender, at the survivor's request",
     page=Page(
-        offer="She lets us tell the sender",
-        title="She lets us tell the sender",
-        says="Only what she marks, as your record says it now, once. Without this they are shown"
-        " nothing of what came of it.",
-        button="Tell the sender",
-        done="The sender can look at it now. What comes later they are not told.",
+        offer="Share the outcome with the sender",
+        title="Share the outcome with the sender",
+        says="Only what the survivor marks is shared, once, as your record states it now. Without"
+        " this the sender does not see the outcome.",
+        button="Share outcome",
+        done="The sender can see the outcome now. Later changes are not shared.",
+        brief="With the survivor's permission. The sender sees what the survivor marks.",
+        group=Group.SHARING,
     ),
 )
 def put_return_release(
@@ -123,7 +127,7 @@ def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Va
     wrapped = grants.wrap_for_sender(referral.id, referral.from_agency_id, key)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sec.put_returned(%s, %s, %s, %s, %s)",
+            "SELECT sec.store_returned(%s, %s, %s, %s, %s)",
             [row, release.id, wrapped.kek_version, wrapped.blob, sealed],
         )
 
@@ -133,17 +137,19 @@ def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Va
     Move(ANY - DRAFT, ANY - DRAFT),
     closes=True,
     summary="End the return release.",
-    description="On the survivor's word. What was told to the sender closes at once. Either side"
-    " may record it; the other side is not told.",
-    history="The sender is told no more",
+    description="On the survivor's word. What was shared with the sender closes at once. Either"
+    " side may record it; the other side is not notified.",
+    history="Outcome no longer shared with the sender",
     page=Page(
-        offer="Tell the sender no more",
-        title="Tell the sender no more",
-        says="Her word is enough. What was told is closed to the sender at once.",
-        button="Tell them no more",
-        done="Done. The sender is shown nothing of it any more.",
+        offer="Stop sharing the outcome",
+        title="Stop sharing the outcome",
+        says="The survivor's word is enough. The sender can no longer see the outcome.",
+        button="Stop sharing",
+        done="The sender can no longer see the outcome.",
+        # The sender is not shown that there is one: its page of what came back leads here.
+        useful=lambda seen: seen.side == "to",
         grave=True,
-        group=Group.ENDING,
+        group=Group.SHARING,
     ),
 )
 def revoke_return_release(
@@ -157,8 +163,9 @@ def revoke_return_release(
     """
     with act_transaction(principal, "revoke_return_release", referral_id, if_match) as current:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT sec.end_return(%s)", [referral_id])
+            cursor.execute("SELECT sec.end_return_release(%s)", [referral_id])
             ((ended,),) = cursor.fetchall()
+        current.access.returned = None
         if ended:
             current.event(other_side_sees=False)
         elif not _ended_one(current):
@@ -169,6 +176,14 @@ def revoke_return_release(
 def _ended_one(current: ActTransaction) -> bool:
     mine = {"act": current.act, "agency_id": current.principal.agency_id}
     return Event.objects.filter(referral=current.referral, **mine).exists()
+
+
+def is_shared(principal: Principal, referral_id: UUID) -> bool:
+    """Return whether the principal's agency, as the recipient, shares the outcome under a return
+    release. Row-level security shows it to those who answer for it. Call it within a transaction.
+    """
+    given = Release.objects.filter(referral_id=referral_id, direction="return", ended=False)
+    return given.filter(from_agency_id=principal.agency_id).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +204,18 @@ def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | 
     """
     with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
         lock_readers(referral_id, shared=True)
-        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        visible = Referral.objects.visible_to(principal, referral_id)
+        referral = visible.annotate(access=ACCESS).first()
         if referral is None:
             raise NotVisible
         if side_of(principal, referral) != "from":
-            raise NotPermitted("wrong_side", "It is told to the agency that sent it.")
+            raise NotPermitted(
+                "wrong_side", "Only the agency that sent the referral may read this."
+            )
         mine = principal.agency_id
         assigned = assignments.is_assigned(referral, mine, principal.member_id)
         if not (assigned or principal.has_role("lead")):
-            raise NotPermitted("not_assigned", "Only those who answer for it are told.")
+            raise NotPermitted("not_assigned", "Only assigned members and leads may read this.")
         own = side_kept(principal, referral_id)
         rows = Returned.objects.filter(
             referral=referral,
@@ -209,6 +227,10 @@ def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | 
         if found is None:
             attempt.record(subject=own.subject if own else None)
             return None
+        access = bound_access.opened(referral_id, referral.access)
+        asked = Opening(found.release_id, found.fields, found.expires_at)
+        if not access.lets_read_returned(principal, asked):
+            raise bound_access.refused(referral_id)
         attempt.record(
             subject=own.subject if own else None, fields=found.fields, release_id=found.release_id
         )

@@ -13,7 +13,9 @@ from django.db import IntegrityError, transaction
 
 from directory import listings
 from permissions.audit import writer
+from permissions.enrollment import terms
 from permissions.errors import NotPermitted, NotPossible
+from permissions.identity.access_record import BoundAccess
 from permissions.models import Agency
 from permissions.policy import rules
 from permissions.policy.rules import Rule, Who
@@ -21,7 +23,16 @@ from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.act_registry import transitions
 from referrals.act_registry.fields import Body, Code
-from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Notification, Page, act
+from referrals.act_registry.invented import require_invented
+from referrals.act_registry.registry import (
+    HOLDER_THERE,
+    Answer,
+    Group,
+    Move,
+    Notification,
+    Page,
+    act,
+)
 from referrals.act_registry.transitions import DRAFT
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import agreement as consent
@@ -31,7 +42,7 @@ from referrals.models import Referral, sees_referrals
 from referrals.notices import Notice
 from referrals.queries import details
 from referrals.queries.details import Detail
-from referrals.releases import lifecycle
+from referrals.releases import lifecycle, notice_release
 
 
 @act(
@@ -43,7 +54,7 @@ from referrals.releases import lifecycle
     " that no agency of the network answers is refused (`phone_only`): call it instead.",
     body=None,
     answer=Answer.OWN,
-    history="Draft begun",
+    history="Draft started",
 )
 def create(
     principal: Principal,
@@ -65,25 +76,32 @@ def create(
         transitions.require(principal, "create", rules.CallerRelation("from", True, True))
         if not sees_referrals(principal):  # the answer is the referral
             raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
+        require_invented(principal, "callback", notice.callback)
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
             return details.load_detail(principal, done, attempt.now)
         listing = listings.find(principal, service_id)
         if listing is None:
-            raise NotPossible("service_unknown", "No such service in the directory.")
+            raise NotPossible("service_unknown", "The directory has no such service.")
         if listing.answered_by is None:
-            raise NotPossible("phone_only", "Nobody here answers it: ring, and record the call.")
+            raise NotPossible(
+                "phone_only", "No agency here answers for it. Call it, and record the call."
+            )
         if listing.answered_by == principal.agency_id:
             raise NotPossible("own_service", "Your own agency answers this service.")
         referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
-        current = ActTransaction(principal, "create", "from", referral, None, attempt)
+        new = BoundAccess(referral.id, referral.from_agency_id, referral.to_agency_id)
+        current = ActTransaction(
+            principal, "create", "from", referral, None, attempt, new, new.copy()
+        )
         current.claim()
         side = current.own_side()
         attempt.referral_id = referral.id
         current.event(other_side_sees=False)
         if replaces is not None:
             private_records.continue_plan(current, replaces)
+        current.store_access()
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
         attempt.record(subject=side.subject)
         return details.build_detail(principal, referral, side, attempt.now)
@@ -130,9 +148,10 @@ def _reference() -> str:
         offer="Change the notice",
         title="Change the notice",
         says="Only your agency sees it until it is sent.",
-        button="Keep the notice",
+        button="Save notice",
         done="The notice is changed.",
         likely={("from", "draft"): 2},
+        group=Group.ANSWER,
     ),
 )
 def put_notice(
@@ -140,6 +159,7 @@ def put_notice(
 ) -> Detail:
     """Replace the draft's notice. Twice is safe. Raises NotPossible if the release recorded before
     no longer fits it."""
+    require_invented(principal, "callback", notice.callback)
     with act_transaction(principal, "put_notice", referral_id, if_match) as current:
         lifecycle.require_release_fits(current, notice)
         current.change(**notice.values())
@@ -154,8 +174,10 @@ def put_notice(
     summary="Send the referral to the recipient.",
     description="Shows the notice to the recipient's workers and starts its deadlines. State"
     " whether the survivor agrees to the notice. If the survivor does not agree, do not send:"
-    " count it with `POST /v1/agreement-tally`. A packet that is ready under a release in force is"
-    " shared, and opens for the recipient at its accept.",
+    " count it with `POST /v1/agreement-tally`. A sender with the duty `victim_services` sends"
+    " only under a signed release of the notice (`notice_release_missing`), and calls where the"
+    " survivor could not be asked (`call_instead`). A packet that is ready under a release in force"
+    " is shared, and opens for the recipient at its accept.",
     body=Body(
         [
             Code(
@@ -166,7 +188,13 @@ def put_notice(
         ]
     ),
     history="Sent",
-    page=Page(offer="Send it", title="Send it", likely={("from", "draft"): 1}),
+    page=Page(
+        offer="Send",
+        title="Send it now",
+        says="The other agency sees the notice and gets an alert at once.",
+        likely={("from", "draft"): 1},
+        group=Group.ANSWER,
+    ),
 )
 def send(
     principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
@@ -175,15 +203,18 @@ def send(
 
     `agreement` is the survivor's agreement to the notice (R14). A "no" is never sent. For a
     survivor who cannot say, the notice may ask only that a worker comes
-    (referrals/acts/agreement.py). A packet that is ready under a release in force is wrapped for
-    the recipient. Raises NotPossible when no member could answer it, or when too many wait there
-    unseen.
+    (referrals/acts/agreement.py). A victim service provider needs a signed release of the notice
+    (referrals/releases/notice_release.py). A packet that is ready under a release in force is
+    wrapped for the recipient. Raises NotPossible when no member could answer it, or when too many
+    wait there unseen.
     """
     codes.check("agreement", agreement)
     with act_transaction(principal, "send", referral_id, if_match) as current:
         if not current.repeated:
             referral = current.referral
             consent.check_agreement(referral, agreement)
+            notice_release.require_released(principal, referral, agreement, current.now)
+            terms.require_signed(principal.agency_id, current.now)
             availability.require_available(principal, referral, current.now)
             recipient = Agency.objects.get(id=referral.to_agency_id)
             due = due_times.deadlines(recipient, referral.urgency, current.now)

@@ -1,7 +1,7 @@
 """When an answer is due, by urgency. Deadlines are frozen into the referral at send (docs/rules.md,
 Deadlines).
 
-An agency may set its own durations, hours and holidays (`manage.py set_clocks`); the recipient's
+An agency may set its own durations, hours and holidays (`manage.py deadlines set`); the recipient's
 count. This module uses no database. referrals/deadlines/overdue.py finds what is due.
 """
 
@@ -148,12 +148,14 @@ def read_durations(urgency: str, numbers: list[str]) -> list[int]:
     """Return four numbers as `Agency.durations` stores them. Raises ValueError with a message."""
     if len(numbers) != len(Durations._fields) or not all(map(_NUMBER.fullmatch, numbers)):
         usual = ",".join(map(str, DURATIONS[urgency]))
-        raise ValueError(f"four whole numbers: ack, accept, hand-off, expires; such as {usual}")
+        raise ValueError(
+            f"give four whole numbers (acknowledge, accept, hand off, expire), such as {usual}"
+        )
     own = Durations(*map(int, numbers))
     if not 0 < own.ack <= own.accept <= own.expires or own.handoff <= 0:
-        raise ValueError("ack, accept and expires follow one another; none is zero")
+        raise ValueError("acknowledge, accept and expire must not decrease, and none may be zero")
     if max(own) > LONGEST[urgency]:
-        raise ValueError(f"at most {LONGEST[urgency]}: somebody waits with her")
+        raise ValueError(f"at most {LONGEST[urgency]}: a survivor is waiting")
     return list(own)
 
 
@@ -161,10 +163,12 @@ def read_week(days: list[str]) -> list[Any]:
     """Return seven days, each "09:00-17:00" or "closed", Monday first, as `Agency.opening_hours`
     stores them. Raises ValueError with a message."""
     if len(days) != 7:
-        raise ValueError("seven days, Monday first, each such as 09:00-17:00 or closed")
+        raise ValueError("give seven days, Monday first, each like 09:00-17:00 or closed")
     week = [None if day == "closed" else _read_day(day) for day in days]
     if not any(week):
-        raise ValueError("open on one day at least; else set the agency to phone only")
+        raise ValueError(
+            "it must be open on at least one day; for phone only, set --takes-notices no"
+        )
     return week
 
 
@@ -173,13 +177,13 @@ def read_holidays(days: list[str]) -> list[date]:
     try:
         return [date.fromisoformat(day) for day in days]
     except ValueError:
-        raise ValueError("dates, such as 2026-12-25,2027-01-01") from None
+        raise ValueError("give dates such as 2026-12-25,2027-01-01") from None
 
 
 def read_zone(name: str) -> str:
     """Return a time zone as `Agency.time_zone` stores it. Raises ValueError with a message."""
     if name not in available_timezones():
-        raise ValueError("a name of the time zone database, such as America/Denver")
+        raise ValueError("give a name of the time zone database, such as America/Denver")
     return name
 
 
@@ -191,5 +195,5 @@ _DAY = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 def _read_day(day: str) -> list[str]:
     opens, _, closes = day.partition("-")
     if not _DAY.fullmatch(day) or not opens < closes:
-        raise ValueError("a day is from-until, such as 09:00-17:00, or closed; the latest is 23:59")
+        raise ValueError("write a day like 09:00-17:00, or closed; the latest time is 23:59")
     return [opens, closes]

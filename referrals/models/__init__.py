@@ -8,7 +8,9 @@ Acts change rows only through `act_transaction` (referrals/act_transaction.py).
 """
 
 from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssignment
-from referrals.models.events import Event, Message, XactBase
+from referrals.models.events import Claim, Event, Message, XactBase
+from referrals.models.line_tests import LineCover, LineTest, SilentLine
+from referrals.models.on_call import CalendarFeed, Gap, Rotation, Shift, Swap
 from referrals.models.records import (
     AgreementTally,
     CallRecord,
@@ -16,6 +18,7 @@ from referrals.models.records import (
     IdempotencyKey,
     PurgedCount,
 )
+from referrals.models.recovery import LostAct
 from referrals.models.referrals import (
     VISIBLE_SQL,
     Assignment,
@@ -26,7 +29,10 @@ from referrals.models.referrals import (
     side_kept,
 )
 from referrals.models.releases import Release, ReleaseEnd, ReleasePaper, Returned
+from referrals.models.rights import RightsMark, RightsTally
 from referrals.models.sealed import Note, PacketField, Plan
+from referrals.models.signing import Signing
+from referrals.models.slips import Slip
 from referrals.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookSecret
 
 __all__ = [
@@ -34,11 +40,17 @@ __all__ = [
     "AgreementTally",
     "Assignment",
     "BarredToTheEnd",
+    "CalendarFeed",
     "CallRecord",
+    "Claim",
     "ConflictBlock",
     "EpochDue",
     "Event",
+    "Gap",
     "IdempotencyKey",
+    "LineCover",
+    "LineTest",
+    "LostAct",
     "Message",
     "Note",
     "PacketField",
@@ -50,8 +62,16 @@ __all__ = [
     "ReleaseEnd",
     "ReleasePaper",
     "Returned",
+    "RightsMark",
+    "RightsTally",
+    "Rotation",
     "SelfAssignment",
+    "Shift",
     "Side",
+    "Signing",
+    "SilentLine",
+    "Slip",
+    "Swap",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookSecret",

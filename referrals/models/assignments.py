@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Coalesce
 
-from permissions.database.fields import KeptBoolean
+from permissions.database.fields import KeptBoolean, KeptText
 from permissions.database.uuid7 import uuid7
 from referrals.models.referrals import Referral
 
@@ -65,6 +65,10 @@ class ConflictBlock(models.Model):
     set_at = models.DateTimeField()
     lifted_by = models.UUIDField(null=True)
     lifted_at = models.DateTimeField(null=True)
+    # Whom it bars of the own people, if others learn that it was set: a lead, or everyone but the
+    # member who set it.
+    alert = KeptText(null=True)  # lead, everyone (sec.block_alert)
+    told = KeptBoolean(db_default=False)  # whether they were notified
 
     class Meta:
         db_table = "conflict_block"
@@ -91,7 +95,12 @@ class ConflictBlock(models.Model):
                 fields=["referral"],
                 name="conflict_block_referral",
                 condition=models.Q(lifted_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["agency", "-set_at", "-id"],
+                name="conflict_block_alert",
+                condition=models.Q(alert__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

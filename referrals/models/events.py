@@ -1,5 +1,7 @@
 """The history of a referral, and the messages about it."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from permissions.database.fields import CLOCK, KeptBigInteger, KeptBoolean
@@ -31,7 +33,7 @@ class Event(models.Model):
     xact = KeptBigInteger(
         db_default=models.Func(function="sec.xact", output_field=models.BigIntegerField())
     )
-    told = KeptBoolean(db_default=False)  # whether its messages were written (sec.take_events)
+    told = KeptBoolean(db_default=False)  # whether its messages were written (sec.claim_events)
 
     class Meta:
         db_table = "referral_event"
@@ -48,6 +50,8 @@ class Event(models.Model):
                 name="referral_event_to",
                 condition=models.Q(to_sees=True),
             ),
+            # In which they are copied out of the database (referrals/recovery/copies.py).
+            models.Index(fields=["xact", "id"], name="referral_event_order"),
             models.Index(
                 fields=["xact", "id"],
                 name="referral_event_untold",
@@ -67,8 +71,8 @@ class Event(models.Model):
 
 
 class Message(models.Model):
-    """A mail, SMS or call that informs a person or a desk that something waits. It contains only a
-    reference and neutral words (R10). The address stays in its channel."""
+    """A mail, SMS, call or push that informs a person or a desk that something waits. It contains
+    only a reference and neutral words (R10). The address stays in its channel."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     cause = models.UUIDField()  # the event, or another reason; prevents duplicates
@@ -95,12 +99,14 @@ class Message(models.Model):
     # whether it was (referrals/notifications/voice_calls.py).
     call_sid = models.TextField(null=True)
     unknown_since = models.DateTimeField(null=True)
+    keys_wrong = models.IntegerField(db_default=0)  # digits that were keyed in it and are not right
 
     class Meta:
         db_table = "message"
         constraints = [
             models.CheckConstraint(
-                name="message_kind_check", condition=models.Q(kind__in=("mail", "sms", "voice"))
+                name="message_kind_check",
+                condition=models.Q(kind__in=("mail", "sms", "voice", "push")),
             ),
             models.CheckConstraint(
                 name="message_state_check",
@@ -128,6 +134,43 @@ class Message(models.Model):
                 fields=["unknown_since"],
                 name="message_unknown",
                 condition=models.Q(unknown_since__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Claim(models.Model):
+    """A member's word about an emergency that no one has acknowledged: "I am awake, opening it".
+    Until it ends no one else on their side is called about it (R15). Their side's own (T4)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(
+        Referral, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    agency = models.ForeignKey(
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    member_id = models.UUIDField()
+    person_id = models.UUIDField()  # has one a referral, in whichever agency
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+    how = models.TextField()
+
+    class Meta:
+        db_table = "awake_claim"
+        constraints = [
+            models.UniqueConstraint(fields=["referral", "person_id"], name="one_claim_a_person"),
+            models.CheckConstraint(
+                name="claim_how", condition=models.Q(how__in=("call", "push", "desk"))
+            ),
+            models.CheckConstraint(
+                name="claim_is_short",
+                condition=models.Q(
+                    until__gt=models.F("at"),
+                    until__lte=models.F("at") + models.Value(timedelta(minutes=5)),
+                ),
             ),
         ]
 

@@ -70,13 +70,13 @@ class PurgedCount(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The result of a create under an `Idempotency-Key`: status and id, never a body."""
+    """The result of a create under an `Idempotency-Key`: status and id, never a body or the key."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
     caller_id = models.UUIDField()  # client or member
     route = models.TextField()
-    key = models.TextField()
+    key = models.TextField()  # keyed hash of the caller's key
     fingerprint = models.BinaryField()  # keyed hash of the body
     status = models.IntegerField()
     result_id = models.UUIDField()

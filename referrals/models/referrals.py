@@ -7,17 +7,24 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
-from permissions.database.fields import KeptBoolean
+from permissions.database.fields import KeptArray, KeptBoolean, KeptDateTime
 from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
+from permissions.models import CASEWORK
 from permissions.principal import Principal
 
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
-    def visible_to(self, principal: Principal) -> "ReferralQuerySet":
+    def visible_to(
+        self, principal: Principal, referral_id: UUID | None = None
+    ) -> "ReferralQuerySet":
         """Return the referrals that the principal's agency sent or received, less those that bar
         the caller (R12) and those of which the agency's part was purged (R13). The recipient's
         purge mark is in a column that `app` cannot read, and bars as a block does.
+
+        `referral_id`: that one alone. An id that a caller gives belongs here, not into
+        `filter(id=…)`: the database says whether it is one of these before it looks for the row,
+        with the same work for a hidden id as for a random one (ADR 0071).
 
         This is the first wall; row-level security is the second and checks the same. Members who
         are neither worker nor lead, and clients without `referrals:read`, see none.
@@ -25,18 +32,27 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         if not sees_referrals(principal):
             return self.none()
         mine = principal.agency_id
+        sides = models.Q(from_agency_id=mine, from_purged=False) | models.Q(
+            to_agency_id=mine, sent_at__isnull=False
+        )
+        if referral_id is None:
+            unblocked = models.Func(
+                "id", function="sec.is_not_blocked", output_field=models.BooleanField()
+            )
+            return self.filter(sides, unblocked)
+        asked = models.Value(referral_id, output_field=models.UUIDField())
+        template = "(SELECT sec.visible_referral_id(%(expressions)s))"
         return self.filter(
-            models.Q(from_agency_id=mine, from_purged=False)
-            | models.Q(to_agency_id=mine, sent_at__isnull=False),
-            models.Func("id", function="sec.not_barred", output_field=models.BooleanField()),
+            sides, id=models.Func(asked, template=template, output_field=models.UUIDField())
         )
 
 
-# The same as `visible_to`, for prepared statements: of `referral r`, by `agency`. Both are here so
-# that they can be compared. Callers who see no referrals (`sees_referrals`) do not run it.
+# The same as `visible_to` of an id, for prepared statements: of `referral r`, by `agency`. Both
+# are here so that they can be compared. Callers who see none (`sees_referrals`) do not run it.
 VISIBLE_SQL = (
-    "((r.from_agency_id = %(agency)s AND NOT r.from_purged)"
-    " OR (r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL)) AND sec.not_barred(r.id)"
+    "r.id = (SELECT sec.visible_referral_id(%(referral)s))"
+    " AND ((r.from_agency_id = %(agency)s AND NOT r.from_purged)"
+    " OR (r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL))"
 )
 
 
@@ -44,9 +60,9 @@ def sees_referrals(principal: Principal) -> bool:
     """Return whether the principal sees referrals: workers and leads, and clients with
     `referrals:read` whose named staff, if any, is one of these."""
     if principal.is_client:
-        staff_may = principal.member_id is None or principal.has_role("worker", "lead")
+        staff_may = principal.member_id is None or principal.has_role(*CASEWORK)
         return principal.may("referrals:read") and staff_may
-    return principal.has_role("worker", "lead")
+    return principal.has_role(*CASEWORK)
 
 
 class Referral(models.Model):
@@ -157,17 +173,27 @@ class Side(models.Model):
     handoff_by = models.DateTimeField(null=True)  # until an attempt is recorded
     escalated_at = models.DateTimeField(null=True)  # recipient: no attempt by handoff_by
     hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
+    remind_at = models.DateTimeField(null=True)  # when it asked to be reminded of its own record
+    called_at = models.DateTimeField(null=True)  # when it answered a request to call, if it did
     version = models.IntegerField(default=1)
     has_block = KeptBoolean(db_default=False)  # as the referral's
+    # While no one holds it: when those who may take it over were last asked to.
+    asked_at = KeptDateTime(null=True)
+    # The recipient's members before the accept, the holder first (null: there was none): to whom
+    # `undo_accept` gives it back.
+    before_accept = KeptArray(models.UUIDField(null=True), null=True)
 
     class Meta:
         db_table = "referral_side"
         indexes = [
             models.Index(
+                fields=["agency"], name="side_unheld", condition=models.Q(holder_id__isnull=True)
+            ),
+            models.Index(
                 fields=["handoff_by"],
                 name="side_untried",
                 condition=models.Q(handoff_by__isnull=False),
-            )
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["agency", "referral"], name="one_side_an_agency")
@@ -207,6 +233,7 @@ class Assignment(UserObjectPermissionBase):
                 fields=["content_object", "membership_id"], name="assigned_once"
             )
         ]
+        indexes = [models.Index(fields=["membership_id"], name="assignment_member")]
 
     def __str__(self) -> str:
         return str(self.id)

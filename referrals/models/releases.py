@@ -34,14 +34,35 @@ class Release(models.Model):
     promptly_informed = models.TextField(default="")  # for a hipaa_agreement
     redisclosure_notice = models.TextField(default="network")
     intermediary = models.TextField(default="")  # the platform, named if Part 2 requires it
+    # SHA-256, in hex, of what was signed: of the sealed record where Cairn took the signature
+    # (referrals/signing/), else of a partner system's own artifact. '' where there is none.
+    artifact_sha256 = models.TextField(default="", db_default="")
+    # The sealed record, among the notes of the agency that wrote the release. No foreign key: the
+    # notes of a side are removed by themselves.
+    signature_id = models.UUIDField(null=True)
     created_at = models.DateTimeField()
     # Both sides may know *that* it ended. When, how and through whom belongs to the side that ended
     # it (ReleaseEnd).
     ended = models.BooleanField(default=False)
-    never_open = models.BooleanField(db_default=False)  # the recipient ended it before its accept
+    # It ended before the accept, by the recipient or by the survivor themselves.
+    never_open = models.BooleanField(db_default=False)
+    # Fields that the survivor themselves took back before the accept: they were never open either.
+    never_opened_fields = ArrayField(models.TextField(), null=True)
 
     class Meta:
         db_table = "release"
+        constraints = [
+            models.CheckConstraint(
+                name="release_artifact_hash",
+                condition=models.Q(artifact_sha256="")
+                | models.Q(artifact_sha256__regex=r"^[0-9a-f]{64}$"),
+            ),
+            models.CheckConstraint(
+                name="release_drawn_has_artifact",
+                condition=~models.Q(form__in=("screen", "own_phone"))
+                | ~models.Q(artifact_sha256=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -73,8 +94,8 @@ class Returned(models.Model):
 class ReleasePaper(models.Model):
     """Where the paper is kept, and before whom it was signed or said: T4 of the recording agency.
 
-    It holds no picture of a signature: `form` = e_signature says that it was signed on the
-    screen.
+    It holds no signature: what was drawn is sealed among the agency's notes (`signature_id` of the
+    release).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -93,8 +114,8 @@ class ReleasePaper(models.Model):
 
 class ReleaseEnd(models.Model):
     """Who recorded the end of a release, when and how: T4 of that agency. `revoked_via` is
-    `superseded` when a newer release replaced it, and `narrowed` when it became smaller but did not
-    end."""
+    `superseded` when a newer release replaced it, `with_referral` when what it was given for was
+    taken back, and `narrowed` when it became smaller but did not end."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="ends")

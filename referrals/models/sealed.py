@@ -33,7 +33,7 @@ class Note(models.Model):
     """An agency's own sealed record about its referral (T4), for its assigned members only.
 
     `kind`: note, outcome (complete), unable, hand_off, attempt, decline_reason, external_ref,
-    same_person_as, report, disclosure. Its content is sealed, codes included: "could not be
+    same_person_as, report, disclosure, rights. Its content is sealed, codes included: "could not be
     reached" is information about the survivor.
     """
 

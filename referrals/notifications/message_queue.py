@@ -11,21 +11,26 @@ referrals/notifications/message_texts.py.
 """
 
 import random
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import connection, connections, transaction
+from django.db import transaction
 
-from permissions.audit import writer
 from permissions.database.advisory_locks import CALLING, try_lock
 from permissions.database.aliases import JOBS
-from permissions.database.uuid7 import uuid7
-from permissions.errors import NotPossible, NotVisible
-from permissions.identity import contact_channels
-from permissions.principal import Principal
-from referrals.notifications import escalation, mail_copies, transports, voice_calls
+from referrals.claims import digits, pause
+from referrals.notifications import (
+    channel_checks,
+    escalation,
+    mail_copies,
+    transports,
+    voice_calls,
+)
+from referrals.notifications.line_tests import weekly
 from referrals.notifications.recipients import (
+    LINE_TEST,
     Recipients,
     barred_addresses,
     channels_of,
@@ -41,12 +46,15 @@ from referrals.notifications.transports import NotSent, Outgoing
 LEASE = "interval '45 seconds'"
 MOST_TRIES = 10  # over half an hour
 FIRST_REST_S, LONGEST_REST_S = 5, 900
+TEST_RESTS_S = 300  # a weekly test, while anything else waits for its number
 BEHIND_ANOTHER_S = 1  # a call, until no other call to the number is in progress
 PROVIDER_S = 60  # until the next check whether a provider was configured
-SHOWN = 100
-MOST_TESTS = contact_channels.MOST_CHANNELS  # an hour: each channel of a full list once
+PRACTICE = "practice"  # what every message of an exercise says
 # Sent to one person and never forwarded to others.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
+
+
+HandOver = Callable[[Outgoing], str | None]
 
 
 class Claimed(NamedTuple):
@@ -68,28 +76,36 @@ class Claimed(NamedTuple):
 
 def mail_step() -> bool:
     """Send the next mail that is due. Returns whether there was one."""
-    return _step("mail")
+    return send_next("mail")
 
 
 def sms_step() -> bool:
     """Send the next SMS that is due. Returns whether there was one."""
-    return _step("sms")
+    return send_next("sms")
 
 
 def voice_step() -> bool:
     """Make the next call that is due. Returns whether there was one."""
-    return _step("voice")
+    return send_next("voice")
 
 
-def _step(kind: str) -> bool:
-    claimed = claim_message(kind)
+def line_test_step() -> bool:
+    """Send the next weekly test of a line that is due. Returns whether there was one. No message
+    waits behind it: the others' steps pass it over."""
+    return any(send_next(kind, tests=True) for kind in weekly.TEXTS)
+
+
+def send_next(kind: str, hand_over: HandOver = transports.send, *, tests: bool = False) -> bool:
+    """Send the next message of this kind that is due, by `hand_over`, which raises NotSent; with
+    `tests` the next weekly test of a line instead. Returns whether there was one."""
+    claimed = claim_message(kind, tests=tests)
     if claimed is None:
         return False
     outgoing = _outgoing(claimed)
     if outgoing is None:
         return True
     if kind != "voice":
-        _try(claimed, outgoing)
+        _try(claimed, outgoing, hand_over)
         return True
     with try_lock(JOBS, CALLING, outgoing.address) as free:
         try:
@@ -102,16 +118,18 @@ def _step(kind: str) -> bool:
             record_try(claimed, error.code, sent=False, unknown=True)
         else:
             if voice_calls.begin_call(claimed.id, claimed.lease):
-                _try(claimed, outgoing)
+                _try(claimed, outgoing, hand_over)
     return True
 
 
-def _try(claimed: Claimed, outgoing: Outgoing) -> None:
+def _try(claimed: Claimed, outgoing: Outgoing, hand_over: HandOver) -> None:
     try:
-        sid = transports.send(outgoing)
+        sid = hand_over(outgoing)
     except transports.NoProvider:
         _put_back(claimed, PROVIDER_S, "no_provider")
     except NotSent as error:
+        if error.gone:
+            query("SELECT sec.end_device(%s)", [claimed.channel_id])
         record_try(claimed, error.code, sent=False, final=error.final, unknown=error.unknown)
     else:
         record_try(claimed, "handed_over", sent=True, sid=sid)
@@ -129,20 +147,20 @@ def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
     )
 
 
-def claim_message(kind: str) -> Claimed | None:
-    """Lease and return the message of this kind that is due first. None: none is due. Safe for any
-    number of workers at once."""
+def claim_message(kind: str, *, tests: bool = False) -> Claimed | None:
+    """Lease and return the message of this kind that is due first: a weekly test, or any other.
+    None: none is due. Safe for any number of workers at once."""
     names = ", ".join(f"m.{name}" for name in Claimed._fields)
     with transaction.atomic(using=JOBS):
         rows = query(
             "UPDATE message m SET lease = %s, tries = tries + 1,"  # noqa: S608 (of fixed parts)
             f" leased_until = sec.clock() + {LEASE}"
             " WHERE m.id = (SELECT n.id FROM message n WHERE n.state = 'waiting' AND n.kind = %s"
-            "  AND n.due_at <= sec.clock()"
+            "  AND n.due_at <= sec.clock() AND (n.template = %s) = %s"
             "  AND (n.leased_until IS NULL OR n.leased_until <= sec.clock())"
             "  ORDER BY n.due_at, n.id LIMIT 1 FOR UPDATE SKIP LOCKED)"
             f" RETURNING {names}",
-            [uuid4(), kind],
+            [uuid4(), kind, LINE_TEST, tests],
         )
     return Claimed._make(rows[0]) if rows else None
 
@@ -154,7 +172,7 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
     if claimed.referral_id is not None:
         urging = claimed.template in escalation.URGING
         needless = urging and not escalation.is_still_unanswered(
-            claimed.referral_id, claimed.template
+            claimed.referral_id, claimed.agency_id, claimed.template
         )
         if needless or not _may_still_send(claimed, claimed.referral_id):
             with transaction.atomic(using=JOBS):
@@ -162,20 +180,67 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
                 if not needless:
                     _forward(claimed)
             return None
-    rows = query("SELECT address, language FROM channel WHERE id = %s", [claimed.channel_id])
+        if claimed.kind == "voice":
+            rest_s = pause.paused_s(claimed.referral_id, claimed.agency_id, claimed.member_id)
+            if rest_s > 0:
+                _put_back(claimed, rest_s)
+                return None
+    if claimed.template == LINE_TEST and not _is_ready(claimed):
+        return None
+    template, reference = claimed.template, claimed.reference
+    if template == channel_checks.CODE:
+        code = channel_checks.code_in_force(claimed.channel_id)
+        if code is None:
+            _drop(claimed)
+            return None
+        reference = code
+    rows = query(
+        "SELECT c.address, c.language, coalesce(c.push_keys, ''), a.exercise_id IS NOT NULL"
+        " FROM channel c JOIN permissions_agency a ON a.id = %s WHERE c.id = %s",
+        [claimed.agency_id, claimed.channel_id],
+    )
     if not rows:
         record_try(claimed, "no_channel", sent=False, final=True)
         return None
-    ((address, language),) = rows
+    ((address, language, device_keys, is_practice),) = rows
+    left_s = pause.left_to_acknowledge_s(claimed.referral_id) if claimed.kind == "push" else None
+    if template in ("test", LINE_TEST) and claimed.kind in weekly.TEXTS:
+        template, reference = weekly.prepare(claimed.cause, claimed.kind, address, language)
     return Outgoing(
         id=claimed.id,
         kind=claimed.kind,
         address=address,
         language=language,
-        template=claimed.template,
-        reference=claimed.reference,
+        template=PRACTICE if is_practice else template,
+        reference=reference,
         again_since=claimed.at if claimed.tries > 1 else None,
+        awake=_asked(claimed, language),
+        device_keys=device_keys,
+        ttl_s=transports.USUAL_TTL_S if left_s is None else int(left_s),
     )
+
+
+def _asked(claimed: Claimed, language: str) -> digits.Asked | None:
+    """Return what a call or push about an emergency asks of the member whose own line it is."""
+    if claimed.referral_id is None or claimed.kind not in ("voice", "push"):
+        return None
+    if claimed.template not in pause.WAKES:
+        return None
+    if not pause.may_claim(claimed.referral_id, claimed.channel_id):
+        return None
+    return digits.of_call(claimed.id, language)
+
+
+def _is_ready(claimed: Claimed) -> bool:
+    """Whether a weekly test is sent now; otherwise it rests, or ends."""
+    ready = weekly.readiness(claimed.cause, claimed.channel_id, claimed.at)
+    if ready is weekly.Ready.LATER:
+        _put_back(claimed, TEST_RESTS_S)
+    if ready is weekly.Ready.OVER:
+        with transaction.atomic(using=JOBS):
+            _drop(claimed)
+            weekly.forget(claimed.cause)
+    return ready is weekly.Ready.NOW
 
 
 def _drop(claimed: Claimed) -> None:
@@ -191,9 +256,9 @@ def _drop(claimed: Claimed) -> None:
 
 
 def _may_still_send(claimed: Claimed, referral_id: UUID) -> bool:
-    whom, name = claimed.member_id, "may_reach"
+    whom, name = claimed.member_id, "may_notify_member"
     if whom is None:
-        whom, name = claimed.agency_id, "mailbox_open"
+        whom, name = claimed.agency_id, "may_notify_mailbox"
     ((may,),) = query(f"SELECT sec.{name}(%s, %s)", [referral_id, whom])
     if not may:
         return False
@@ -240,7 +305,7 @@ def record_try(
         if not rows:
             return
         if state != "waiting":
-            record_test(claimed.template, claimed.channel_id, sent=sent)
+            record_test(claimed.template, claimed.channel_id, claimed.cause, sent=sent, final=final)
         if dead:
             _forward(claimed)
 
@@ -259,121 +324,3 @@ def _forward(claimed: Claimed) -> None:
         return
     reach = Recipients(claimed.referral_id, claimed.agency_id)
     queue_messages(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
-
-
-# -- What members do with messages -----------------------------------------------------------------
-
-
-class MessageView(NamedTuple):
-    """A message as its member, or their agency's administrator, sees it: without address, text, or
-    what it was about."""
-
-    id: UUID
-    at: datetime
-    kind: str
-    template: str
-    channel_id: UUID
-    state: str
-    tries: int
-    outcome: str | None
-    done_at: datetime | None
-    own: bool
-
-
-_SHOWN = "id, at, kind, template, channel_id, state, tries, outcome, done_at, member_id IS NOT NULL"
-
-
-def list_messages(principal: Principal, state: str | None = None) -> list[MessageView]:
-    """Return the newest hundred messages of the caller, and for an agency_admin those of the
-    agency's channels.
-
-    Raises NotPermitted for a system. One access entry.
-    """
-    with writer.logged_act(principal, "messages.read") as attempt:
-        contact_channels.require_member_in_person(principal)
-        attempt.record()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {_SHOWN} FROM message"  # noqa: S608 (of fixed parts)
-                " WHERE %s::text IS NULL OR state = %s"
-                " ORDER BY at DESC, id DESC LIMIT %s",
-                [state, state, SHOWN],
-            )
-            return [MessageView._make(row) for row in cursor.fetchall()]
-
-
-def retry(principal: Principal, message_id: UUID) -> MessageView:
-    """Try a dead message again from the start. Twice is safe: a waiting message keeps waiting.
-
-    Raises NotVisible, and NotPossible if it was sent.
-    """
-    with writer.logged_act(principal, "message.retry"), connection.cursor() as cursor:
-        contact_channels.require_member_in_person(principal)
-        cursor.execute(
-            "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"
-            " WHERE id = %s AND state = 'dead'",
-            [message_id],
-        )
-        cursor.execute(
-            f"SELECT {_SHOWN} FROM message WHERE id = %s",  # noqa: S608 (of fixed parts)
-            [message_id],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            raise NotVisible
-        shown = MessageView._make(row)
-        if shown.state == "sent":
-            raise NotPossible("sent_already", "It was sent.")
-    return shown
-
-
-def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
-    """Send a test to the caller's channel. Allowed once a minute, and MOST_TESTS an hour for all
-    channels that the caller has or had. The limits keep a caller from disturbing a number that is
-    not theirs, and keep alarms from waiting behind tests. Raises NotPossible over a limit, and
-    NotVisible."""
-    with writer.logged_act(principal, "channel.test"):
-        contact_channels.find_channel(channel_id)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM message"
-                " WHERE template = 'test' AND at > sec.clock() - interval '1 hour'"
-            )
-            if cursor.fetchone()[0] >= MOST_TESTS:
-                raise NotPossible("tested_just_now", "Many tests were sent just now. Wait an hour.")
-            cursor.execute("SELECT sec.ask_test(%s, %s)", [uuid7(), channel_id])
-            if cursor.fetchone() != (True,):
-                raise NotPossible("tested_just_now", "A test was sent just now. Wait a minute.")
-            cursor.execute(
-                "UPDATE channel SET test_asked_at = sec.clock(), test_outcome = 'waiting'"
-                " WHERE id = %s",
-                [channel_id],
-            )
-        return contact_channels.find_channel(channel_id)
-
-
-# -- What the operator does ------------------------------------------------------------------------
-
-
-def counts() -> list[tuple[str, str, str, int]]:
-    """Return (kind, state, last outcome, how many), without agency, person or referral."""
-    return [
-        (kind, state, outcome, number)
-        for kind, state, outcome, number in query(
-            "SELECT kind, state, coalesce(outcome, '-'), count(*) FROM message"
-            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-            [],
-        )
-    ]
-
-
-def retry_dead(kind: str | None = None) -> int:
-    """Try every dead message (of one kind) again. Returns how many. Twice is safe."""
-    with connections[JOBS].cursor() as cursor:
-        cursor.execute(
-            "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"
-            " WHERE state = 'dead' AND (%s::text IS NULL OR kind = %s)",
-            [kind, kind],
-        )
-        again: int = cursor.rowcount
-    return again

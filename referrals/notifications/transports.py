@@ -1,4 +1,5 @@
 """How a message leaves: mail by SMTP, SMS and calls by Twilio, or shown on this machine (the demo).
+Pushes: referrals/push/sending.py.
 
 The interface is small: `send(message)` returns when the provider accepted it, or raises NotSent.
 The settings choose the provider. No log line and no exception contains an address.
@@ -9,7 +10,7 @@ import os
 import smtplib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -22,7 +23,10 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from referrals.notifications import mail_copies, message_texts
+from permissions.errors import Unavailable
+from permissions.identity.contact_channels import may_be_called
+from referrals.claims.digits import Asked
+from referrals.notifications import keyed_calls, mail_copies, message_texts
 
 TIMEOUT_S = 10
 # The time from taking up a mail until its text is sent. What remains then ends or fails before the
@@ -30,6 +34,7 @@ TIMEOUT_S = 10
 # meanwhile.
 MUST_BEGIN_S = 20
 PAGE = 100  # SMS or calls that the provider lists per page
+USUAL_TTL_S = 3600
 CLOCKS_APART = timedelta(minutes=1)  # allowed difference between our clock and the provider's
 
 
@@ -43,6 +48,9 @@ class Outgoing(NamedTuple):
     template: str
     reference: str
     again_since: datetime | None = None  # when it was created; None: this is the first try
+    awake: Asked | None = None  # of a call or a push whose reader may say that they are awake
+    device_keys: str = ""  # of a push
+    ttl_s: int = USUAL_TTL_S  # of a push: how long it may wait for the device
 
 
 class NoProvider(Exception):
@@ -51,13 +59,16 @@ class NoProvider(Exception):
 
 class NotSent(Exception):
     """The provider did not accept the message. `final`: it never will, so do not retry. `unknown`:
-    it may have accepted it, but its answer was lost."""
+    it may have accepted it, but its answer was lost. `gone`: there is no such device any more."""
 
-    def __init__(self, code: str, *, final: bool = False, unknown: bool = False) -> None:
+    def __init__(
+        self, code: str, *, final: bool = False, unknown: bool = False, gone: bool = False
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.final = final
         self.unknown = unknown
+        self.gone = gone
 
 
 def send(message: Outgoing) -> str | None:
@@ -72,6 +83,8 @@ def send(message: Outgoing) -> str | None:
     provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
     if provider is None:
         raise NoProvider
+    if message.kind != "mail" and not may_be_called(message.address):
+        raise NotSent("number_not_called", final=True)  # stored before there was a rule
     return _SENDERS[provider](message)
 
 
@@ -84,7 +97,7 @@ def _smtp(message: Outgoing) -> str | None:
     if message.again_since is not None and mail_copies.has_copy(name):
         return None
     mail = EmailMessage(
-        subject=message_texts.SUBJECT[message.language],
+        subject=message_texts.subject(message.language),
         body=message_texts.text(message.template, message.language, message.reference),
         from_email=given["from"],
         to=[message.address],
@@ -197,9 +210,15 @@ def _went_out(client: Any, message: Outgoing, words: str) -> bool:
 
 
 def _call(message: Outgoing) -> str:
-    """Return what the voice says, twice. It asks for no key: a key acknowledges nothing."""
-    words = escape(message_texts.spoken(message.template, message.language, message.reference))
-    voice = {"en": "en-US", "es": "es-US"}[message.language]
+    """Return what the voice says, twice. Keys are for a card, and to say that one is awake; none
+    acknowledges anything."""
+    if message.template in keyed_calls.TEMPLATES:
+        return keyed_calls.asks(message.template, message.language, message.reference)
+    spoken = message_texts.spoken(message.template, message.language, message.reference)
+    if message.awake is not None:
+        return keyed_calls.asks_awake(spoken, message.language, *message.awake)
+    words = escape(spoken)
+    voice = keyed_calls.VOICES[message.language]
     return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
 
 
@@ -225,7 +244,7 @@ def _at_twilio() -> Iterator[Any]:
             )
 
         http.request = elsewhere  # type: ignore[method-assign]
-    client = Client(given["account"], _token(), http_client=http)
+    client = Client(given["account"], provider_token(), http_client=http)
     try:
         yield client
     except TwilioRestException as error:
@@ -235,11 +254,26 @@ def _at_twilio() -> Iterator[Any]:
         raise NotSent(type(error).__name__, unknown=True) from None
 
 
-def _token() -> str:
+def provider_token() -> str:
+    """The token of our account at the provider of calls. Raises NotSent."""
     try:
         return Path(settings.TWILIO["token_file"]).read_text().strip()
     except OSError:
         raise NotSent("no_token_file") from None
+
+
+def is_of_provider(link: str, given: Mapping[str, Any], signature: str) -> bool:
+    """Whether the provider of calls signed a callback with these parameters to this address
+    (X-Twilio-Signature). False, too, where there is none that signs. Raises Unavailable."""
+    if settings.SENDERS["phone"] != "twilio":
+        return False
+    try:
+        from twilio.request_validator import RequestValidator
+
+        validator = RequestValidator(provider_token())
+    except (ImportError, NotSent):
+        raise Unavailable from None
+    return bool(validator.validate(link, given, signature))
 
 
 def _demo(message: Outgoing) -> str | None:
@@ -247,9 +281,14 @@ def _demo(message: Outgoing) -> str | None:
     shown = {
         "kind": message.kind,
         "to": message.address,
-        "subject": message_texts.SUBJECT[message.language] if message.kind == "mail" else "",
+        "subject": message_texts.subject(message.language) if message.kind == "mail" else "",
         "text": message_texts.text(message.template, message.language, message.reference).strip(),
+        # Where the stand-in telephone of the demo's page sends what is keyed.
+        "answer": message.reference if message.template in keyed_calls.TEMPLATES else "",
     }
+    if message.kind == "voice" and message.awake is not None:
+        digits, shown["answer"] = message.awake
+        shown["text"] += f" {keyed_calls.awake_words(message.language, digits)}"
     path: Path = settings.DEMO_MESSAGES
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -32,9 +32,13 @@ OF_THE_CLOCK: dict[str, tuple[Notification, ...]] = {
         Notification("from", "holder", "late"),
         Notification("to", "ladder", "answer_now"),
     ),
+    # The survivor's, by their slip (referrals/slip/): the sender is not notified (T5).
+    "end_by_survivor": (Notification("to", "holder", "call_me"),),
+    "narrow_by_survivor": (Notification("to", "holder", "changed"),),
     "expire": (Notification("from", "holder", "expired"),),
     "idle": (Notification("to", "leads", "review"),),
     "purge_due": REVIEWED,
+    "reminder": (Notification("from", "holder", "review"), Notification("to", "holder", "review")),
 }
 
 
@@ -72,16 +76,21 @@ class _Event(NamedTuple):
 
 
 def step() -> bool:
-    """Write the messages of a batch of events and self-assignments. Returns whether more may
-    wait."""
+    """Write the messages of a batch of events, of self-assignments, of blocks to tell of and of
+    sides that no one holds. Returns whether more may wait."""
     with transaction.atomic(using=JOBS):
-        events = [_Event._make(row) for row in query("SELECT * FROM sec.take_events(%s)", [BATCH])]
-        for event in events:
+        events = [_Event._make(row) for row in query("SELECT * FROM sec.claim_events(%s)", [BATCH])]
+        for event in sorted(events):  # by id, the older first: a notice before its deadline
             _tell(event)
-        assigned = query("SELECT * FROM sec.take_self_assignments(%s)", [BATCH])
+        assigned = query("SELECT * FROM sec.claim_self_assignments(%s)", [BATCH])
         for cause, referral_id, agency_id, member_id in assigned:
             _notify_another_member(cause, referral_id, agency_id, member_id)
-    return len(events) == BATCH or len(assigned) == BATCH
+        barred = query("SELECT * FROM sec.claim_block_alerts(%s)", [BATCH])
+        for cause, referral_id, agency_id, set_by in barred:
+            lines = Recipients(referral_id, agency_id).overseers(set_by)
+            queue_messages(cause, referral_id, "review", lines)
+        more = escalation.ask_to_take_over(BATCH)
+    return more or BATCH in (len(events), len(assigned), len(barred))
 
 
 def _tell(event: _Event) -> None:
@@ -94,9 +103,10 @@ def _tell(event: _Event) -> None:
         if tell.whom == "ladder":
             escalation.notify_ladder(reach, event.id, event.code or "")
             continue
-        queue_messages(
-            event.id, event.referral_id, tell.template, _channels(reach, tell.whom, event)
-        )
+        lines = _channels(reach, tell.whom, event)
+        queue_messages(event.id, event.referral_id, tell.template, lines)
+        if new:
+            escalation.climb_before_ack(reach, event.id, lines)
 
 
 def _channels(reach: Recipients, whom: str, event: _Event) -> list[Channel]:
@@ -105,7 +115,10 @@ def _channels(reach: Recipients, whom: str, event: _Event) -> list[Channel]:
         return [] if herself else reach.member(event.about_id)
     if whom == "leads":
         return reach.leads() or reach.everyone()
-    return reach.holder() if whom == "holder" else reach.everyone()
+    lines = reach.holder() if whom == "holder" else reach.everyone()
+    if event.act == "undo_accept":  # the worker counted on it: a mail is read too late
+        lines = [line for line in lines if line.kind != "mail"] or lines
+    return lines
 
 
 def _takes_notices(agency_id: UUID) -> bool:
@@ -141,7 +154,9 @@ def alert_step() -> bool:
     """Notify the holder on the side that set a block that a barred person asked (R12), through the
     holder's own channel, once per day and person. Returns False: there is never more at once."""
     with transaction.atomic(using=JOBS):
-        for said, referral_id, agency_id, set_by in query("SELECT * FROM sec.barred_alerts()", []):
+        for said, referral_id, agency_id, set_by in query(
+            "SELECT * FROM sec.blocked_attempt_alerts()", []
+        ):
             cause = uuid5(NAMESPACE_OID, said)
             if query("SELECT FROM message WHERE cause = %s LIMIT 1", [cause]):
                 continue

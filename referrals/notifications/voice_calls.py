@@ -53,7 +53,11 @@ def settle_earlier_calls(number: str) -> None:
 def _of_no_message(number: str, since: datetime) -> list[str]:
     """Return the provider's calls to this number since then that match no message, in order."""
     listed = transports.calls_since(number, since)
-    rows = query("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
+    rows = query(
+        "SELECT call_sid FROM message WHERE call_sid = ANY (%s)"
+        " UNION SELECT call_sid FROM permissions_sealedmessage WHERE call_sid = ANY (%s)",
+        [listed, listed],
+    )
     known = {sid for (sid,) in rows}
     return [sid for sid in listed if sid not in known]
 
@@ -63,11 +67,11 @@ def _was_made(message_id: UUID, since: datetime, sid: str) -> None:
         rows = query(
             "UPDATE message SET state = 'sent', outcome = 'handed_over', done_at = sec.clock(),"
             " call_sid = %s, unknown_since = NULL, lease = NULL, leased_until = NULL"
-            " WHERE id = %s AND unknown_since = %s RETURNING template, channel_id",
+            " WHERE id = %s AND unknown_since = %s RETURNING template, channel_id, cause",
             [sid, message_id, since],
         )
-        for template, channel_id in rows:
-            record_test(template, channel_id, sent=True)
+        for template, channel_id, cause in rows:
+            record_test(template, channel_id, cause, sent=True)
 
 
 def _was_not_made(message_id: UUID, since: datetime) -> None:

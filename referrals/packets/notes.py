@@ -1,7 +1,8 @@
 """An agency's own notes (T4): sealed one by one, for its assigned members only.
 
 Reading them is an opening, as for the packet: a purpose is stated and the access entry comes first
-(referrals/packets/packet.py). Other acts seal their codes among the notes with `seal_note`.
+(referrals/packets/packet.py). Other acts seal their codes among the notes
+(referrals/sealed_notes.py).
 """
 
 import json
@@ -10,21 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from permissions.audit import writer
 from permissions.errors import BadRequest, NotPermitted
 from permissions.keys import grants
-from permissions.keys.keystore import seal, unseal
+from permissions.keys.keystore import unseal
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import idempotency
 from referrals.act_registry.fields import Body, Text
-from referrals.act_registry.registry import Answer, Move, Page, act
+from referrals.act_registry.invented import require_invented
+from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, caller_relation, require
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Note, Referral
-from referrals.packets.packet import seal_context, sealed_read
+from referrals.packets.packet import sealed_read
+from referrals.sealed_notes import seal_context, seal_note
 
 MAX_NOTE_CHARS = 4000
 SAME_PERSON = "same_person_as"  # a note that names another referral
@@ -51,9 +52,10 @@ class OpenedNote:
         offer="Add a note",
         title="Add a note",
         says="Sealed. Only your own agency's members who work on this can open it.",
-        button="Seal the note",
-        done="The note is kept.",
+        button="Save note",
+        done="The note is saved.",
         refused={"note_length": "text"},
+        group=Group.RECORDS,
     ),
 )
 def add_note(
@@ -62,6 +64,7 @@ def add_note(
     """Seal a note of the caller's own agency, for its assigned members only. Returns its id."""
     if not text.strip() or len(text) > MAX_NOTE_CHARS:
         raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
+    require_invented(principal, "text", text)
     with act_transaction(principal, "add_note", referral_id) as current:
         done = idempotency.begin(principal, key)
         if done is not None:
@@ -70,25 +73,6 @@ def add_note(
         current.event(other_side_sees=False)
         idempotency.finish(principal, key, note, current.now, referral_id=referral_id)
     return note
-
-
-def seal_note(current: ActTransaction, kind: str, content: Mapping[str, str | None]) -> UUID:
-    """Seal `content` among the agency's own notes, within the act that causes it. Returns the
-    note's id."""
-    key = grants.own_notes_key(
-        current.principal, current.referral.id, make=AESGCM.generate_key(256)
-    )["notes"].key
-    note = Note(
-        referral=current.referral,
-        agency_id=current.principal.agency_id,
-        member_id=current.principal.staff_id,
-        kind=kind,
-        created_at=current.now,
-    )
-    plain = json.dumps(dict(content)).encode()
-    note.ciphertext = seal(key, plain, seal_context("note", note.id, kind))
-    note.save(force_insert=True)
-    return note.id
 
 
 def same_note_exists(
@@ -119,7 +103,8 @@ def same_note_exists(
     page=Page(
         offer="Open our notes",
         title="Open our notes",
-        says="Who opened them, when and for what stands in the access log.",
+        says="We log who opens them, when and why.",
+        group=Group.RECORDS,
     ),
 )
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:

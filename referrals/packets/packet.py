@@ -9,31 +9,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from permissions import displayed_text
 from permissions.audit import writer
-from permissions.database.db_identity import run_in_round_trip
+from permissions.database.db_identity import identified_transaction, run_in_round_trip
 from permissions.database.prepared_statements import (
     PreparedStatement,
     RoundTrip,
     RoundTripQuery,
     array_literal,
 )
+from permissions.enrollment import resets
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
-from permissions.identity import client_quota
+from permissions.identity import bound_access, client_quota
+from permissions.identity.access_record import Opening
 from permissions.keys import grants
 from permissions.keys.grants import GrantView, SealedKey
 from permissions.keys.keystore import seal, unseal
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes, packet_fields
-from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, act
+from referrals.act_registry.invented import require_invented
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, require, require_state
 from referrals.act_transaction import act_transaction
-from referrals.models import PacketField, sees_referrals
+from referrals.models import PacketField, Release, sees_referrals
 from referrals.packets.read_context import (
     ReadContext,
     context_of,
@@ -43,9 +47,21 @@ from referrals.packets.read_context import (
 from referrals.queries.details import Detail
 from referrals.referral_lock import shared_lock_query
 from referrals.releases import lifecycle
+from referrals.sealed_notes import seal_context
 
 SEALED = ("sealed", "Nothing is open here: there is no release in force.")
 LOOKS = 3  # attempts to read the open grant, when newer releases or packets overtake a reader
+
+
+class Consent(NamedTuple):
+    """The scope of the survivor's consent, which goes with each disclosure of records under 42 CFR
+    part 2 (2.32(b))."""
+
+    purpose: str
+    fields: list[str]
+    signed_at: datetime
+    expires_at: datetime
+    to_agency_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +75,7 @@ class Opened:
     handling: tuple[str, ...]  # labels, including the code of the release's notice
     notice: str | None  # shown with the fields to everyone who opens them (42 CFR 2.32)
     entry_id: UUID
-
-
-def seal_context(table: str, row: UUID | str, field: str) -> str:
-    """Return the additional data of a seal. A row that is moved or swapped does not open."""
-    return f"{table}:{row}:{field}"
+    consent: Consent | None = None  # of records under Part 2
 
 
 # -- Packet ----------------------------------------------------------------------------------------
@@ -83,10 +95,12 @@ def seal_context(table: str, row: UUID | str, field: str) -> str:
         offer="Write the packet",
         title="Write the packet",
         says="Sealed field by field. Fields that you leave empty stay as they are.",
-        button="Seal and keep",
-        done="The packet is written and sealed.",
+        button="Save packet",
+        done="The packet is saved and sealed.",
         likely={("from", "accepted"): 1},
         useful=lambda seen: seen.release_in_force,
+        brief="What the survivor lets you share. They can open only what the permission lists.",
+        group=Group.SHARING,
     ),
 )
 def put_packet(
@@ -101,12 +115,15 @@ def put_packet(
     It takes a release in force (R1). What the release does not list stays with the sender. Twice is
     safe: the newer version counts. Raises BadRequest, NotPossible.
     """
-    _check_fields(fields)
+    fields = _checked(fields)
+    for name, text in fields.items():
+        if packet_fields.BY_NAME[name].codes is None:
+            require_invented(principal, name, text)
     with act_transaction(principal, "put_packet", referral_id, if_match) as current:
         referral = current.referral
         release = lifecycle.release_in_force(referral, current.now)
         if release is None:
-            raise NotPossible("no_release", "A packet needs her release first: put_release.")
+            raise NotPossible("no_release", "Record the survivor's release first: put_release.")
         grant = grants.live_grant(principal, referral_id)
         keys = grants.open_bundle(principal, grant) if grant else {}
         version = referral.version  # every change raises it, so it is free for each field
@@ -130,18 +147,25 @@ def put_packet(
     return current.answer()
 
 
-def _check_fields(fields: Mapping[str, str]) -> None:
+def _checked(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields as they are sealed. Raises BadRequest."""
+    found = {}
     if not fields:
         raise BadRequest("fields_missing", "Write at least one field.", "/packet")
     for name, text in fields.items():
         field = packet_fields.BY_NAME.get(name)
         if field is None:
             raise BadRequest("unknown_field", "Not a field of the packet.", "/packet")
+        text = displayed_text.normalized(text)
+        if fault := displayed_text.fault_of(text, lines=field.lines > 1):
+            raise BadRequest("invalid", fault, f"/packet/{name}")
         if not text.strip() or len(text) > field.longest:
             raise BadRequest(
                 "field_length", f"Between 1 and {field.longest} characters.", f"/packet/{name}"
             )
         packet_fields.codes_in(name, text)
+        found[name] = text
+    return found
 
 
 @act(
@@ -157,8 +181,9 @@ def _check_fields(fields: Mapping[str, str]) -> None:
     page=Page(
         offer="Open the packet",
         title="Open the packet",
-        says="Who opened it, when and for what stands in the access log.",
+        says="We log who opens it, when and why.",
         likely={("to", "accepted"): 1, ("to", "in_handoff"): 3},
+        group=Group.SHARING,
     ),
 )
 def open_packet(
@@ -169,7 +194,7 @@ def open_packet(
     Each opening is an access entry that commits with the read. Twice is two entries. `along`: the
     caller's relation to the referral, if it was queried in the same round trip as the caller.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner
-    system), Unavailable (altered rows).
+    system), Unavailable (altered rows, or not bound).
     """
     _check_purpose(purpose)
     asked = along.row if along else None
@@ -181,6 +206,9 @@ def open_packet(
             grant = seen.grant(referral_id)
             if grant is None:
                 raise NotPossible(*SEALED)
+            opening = Opening(grant.release_id, grant.fields, grant.expires_at)
+            if not bound_access.opened(referral_id, seen.access).lets_open(principal, opening):
+                raise bound_access.refused(referral_id)
             keys = grants.open_bundle(
                 principal, grant, lambda: _current_grant(principal, referral_id)
             )
@@ -215,7 +243,18 @@ def open_packet(
             handling,
             notice,
             attempt.entry_id,
+            _consent(principal, grant),
         )
+
+
+def _consent(principal: Principal, grant: GrantView) -> Consent | None:
+    """Return the scope of the consent under which records under Part 2 were opened. A query more,
+    for these alone: an assigned member may read the release."""
+    if grant.redisclosure_notice != "part2" or grant.release_id is None:
+        return None
+    with identified_transaction(principal):
+        found = Release.objects.filter(id=grant.release_id).values_list(*Consent._fields).first()
+    return Consent._make(found) if found else None
 
 
 def _in_clear(
@@ -246,7 +285,8 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     if not set(fields) & set(packet_fields.CONTACT_FIELDS):
         return None
     return fields.get("safe_contact") or (
-        f"No safe way is known. Do not contact her: ring the worker who referred her, {callback}."
+        "No safe way is known. Do not contact the survivor. Call the worker who referred them:"
+        f" {callback}."
     )
 
 
@@ -263,7 +303,7 @@ OPENED = PreparedStatement(
     "WITH opened AS MATERIALIZED (SELECT p.id::text, p.ciphertext FROM packet_field p"
     " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[]))"
     " SELECT * FROM opened"
-    " UNION ALL SELECT sec.nothing(), NULL WHERE NOT EXISTS (SELECT FROM opened)",
+    " UNION ALL SELECT sec.refuse_nothing_open(), NULL WHERE NOT EXISTS (SELECT FROM opened)",
 )
 
 
@@ -271,8 +311,8 @@ def _has_agreed(principal: Principal, seen: ReadContext, referral_id: UUID) -> b
     """Return whether the survivor agreed, or a release was put after they could not say (R14)."""
     if seen.agreement != "cannot_say":
         return True
-    asked = RoundTrip("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
-    ((agreed,),) = run_in_round_trip(principal, asked)
+    query = RoundTrip("SELECT sec.has_agreed(%(referral)s)", {"referral": referral_id})
+    ((agreed,),) = run_in_round_trip(principal, query)
     return bool(agreed)
 
 
@@ -281,17 +321,21 @@ def sealed_read(
     principal: Principal, act: str, referral_id: UUID, purpose: str
 ) -> Iterator[tuple[writer.LoggedAct, ReadContext]]:
     """Run a sealed read: see → permit → state, holding the referral's lock shared. The caller
-    records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
+    records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent,
+    Unavailable (not bound).
 
     Opening a packet takes a shorter path (`open_packet`). There the view is from before the lock.
-    Lock, entry and read go in one round trip, where the policy decides (sec.opening).
+    Lock, entry and read go in one round trip, where the policy decides (sec.current_opening).
     """
     _check_purpose(purpose)
     ask = locked_context_query(referral_id)
     with writer.logged_act(
         principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
     ) as attempt:
-        yield attempt, _permitted(principal, act, referral_id, attempt.found)
+        seen = _permitted(principal, act, referral_id, attempt.found)
+        if not bound_access.opened(referral_id, seen.access).lets_work(principal):
+            raise bound_access.refused(referral_id)
+        yield attempt, seen
 
 
 def _check_purpose(purpose: str) -> None:
@@ -303,13 +347,16 @@ def _permitted(
     principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
 ) -> ReadContext:
     """Return what was seen if the caller may do the act. Raises NotVisible, NotPermitted,
-    WrongState, NotPossible (no release yet), BudgetSpent."""
+    WrongState, NotPossible (no release yet; the caller's reset waits), BudgetSpent."""
     seen = context_of(rows)
     if seen is None or not sees_referrals(principal):
         raise NotVisible
     require(principal, act, seen.standing(principal))
     require_state(act, seen.side(principal), seen.status_shown(principal))
     if act == "open_packet" and not _has_agreed(principal, seen, referral_id):
-        raise NotPossible("no_release", "She could not say yet: her release comes first.")
+        raise NotPossible(
+            "no_release", "The survivor could not say yet. Record their release first."
+        )
+    resets.require_confirmed(principal)
     client_quota.require_quota_left(principal, seen.budget_wait)
     return seen

@@ -35,6 +35,7 @@ class ReadContext(NamedTuple):
     kek_version: int | None
     key_bundle: bytes | memoryview | None
     notice: str | None
+    access: bytes | memoryview | None  # sealed (permissions/identity/bound_access.py)
     budget_wait: timedelta | None  # until a system may open this one; None: it may open it now
 
     def side(self, principal: Principal) -> str:
@@ -80,10 +81,10 @@ _CONTEXT = PreparedStatement(
     f"SELECT {credentials.CALLER_SELECT}, seen.* FROM {credentials.CALLER_FROM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
     "SELECT r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"
     " r.callback, own.subject, own.holder, own.state, own.assigned, own.fields, own.release,"
-    " own.until, own.kek, own.bundle, own.notice,"
-    " CASE WHEN me.client_id IS NOT NULL THEN sec.openings_wait(r.id) END"
-    " FROM referral r CROSS JOIN LATERAL sec.own_part(r.id) own"
-    f" WHERE r.id = %(referral)s AND {VISIBLE_SQL.replace('%(agency)s', 'me.agency_id')}"
+    " own.until, own.kek, own.bundle, own.notice, own.access,"
+    " CASE WHEN me.client_id IS NOT NULL THEN sec.client_quota_wait(r.id) END"
+    " FROM referral r CROSS JOIN LATERAL sec.own_side_context(r.id) own"
+    f" WHERE {VISIBLE_SQL.replace('%(agency)s', 'me.agency_id')}"
     ") seen ON true",
 )
 
@@ -108,5 +109,5 @@ def context_of(rows: Sequence[tuple[Any, ...]]) -> ReadContext | None:
 def locked_context_query(referral_id: UUID) -> RoundTrip:
     """Return both queries. The lock comes first, in its own statement, so that the view is from
     after it."""
-    locked, seen = shared_lock_query(referral_id), context_query(referral_id)
+    locked, seen = shared_lock_query(referral_id, if_visible=True), context_query(referral_id)
     return RoundTrip(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})

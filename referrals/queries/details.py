@@ -16,12 +16,13 @@ from permissions import assignments
 from permissions.audit import writer
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
+from permissions.policy import disclosure
 from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
 from referrals.models import Event, Plan, Referral, Release, Side, side_kept
-from referrals.visible_status import etag, side_of, status_shown
+from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
 
 class Openings(NamedTuple):
@@ -55,11 +56,12 @@ class Detail:
     assigned: list[UUID]  # own members who work on it
     release: Release | None
     release_in_force: bool
+    notice_released: bool  # the survivor's permission for the notice itself is in force
     blocks: list[Block]
     release_ended: bool
     purge_at: datetime | None  # when this side's part is purged, after the side was notified of it
     escalated_at: datetime | None  # when a deadline that this side is shown passed
-    asked_to_ring_at: datetime | None  # by the other side's people
+    asked_to_ring_at: datetime | None  # by the other side, until answered
     plan: list[UUID]  # the sender's next services; for its assigned members
     replaces_id: UUID | None
     openings: Openings | None  # for a referral marked as an error, for those who answer for it
@@ -96,6 +98,7 @@ def build_detail(
         principal.member_id in assigned,
         transitions.is_holder(principal, own),
         referral.accepted_at is not None,
+        transitions.is_unheld(own),
     )
     release, blocks, opened = None, [], None
     if who.assigned or principal.has_role("lead"):
@@ -114,14 +117,15 @@ def build_detail(
         assigned=assigned,
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
+        notice_released=side == "from"
+        and disclosure.notice_needs_release(principal.duties)
+        and is_notice_released(referral, now),
         blocks=blocks,
         # Before its accept the recipient may not know that there was one.
         release_ended=referral.release_ended and (side == "from" or who.accepted),
         purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
         escalated_at=(own.escalated_at if own and side == "to" else None) or referral.escalated_at,
-        asked_to_ring_at=(
-            referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
-        ),
+        asked_to_ring_at=call_requested_at(referral, own, side),
         plan=plan.services if plan else [],
         replaces_id=_replaced_referral(principal, plan) if plan else None,
         openings=opened,
@@ -140,6 +144,15 @@ def _release(referral: Referral, side: str) -> Release | None:
     return releases.order_by("-created_at", "-id").first()
 
 
+def is_notice_released(referral: Referral, now: datetime) -> bool:
+    """Return whether the survivor's permission for the notice itself stands: recorded, not ended,
+    and until the sending not expired. One query, as the sender's."""
+    found = Release.objects.filter(referral=referral, direction="notice", ended=False)
+    if referral.sent_at is None:
+        found = found.filter(expires_at__gt=now)
+    return found.exists()
+
+
 def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
     """Return when this side's part is purged. The clock's event says when the side was notified; a
     legal hold postpones it (R13)."""
@@ -150,6 +163,16 @@ def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | Non
         return None
     at = last + PURGE_WARNING
     return max(at, own.hold_until) if own and own.hold_until else at
+
+
+def is_ended_by_survivor(seen: Detail) -> bool:
+    """Return whether the recipient is to call because the survivor themselves ended the permission
+    that they gave last. Call it within a transaction. One query, for a permission that ended."""
+    if seen.side == "from" or not seen.release_ended or seen.release_in_force:
+        return False
+    ends = ("end_by_survivor", "revoke_release", "put_release")
+    found = Event.objects.filter(referral=seen.referral, to_sees=True, act__in=ends)
+    return found.order_by("-at", "-id").values_list("act", flat=True).first() == ends[0]
 
 
 def draft_deadline(referral: Referral) -> datetime:
@@ -167,7 +190,7 @@ def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
     """Return the replaced referral. None if the caller cannot see it: it may bar them (R12)."""
     if plan.replaces_id is None:
         return None
-    before = Referral.objects.visible_to(principal).filter(id=plan.replaces_id)
+    before = Referral.objects.visible_to(principal, plan.replaces_id)
     return before.values_list("id", flat=True).first()
 
 
@@ -175,7 +198,7 @@ def openings(referral: Referral) -> Openings | None:
     """Return how many people opened it and when. None unless the sender marked it as an error and
     the caller answers for it there."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT people, times FROM sec.openings(%s)", [referral.id])
+        cursor.execute("SELECT people, times FROM sec.packet_opening_counts(%s)", [referral.id])
         people, times = cursor.fetchone()
     return None if people is None else Openings(people, times)
 
@@ -193,7 +216,7 @@ def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
 
 
 def _find_visible(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
-    referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+    referral = Referral.objects.visible_to(principal, referral_id).first()
     if referral is None:
         raise NotVisible
     return referral, side_kept(principal, referral_id)

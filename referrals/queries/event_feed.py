@@ -13,6 +13,7 @@ from django.db import connection
 
 from permissions.audit import writer
 from permissions.errors import NotPermitted
+from permissions.models import CASEWORK
 from permissions.principal import Principal
 
 MAX_PAGE = 100
@@ -50,7 +51,7 @@ def _branch(side: str) -> str:
         " AND (xact, id) > (%(xact)s, %(id)s) AND xact < (SELECT sec.xact_bound())"
         " AND (NOT reserved OR %(lead)s OR EXISTS (SELECT FROM referral_assignment s"
         "  WHERE s.content_object_id = e.referral_id AND s.membership_id = %(member)s))"
-        " AND sec.not_barred(referral_id) ORDER BY xact, id LIMIT %(limit)s)"
+        " AND sec.is_not_blocked(referral_id) ORDER BY xact, id LIMIT %(limit)s)"
     )
 
 
@@ -87,7 +88,7 @@ def _require(principal: Principal) -> None:
     if not principal.may("events:read"):
         raise NotPermitted("scope_missing", "The client needs the scope events:read.")
     named = not principal.is_client or principal.member_id is not None
-    if named and not principal.has_role("worker", "lead"):
+    if named and not principal.has_role(*CASEWORK):
         raise NotPermitted("role_missing", "Events are for workers and leads.")
 
 

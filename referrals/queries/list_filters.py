@@ -66,16 +66,46 @@ _CONTACT_LATE = (
     f" WHERE s.agency_id = %(agency)s AND s.handoff_by <= {_NOW}"
     " AND s.state IN ('accepted', 'in_handoff'))))"
 )
+# No one of the side holds it any more. Use an index of these sides. A referral that no one has
+# looked at yet is not held yet.
+_NO_HOLDER = (
+    "id = ANY (ARRAY(SELECT s.referral_id FROM referral_side s"
+    " WHERE s.agency_id = %(agency)s AND s.holder_id IS NULL))"
+)
 _OPEN = {
     "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
 }
+_UNHELD = {
+    "out": f"({_NO_HOLDER} AND (status = 'draft' OR {_OPEN['out']}))",
+    "in": f"({_NO_HOLDER} AND status <> 'sent' AND ({_OPEN['in']}))",
+}
+# What is not over for a side. For the sender, what was declined or ran out counts until they have
+# referred the survivor on, or until a day after the time for an answer.
+_REFERRED_ON = "EXISTS (SELECT FROM referral_plan p WHERE p.replaces_id = referral.id)"
+_TO_REFER_ON = (
+    f"(status IN ('sent', 'acknowledged', 'declined', 'expired')"
+    f" AND expires_at > {_NOW} - interval '1 day'"
+    f" AND (({_WAITING} AND expires_at > {_NOW}) OR NOT {_REFERRED_ON}))"
+)
+_ACTIVE = {
+    "out": f"(status = 'draft' OR (status = 'accepted' AND NOT {_CLOSED}) OR {_TO_REFER_ON})",
+    "in": f"(({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted'"
+    f" AND coalesce({_STATE}, 'accepted') IN ('accepted', 'in_handoff')))",
+}
 _ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
-# The deadline that the side is shown in this state; now, if there is none (a requested call).
+# The deadline that the side is shown in this state. Without one: now for what has to be acted on (a
+# requested call, no holder, a decline), else never.
 _CONTACT_BY = {"out": "NULL", "in": _OWN.format(column="handoff_by")}
+_CALLS = {
+    box: f"coalesce({asked} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days', false)"
+    f" AND {asked} > coalesce({_OWN.format(column='called_at')}, '-infinity')"
+    for box, asked in _ASKED.items()
+}
 DUE = {
     box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
-    f" ELSE {contact_by} END, {_NOW})"
+    f" ELSE {contact_by} END, CASE WHEN status IN ('draft', 'accepted') AND NOT ({_CALLS[box]})"
+    f" AND NOT {_NO_HOLDER} THEN 'infinity' ELSE {_NOW} END)"
     for box, contact_by in _CONTACT_BY.items()
 }
 # The clock also changes what a side is shown, and leaves no event if no one looked.
@@ -114,10 +144,9 @@ def _asked(
 
 
 def _pressing(box: str, _value: Any) -> str:
-    asked = f"{_ASKED[box]} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days'"
-    ring = f"({asked} AND ({_OPEN[box]}))"
+    ring = f"({_CALLS[box]} AND ({_OPEN[box]}))"
     late = f" OR {_CONTACT_LATE}" if box == "in" else ""
-    return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})"
+    return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late} OR {_UNHELD[box]})"
 
 
 def _updated(box: str, _value: Any) -> str:
@@ -145,9 +174,17 @@ class Filters:
         default=False,
         metadata=_asked(
             Kind.FLAG,
-            "Those that wait for an answer, whose other side asked you to ring within a day, or"
-            " whose first contact is late.",
+            "Those that wait for an answer, whose other side asked you to call within a day, whose"
+            " first contact is late, or that no one of your agency holds any more.",
             _pressing,
+        ),
+    )
+    unheld: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those that no one of your agency holds any more: to be taken over.",
+            lambda box, value: _UNHELD[box],
         ),
     )
     status: str | None = field(
@@ -157,6 +194,19 @@ class Filters:
             "As your side is shown it.",
             lambda box, value: (_OF_SENDER if box == "out" else _OF_RECIPIENT).get(value, "false"),
             STATUSES,
+        ),
+    )
+    phase: str | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.CODE,
+            "`active`: a draft, or one that waits for an answer or was accepted and has not ended"
+            " for your side; for the sender also one that was declined or has expired, until the"
+            " survivor is referred on, at most for a day after its `expires_at`. `over`: the rest.",
+            lambda box, value: (
+                _ACTIVE[box] if value == "active" else f"NOT coalesce({_ACTIVE[box]}, false)"
+            ),
+            ("active", "over"),
         ),
     )
     urgency: str | None = field(

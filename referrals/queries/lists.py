@@ -13,7 +13,7 @@ from permissions.database.prepared_statements import PreparedStatement, RoundTri
 from permissions.principal import Principal
 from referrals.models import sees_referrals
 from referrals.queries.list_filters import DUE, Filters
-from referrals.visible_status import status_word
+from referrals.visible_status import status_word, unanswered_request
 
 MAX_PAGE = 100
 USUAL_PAGES = (25, 50, MAX_PAGE)  # of the desk, of the API, and the maximum
@@ -50,7 +50,7 @@ class Line(NamedTuple):
     accept_by: datetime | None
     expires_at: datetime | None
     handoff_by: datetime | None  # recipient only
-    asked_to_ring_at: datetime | None  # by the other side's people
+    asked_to_ring_at: datetime | None  # by the other side, until answered
     holder_id: str | None  # on the own side
 
 
@@ -81,6 +81,7 @@ class _Row(NamedTuple):
     own_state: str | None
     handoff_by: datetime | None
     holder_id: str | None
+    called_at: datetime | None
 
 
 _OF_REFERRAL = _Row._fields[1 : _Row._fields.index("from_agency_name")]
@@ -160,7 +161,7 @@ def list_query(
         "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
         f" (SELECT * FROM ({branches}) boxes{first})"
         f" SELECT (SELECT sec.clock()), {_SHOWN}, f.name, t.name, s.state, s.handoff_by,"
-        " s.holder_id::text"
+        " s.holder_id::text, s.called_at"
         " FROM page r"
         " JOIN permissions_agency f ON f.id = r.from_agency_id"
         " JOIN permissions_agency t ON t.id = r.to_agency_id"
@@ -225,6 +226,8 @@ def _line(mine: str, found: tuple[Any, ...]) -> Line:
         row.accept_by,
         row.expires_at,
         row.handoff_by if side == "to" else None,
-        row.from_asks_ring_at if side == "to" else row.to_asks_ring_at,
+        unanswered_request(
+            row.from_asks_ring_at if side == "to" else row.to_asks_ring_at, row.called_at
+        ),
         row.holder_id,
     )

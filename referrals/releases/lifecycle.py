@@ -12,14 +12,16 @@ from uuid import UUID
 
 from permissions import assignments
 from permissions.audit import writer
-from permissions.errors import BadRequest, NotPermitted, NotVisible
+from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
+from permissions.identity.access_record import ReleasedFields
 from permissions.keys import grants
 from permissions.models import Agency, Membership
 from permissions.policy import disclosure
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import packet_fields
-from referrals.act_registry.registry import HOLDER_THERE, Move, Page, act
+from referrals.act_registry.invented import require_invented
+from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
 from referrals.act_registry.transitions import DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import (
@@ -33,6 +35,7 @@ from referrals.notices import Notice
 from referrals.queries.details import Detail
 from referrals.releases import terms as release_terms
 from referrals.releases.terms import ReleaseContext, Terms
+from referrals.sealed_notes import seal_note
 from referrals.visible_status import side_of
 
 
@@ -46,14 +49,17 @@ from referrals.visible_status import side_of
     " recipient, until a set time. It replaces the release before it. Terms that the law or the"
     " network's rules do not allow are refused, with the reason.",
     body=None,
-    history="Her permission recorded",
+    history="Permission recorded",
     page=Page(
-        offer="Record her permission",
-        title="Record her permission",
-        says="For this agency alone, field by field, for as short a time as will do.",
-        button="Record her permission",
-        done="Her permission is recorded. Now write the packet.",
+        offer="Record permission",
+        title="Record permission",
+        says="For this agency only, only what they need, for the shortest time.",
+        button="Record permission",
+        done="The permission is recorded. Now write the packet.",
         likely={("from", "accepted"): 2},
+        brief="What the survivor lets you share, and how long. The other agency sees that it"
+        " is there.",
+        group=Group.SHARING,
     ),
 )
 def put_release(
@@ -76,7 +82,7 @@ def put_release(
     return current.answer()
 
 
-def _check_witness(principal: Principal, terms: Terms) -> None:
+def check_witness(principal: Principal, terms: Terms) -> None:
     """Raise BadRequest unless the witness is, or was, a member of the recording agency."""
     if terms.witnessed_by is None:
         return
@@ -96,12 +102,20 @@ def record_release(
         principal, kind, referral.urgency, referral.age_band, current.now, direction, sent
     )
     terms = release_terms.complete_terms(terms, about)
-    _check_witness(principal, terms)
+    require_invented(principal, "evidence_ref", terms.evidence_ref)
+    release_terms.require_signature(terms, principal)
+    check_witness(principal, terms)
+    signature = terms.signature
+    if signature is not None:
+        done = Release.objects.filter(referral=referral, signature_id=signature.id).first()
+        if done is not None:
+            return done  # a process was killed after it had recorded this signature
+        seal_note(current, "signature", {"record": signature.record}, signature.id)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
         end_release(current, old, "superseded")
     part2 = packet_fields.under_part2(terms.fields, principal.duties)
     sides = (referral.from_agency_id, referral.to_agency_id)
-    from_agency_id, to_agency_id = sides if direction == "outbound" else sides[::-1]
+    from_agency_id, to_agency_id = sides[::-1] if direction == "return" else sides
     release = Release.objects.create(
         referral=referral,
         direction=direction,
@@ -109,9 +123,15 @@ def record_release(
         to_agency_id=to_agency_id,
         created_at=current.now,
         intermediary=disclosure.INTERMEDIARY if part2 else "",
+        signature_id=signature.id if signature else None,
         **terms.values(),
     )
     ReleasePaper.objects.create(release=release, agency_id=principal.agency_id, **terms.paper())
+    opens = ReleasedFields(release.id, frozenset(release.fields), release.expires_at)
+    if direction == "outbound":
+        current.access.released = opens
+    elif direction == "return":
+        current.access.returned = opens
     return release
 
 
@@ -127,10 +147,17 @@ def record_end(current: ActTransaction, release: Release, via: str) -> None:
     )
 
 
+WITH_REFERRAL = "with_referral"  # how a release ended with what it was given for
+
+
 def end_release(current: ActTransaction, release: Release, via: str) -> None:
     """End the release. When, how and through whom stays with the agency that ended it."""
     record_end(current, release, via)
     Release.objects.filter(id=release.id).update(ended=True)
+    if release.direction == "outbound":
+        current.access.released = None
+    elif release.direction == "return":
+        current.access.returned = None
 
 
 def release_in_force(referral: Referral, now: datetime) -> Release | None:
@@ -149,10 +176,24 @@ def release_in_force(referral: Referral, now: datetime) -> Release | None:
 
 def require_release_fits(current: ActTransaction, notice: Notice) -> None:
     """Raise NotPossible if the draft's new notice no longer fits its release: a minor for whom no
-    one else consented (R6), or an urgency for which the release lasts too long."""
-    release = release_in_force(current.referral, current.now)
-    if release is None:
-        return
+    one else consented (R6) or whom its basis does not cover, or an urgency for which the release
+    lasts too long."""
+    live = Release.objects.filter(
+        referral=current.referral,
+        direction__in=("outbound", "notice"),
+        ended=False,
+        expires_at__gt=current.now,
+    )
+    for release in live.order_by("created_at"):
+        _require_fits(current, release, notice)
+
+
+def _require_fits(current: ActTransaction, release: Release, notice: Notice) -> None:
+    if notice.age_band not in disclosure.BASES[release.basis].ages:
+        raise NotPossible(
+            "minor_by_agreement",
+            "The permission on this draft does not cover a minor. Record another, or end it.",
+        )
     release_terms.check_consenters(
         [(one["who"], one["not_the_abuser"]) for one in release.consenters],
         age=notice.age_band,
@@ -193,6 +234,12 @@ def share_keys(current: ActTransaction, release: Release, keys: grants.Keys) -> 
         grants.destroy_recipient_bundle(current.referral.id)
 
 
+def close_packet(current: ActTransaction) -> None:
+    """Close the packet to the recipient at once: its keys are destroyed. Twice is safe."""
+    grants.destroy_recipient_bundle(current.referral.id)
+    current.access.released = None
+
+
 # -- Read ------------------------------------------------------------------------------------------
 
 
@@ -215,20 +262,22 @@ def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord
     entry. Raises NotVisible, NotPermitted.
     """
     with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
-        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        referral = Referral.objects.visible_to(principal, referral_id).first()
         if referral is None:
             raise NotVisible
         mine = principal.agency_id
         assigned = assignments.is_assigned(referral, mine, principal.member_id)
         if not (assigned or principal.has_role("lead")):
-            raise NotPermitted("not_assigned", "Only those who answer for it read her releases.")
+            raise NotPermitted("not_assigned", "Releases are shown to assigned members and leads.")
         own = side_kept(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
         rows = Release.objects.filter(referral=referral)
         if side_of(principal, referral) == "from":
-            rows = rows.filter(direction="outbound")  # a return release is the recipient's paper
+            rows = rows.exclude(direction="return")  # the recipient's paper
         elif referral.accepted_at is None:
             rows = rows.none()
+        else:
+            rows = rows.exclude(direction="notice")  # the sender's paper
         of = {"release__referral": referral, "agency_id": mine}
         papers = {one.release_id: one for one in ReleasePaper.objects.filter(**of)}
         ended = ReleaseEnd.objects.filter(**of).exclude(revoked_via="narrowed")

@@ -19,7 +19,7 @@ from referrals.act_registry.transitions import ANY, DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Event, Release
 from referrals.queries.details import Detail
-from referrals.releases import lifecycle
+from referrals.releases import lifecycle, notice_release
 
 
 @act(
@@ -32,14 +32,17 @@ from referrals.releases import lifecycle
     description="On the survivor's word: fewer fields, or an earlier end, at once. Either side may"
     " record it. More fields or a later end need a new release.",
     body=None,
-    history="Her permission made narrower",
+    history="Permission made narrower",
     page=Page(
-        offer="Share less",
-        title="Share less",
-        says="On her word, at once. More, or for longer, is a new permission.",
-        button="Share less",
+        offer="Limit what is shared",
+        title="Limit what is shared",
+        says="At the survivor's request, at once. To share more, or for longer, record a new"
+        " permission.",
+        button="Limit what is shared",
         done="Done. They can open no more than that.",
         useful=lambda seen: seen.release_in_force,
+        brief="Fewer fields, or a shorter time, at once.",
+        group=Group.SHARING,
     ),
 )
 def narrow_release(
@@ -60,7 +63,9 @@ def narrow_release(
     NotPossible (none in force, wider, a contact without the safe way to use it).
     """
     if fields is None and expires_at is None:
-        raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
+        raise BadRequest(
+            "invalid", "Name the fields that stay shared, or an earlier end.", "/fields"
+        )
     if fields is not None and not (fields and set(fields) <= set(packet_fields.PACKET_FIELDS)):
         raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
     with act_transaction(principal, "narrow_release", referral_id, if_match) as current:
@@ -68,12 +73,16 @@ def narrow_release(
         left = sorted(set(fields if fields is not None else release.fields))
         until = expires_at or release.expires_at
         if not set(left) <= set(release.fields) or until > release.expires_at:
-            raise NotPossible("widening", "More fields or a later end is a new release.")
+            raise NotPossible("widening", "More fields or a later end need a new release.")
         if until <= current.now:
-            raise NotPossible("expired", "To end it now: revoke_release.")
+            raise NotPossible(
+                "expired", "The new end has passed. To end the release now, use revoke_release."
+            )
         contacts = set(left) & set(packet_fields.CONTACT_FIELDS)
         if contacts and "safe_contact" in set(release.fields) - set(left):
-            raise NotPossible("safe_contact", "How to contact her safely goes with the contact.")
+            raise NotPossible(
+                "safe_contact", "Keep safe_contact while a way to contact the survivor is shared."
+            )
         if left != release.fields or until != release.expires_at:
             _narrow(current, release, left, until)
         current.attempt.record(
@@ -96,6 +105,8 @@ def _narrow(current: ActTransaction, release: Release, left: list[str], until: d
     grant = grants.live_grant(current.principal, referral.id)
     keys = grants.open_bundle(current.principal, grant) if grant else None
     grants.narrow_grant(referral.id, referral.to_agency_id, release.id, left, until, keys)
+    if current.access.released is not None:
+        current.access.released = current.access.released.narrowed(release.id, left, until)
     lifecycle.record_end(current, release, "narrowed")
     current.change()
     current.event(other_side_sees=current.side == "from")
@@ -104,7 +115,8 @@ def _narrow(current: ActTransaction, release: Release, left: list[str], until: d
 def _may_have_one(seen: Detail) -> bool:
     """Return whether there may be a release to end. Before its accept the recipient cannot know."""
     unseen = seen.side == "to" and seen.status in WAITING
-    return unseen or (seen.release is not None and not seen.release_ended)
+    there = seen.release is not None and not seen.release_ended
+    return unseen or there or seen.notice_released
 
 
 @act(
@@ -121,30 +133,46 @@ def _may_have_one(seen: Detail) -> bool:
             Code(
                 "via",
                 codes.REVOKED_VIA,
-                question="How did she end it",
+                question="How did the survivor end it?",
                 default="oral",
                 chosen="oral",
-            )
+            ),
+            Code(
+                "covers",
+                codes.COVERS,
+                question="Which permission ends?",
+                default="packet",
+                chosen="packet",
+                help="`notice`, for the sender: the permission for the notice itself, where there"
+                " is one. The referral is withdrawn, the packet closed and the notice emptied.",
+            ),
         ]
     ),
-    history="Her permission ended",
+    history="Permission ended",
     page=Page(
-        offer="She ends her permission",
-        title="She ends her permission",
-        says="Her word is enough. What was shared, or lies ready to be, closes at once; the help"
-        " goes on.",
-        button="End her permission",
+        offer="Revoke permission",
+        title="Revoke permission",
+        says="The survivor's word is enough. Nothing more can be opened, from now on. The referral"
+        " continues.",
+        button="Revoke permission",
         done="Done. The packet is closed; the referral goes on.",
         grave=True,
-        group=Group.ENDING,
         useful=_may_have_one,
+        brief="The packet closes at once. The referral continues.",
+        group=Group.SHARING,
     ),
 )
 def revoke_release(
-    principal: Principal, referral_id: UUID, via: str, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    via: str,
+    covers: str = "packet",
+    *,
+    if_match: str | None = None,
 ) -> Detail:
     """End the permission at once; the help goes on. An oral request is enough (NNEDV on releases).
-    Twice is safe.
+    Twice is safe. `covers` = "notice": the sender's permission for the notice; nothing goes on
+    (referrals/releases/notice_release.py).
 
     The recipient's bundle is destroyed. When the recipient records it, the sender is shown
     `release_ended` and nothing else, neither when nor by whom. Before its accept the recipient gets
@@ -152,8 +180,13 @@ def revoke_release(
     there is none.
     """
     codes.check("revoked_via", via)
+    codes.check("covers", covers)
     with act_transaction(principal, "revoke_release", referral_id, if_match) as current:
-        if current.side == "to" and current.referral.accepted_at is None:
+        if covers == "notice":
+            if current.side == "to":  # which never knows whether there is one
+                raise NotPossible("no_release", "There is no release to end.")
+            notice_release.end(current, via)
+        elif current.side == "to" and current.referral.accepted_at is None:
             _end_unseen(current, via)
         else:
             _end_releases(current, via)
@@ -166,7 +199,7 @@ def _end_releases(current: ActTransaction, via: str) -> None:
     if not live and not releases.exists():
         raise NotPossible("no_release", "There is no release to end.")
     if live:  # else it ended already: a retried request, or the other side was first
-        grants.destroy_recipient_bundle(current.referral.id)
+        lifecycle.close_packet(current)
         for release in live:
             lifecycle.end_release(current, release, via)
         current.change(release_ended=True)
@@ -177,6 +210,7 @@ def _end_unseen(current: ActTransaction, via: str) -> None:
     """End a release that the recipient may not know yet. What the recipient is shown of its own act
     depends only on what it knows: whether a release was put since it last ended one."""
     grants.revoke_before_accept(current.referral.id, via)
+    current.access.released = None
     current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender may have changed it
     known = Event.objects.filter(
         referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")

@@ -1,4 +1,4 @@
-"""Sends webhooks as a job of `manage.py work`. What is sent, and when, is decided in
+"""Sends webhooks as a job of `manage.py worker run`. What is sent, and when, is decided in
 referrals/webhooks/outbox.py.
 
 Each endpoint has one sender at a time, over one connection, one message after the other. If a
@@ -14,7 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
+from permissions.health import failures
 from referrals.webhooks import outbox, signatures, ssrf_guard
+from referrals.webhooks.name_lookups import OF_THE_SENDER, LookupsBusy
 from referrals.webhooks.outbox import Batch, Message
 
 log = structlog.get_logger()
@@ -45,12 +47,12 @@ def send(batch: Batch) -> None:
             status: int | None = None
             try:
                 line = _if_usable(line) or ssrf_guard.Connection(
-                    ssrf_guard.resolve_target(batch.url), MESSAGE_S
+                    ssrf_guard.resolve_target(batch.url, OF_THE_SENDER), MESSAGE_S
                 )
                 left_s = MESSAGE_S - (time.monotonic() - began)
                 status = line.post(*_signed_message(batch, message), left_s)
                 outcome = delivery_outcome(status)
-            except ssrf_guard.TargetRefused:
+            except (ssrf_guard.TargetRefused, LookupsBusy):
                 outcome = "target_refused"
             except ssrf_guard.NoAnswer as error:
                 outcome = error.outcome
@@ -134,7 +136,7 @@ class WebhookSender:
     def _giving_back(self, batch: Batch) -> "Callable[[Future[None]], None]":
         def give_back(future: "Future[None]") -> None:
             if error := future.exception():
-                log.error("job_failed", job="webhooks", error=type(error).__name__)
+                log.error("job_failed", job="webhooks", **failures.named(error))
             self._back.put(batch)
 
         return give_back

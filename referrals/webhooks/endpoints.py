@@ -4,15 +4,18 @@ They are managed by an agency_admin or a client with webhooks:write, and sent by
 referrals/webhooks/delivery.py. An endpoint starts with the events after its creation, goes through
 its agency's feed in order, and can be set back to any event of it. It receives only ids, and
 nothing of a referral that bars anyone of the agency (R12). An endpoint can also be a witness of the
-access log. It then receives the newest checkpoint, at most once a minute (ADR 0023).
+access log. It then receives the newest checkpoint, at most once a minute (ADR 0023), and exists
+only for a client that may also read those: numbers and times of checkpoints say how much all
+agencies do (ADR 0070).
 """
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, connection
 
 from permissions.audit import queries, writer
@@ -20,14 +23,15 @@ from permissions.database.advisory_locks import MAKING_WEBHOOKS, lock_number
 from permissions.database.uuid7 import uuid7
 from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, StaleMatch
 from permissions.keys import wrapping
+from permissions.keys.derived_keys import derived_key
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals import job_wakeup
 from referrals.queries.lists import Place
-from referrals.webhooks import signatures, ssrf_guard
+from referrals.webhooks import name_lookups, signatures, ssrf_guard
 from referrals.webhooks.outbox import secret_context
 
-MOST = 5  # endpoints per agency: each takes a slot of the sender
+MOST = 5  # endpoints of a kind per agency: each takes a slot of the sender
 OVERLAP = "interval '24 hours'"  # an old secret keeps signing together with the new one
 MAX_PAGE = 100
 
@@ -63,26 +67,33 @@ class Delivery(NamedTuple):
 _COLUMNS = (
     "SELECT id, url, about, created_at, paused, stopped, failing_since,"
     " CASE WHEN tries > 0 THEN next_at END FROM webhook_endpoint"
-    " WHERE agency_id = %s AND removed_at IS NULL"
+    " WHERE agency_id = %s AND (about = 'events' OR %s) AND removed_at IS NULL"
 )
 
 
 def _endpoint(row: tuple) -> Endpoint:
     id_, url, about, created_at, paused, stopped, since, next_at = row
     state = "paused" if paused else stopped or ("failing" if since else "ok")
-    told = hmac.new(settings.SECRET_KEY.encode(), f"{id_}:{url}:{paused}".encode(), "sha256")
+    key = derived_key("etag of an endpoint")
+    told = hmac.new(key, f"{id_}:{url}:{paused}".encode(), "sha256")
     etag = f'"{told.hexdigest()[:32]}"'
     next_try = next_at if state == "failing" else None
     return Endpoint(id_, url, about, created_at, paused, state, since, next_try, etag)
+
+
+def _endpoints(principal: Principal, more: str, *values: UUID | str) -> list[Endpoint]:
+    """Return those that the caller may know of. `more` follows the WHERE clause."""
+    with connection.cursor() as cursor:
+        known = (principal.agency_id, queries.may_review(principal))
+        cursor.execute(f"{_COLUMNS} {more}", (*known, *values))
+        return [_endpoint(row) for row in cursor.fetchall()]
 
 
 def list_endpoints(principal: Principal) -> list[Endpoint]:
     """Return the agency's endpoints, oldest first. Raises NotPermitted. One access entry."""
     with writer.logged_act(principal, "webhook.list"):
         rules.require_webhook_manager(principal)
-        with connection.cursor() as cursor:
-            cursor.execute(f"{_COLUMNS} ORDER BY created_at, id", [principal.agency_id])
-            return [_endpoint(row) for row in cursor.fetchall()]
+        return _endpoints(principal, "ORDER BY created_at, id")
 
 
 def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
@@ -96,7 +107,7 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
     once. `about`: `events`, or `checkpoints` if the caller may read those.
 
     The same address twice is refused, so that a repeated request creates no second one. Raises
-    NotPermitted, TargetRefused, NotPossible, Unavailable.
+    NotPermitted, TargetRefused, TooOften, NotPossible, Unavailable.
     """
     _check_target(principal, "webhook.create", url)
     with writer.logged_act(principal, "webhook.create") as attempt:
@@ -110,17 +121,15 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
                 "SELECT pg_advisory_xact_lock(%s, %s)",
                 [MAKING_WEBHOOKS, lock_number(principal.agency_id)],
             )
-            cursor.execute(_COLUMNS, [principal.agency_id])
-            there = cursor.fetchall()
-            if any(row[1] == url for row in there):
-                raise NotPossible("webhook_exists", "Your agency has a webhook to this address.")
-            if len(there) >= MOST:
-                raise NotPossible("webhooks_full", f"An agency has at most {MOST} webhooks.")
-            cursor.execute(
-                "INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact,"
-                " at_event, next_at) VALUES (%s, %s, %s, %s, %s, sec.xact_bound() - 1, %s, %s)",
-                [endpoint_id, principal.agency_id, url, about, attempt.now, _LAST, attempt.now],
-            )
+            with _one_an_address():
+                cursor.execute(
+                    "INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact,"
+                    " at_event, next_at) VALUES (%s, %s, %s, %s, %s, sec.xact_bound() - 1, %s, %s)",
+                    [endpoint_id, principal.agency_id, url, about, attempt.now, _LAST, attempt.now],
+                )
+        # Each kind by itself: what a caller may not know of is not counted against them.
+        if len(_endpoints(principal, "AND about = %s", about)) > MOST:
+            raise NotPossible("webhooks_full", f"An agency has at most {MOST} webhooks of a kind.")
         secret = _keep_secret(endpoint_id, attempt.now)
         return _see(principal, endpoint_id)._replace(secret=secret)
 
@@ -139,7 +148,8 @@ def change(
     """Change the address, pause, or resume. Any change resumes an endpoint that was stopped: it
     continues with the event that it did not accept. Twice is safe.
 
-    Raises NotPermitted, NotVisible, MatchRequired, StaleMatch, TargetRefused, NotPossible.
+    Raises NotPermitted, NotVisible, MatchRequired, StaleMatch, TargetRefused, TooOften,
+    NotPossible, Unavailable.
     """
     if url is not None:
         _check_target(principal, "webhook.change", url)
@@ -149,7 +159,7 @@ def change(
             raise MatchRequired
         if if_match != seen.etag:
             raise StaleMatch
-        try:
+        with _one_an_address():
             _update(
                 endpoint_id,
                 "url = %s, paused = %s, stopped = NULL, tries = 0, failing_since = NULL,"
@@ -160,10 +170,6 @@ def change(
                     attempt.now,
                 ],
             )
-        except IntegrityError:
-            raise NotPossible(
-                "webhook_exists", "Your agency has a webhook to this address."
-            ) from None
         return _see(principal, endpoint_id)
 
 
@@ -215,7 +221,7 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
         if seen.about != "events":
             raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
         with connection.cursor() as cursor:
-            cursor.execute("SELECT xact FROM sec.event_place(%s)", [event_id])
+            cursor.execute("SELECT xact FROM sec.event_position(%s)", [event_id])
             row = cursor.fetchone()
         if row is None:
             raise NotPossible("event_unknown", "No such event in your agency's feed.")
@@ -243,7 +249,7 @@ def deliveries(
                 " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
                 # leave out what bars a member there since: a replay and the feed do not show it
                 # either
-                " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_place(event_id)))"
+                " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_position(event_id)))"
                 f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
                 {
                     "endpoint": endpoint_id,
@@ -260,24 +266,34 @@ def deliveries(
 
 def _check_target(principal: Principal, act: str, url: str) -> None:
     """Check the target outside a transaction. A caller who may not manage webhooks learns nothing
-    about a name."""
+    about a name. The look-up is counted before it begins, so that many at once cannot exceed the
+    agency's limit."""
     try:
         rules.require_webhook_manager(principal)
+        if ssrf_guard.needs_lookup(url):
+            name_lookups.count_lookup(principal)
         ssrf_guard.resolve_target(url)
     except Refused as refusal:
         writer.log_refusal(principal, act, refusal.code)
         raise
 
 
+@contextmanager
+def _one_an_address() -> Iterator[None]:
+    """Raise NotPossible for an address that another of the agency's endpoints has, known to the
+    caller or not."""
+    try:
+        yield
+    except IntegrityError:
+        raise NotPossible("webhook_exists", "Your agency has a webhook to this address.") from None
+
+
 def _see(principal: Principal, endpoint_id: UUID, *, lock: bool = False) -> Endpoint:
     rules.require_webhook_manager(principal)
-    with connection.cursor() as cursor:
-        for_update = " FOR UPDATE" if lock else ""
-        cursor.execute(f"{_COLUMNS} AND id = %s{for_update}", [principal.agency_id, endpoint_id])
-        row = cursor.fetchone()
-    if row is None:
+    found = _endpoints(principal, f"AND id = %s{' FOR UPDATE' if lock else ''}", endpoint_id)
+    if not found:
         raise NotVisible
-    return _endpoint(row)
+    return found[0]
 
 
 def _update(

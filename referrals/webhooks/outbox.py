@@ -98,7 +98,7 @@ _DUE = (
     " ORDER BY e.leased_until NULLS FIRST LIMIT %(free)s FOR UPDATE SKIP LOCKED"
 )
 _WAITING = (
-    "SELECT id, at, id, referral_id, xact, sec.mailbox_barred(referral_id, %(agency)s)"
+    "SELECT id, at, id, referral_id, xact, sec.is_mailbox_blocked(referral_id, %(agency)s)"
     f" FROM ((({_next('from', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
     " LIMIT %(batch)s) UNION ALL"
     f" ({_next('to', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
@@ -135,7 +135,7 @@ def claim(lane: str, free: int) -> list[Batch]:
                 messages = [Message(*row) for row in cursor.fetchall()]
                 if told := {str(one.referral_id) for one in messages if not one.barred}:
                     ids = [uuid7(), agency_id, sorted(told)]
-                    cursor.execute("SELECT sec.log_sent(%s, %s, %s::uuid[])", ids)
+                    cursor.execute("SELECT sec.log_webhook_delivery(%s, %s, %s::uuid[])", ids)
             batches.append(
                 Batch(
                     endpoint_id=endpoint_id,

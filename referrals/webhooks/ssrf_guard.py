@@ -1,10 +1,10 @@
 """Where a webhook may go, and one exchange with it (threat TH8).
 
-Only https to public addresses is allowed. A name is resolved once for each connection, all its
-addresses are checked, and the connection goes to a checked address. A name that changes its address
-between the check and the connection gains nothing. No redirect is followed. Everything shares one
-time limit, and little of an answer is read: a receiver that hangs or trickles costs only its own
-slot.
+Only https to public addresses is allowed. A name is resolved once for each connection, within a
+time limit of its own (referrals/webhooks/name_lookups.py), all its addresses are checked, and the
+connection goes to a checked address. A name that changes its address between the check and the
+connection gains nothing. No redirect is followed. Everything shares one time limit, and little of
+an answer is read: a receiver that hangs or trickles costs only its own slot.
 """
 
 import ipaddress
@@ -13,7 +13,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from permissions.errors import BadRequest
+from referrals.webhooks.name_lookups import OF_REQUESTS, Lookups
 
 PORTS = frozenset({443, 8443})
 MAX_URL = 500  # bytes
@@ -79,20 +80,30 @@ class Target(NamedTuple):
         return self.host if self.port == usual else f"{self.host}:{self.port}"
 
 
-def resolve_target(url: str) -> Target:
-    """Resolve the host once and check every address found. Raises TargetRefused."""
-    host, port, path, tls, here = _read(url)
+def needs_lookup(url: str, local: Collection[str] | None = None) -> bool:
+    """Check the form of an address. Returns whether its host has to be looked up: not one that a
+    setting names as local, WEBHOOK_LOOPBACK unless `local` is another. Raises TargetRefused."""
+    *_, here = _read(url, settings.WEBHOOK_LOOPBACK if local is None else local)
+    return not here
+
+
+def resolve_target(
+    url: str, lookups: Lookups = OF_REQUESTS, local: Collection[str] | None = None
+) -> Target:
+    """Resolve the host once and check every address found. `local` as above. Raises TargetRefused,
+    also if the name is not answered in time, and LookupsBusy."""
+    named = settings.WEBHOOK_LOOPBACK if local is None else local
+    host, port, path, tls, here = _read(url, named)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        addresses = lookups.addresses(host, port)
+    except OSError:
         raise TargetRefused from None
-    addresses = [str(place[4][0]) for place in found]
     if not addresses or not all(_loopback(one) if here else is_public(one) for one in addresses):
         raise TargetRefused
     return Target(addresses[0], port, host, path, tls)
 
 
-def _read(url: str) -> tuple[str, int, str, bool, bool]:
+def _read(url: str, local: Collection[str]) -> tuple[str, int, str, bool, bool]:
     """Return host, port, path, whether TLS is used, and whether a setting names it as local."""
     try:
         parts = urlsplit(url)
@@ -105,7 +116,7 @@ def _read(url: str) -> tuple[str, int, str, bool, bool]:
     if len(url.encode()) > MAX_URL or not _PATH.fullmatch(url):
         raise TargetRefused
     tls = parts.scheme == "https"
-    if f"{host}:{port}" in settings.WEBHOOK_LOOPBACK and parts.scheme in {"http", "https"}:
+    if f"{host}:{port}" in local and parts.scheme in {"http", "https"}:
         return host, port, path, tls, True
     # Require a name whose last part is not a number: no spelling of an address is one.
     if not tls or port not in PORTS or not _NAME.fullmatch(host):

@@ -1,5 +1,5 @@
-"""The access log holds ids and codes of one vocabulary, and the database refuses all else, whoever
-writes it and by whichever function."""
+"""The access log holds ids and codes of one vocabulary, and the database refuses all else, from
+every writer and every function."""
 
 from typing import Any
 from uuid import uuid4
@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connections, transaction
 
-from api.desk import labels
+from api.desk import labels, log_labels
 from permissions.audit import actions
 from referrals.codes import PURPOSE, RELEASE_PURPOSE
 from tests.support.access_log import acts_that_are_logged
@@ -22,8 +22,9 @@ def test_every_act_of_the_sources_is_of_the_vocabulary_and_none_stands_there_in_
     said, acts = acts_that_are_logged(), actions.acts()
     assert said - set(acts) == set()
     sql = "".join(path.read_text() for path in sorted(REPOSITORY.glob("*/sql/**/*.sql")))
-    assert [act for act in acts if act not in said and f"'{act}'" not in sql] == []
-    assert set(acts) <= set(labels.LOGGED), "each has words for its reader"
+    in_vain = [act for act in acts if act not in said and f"'{act}'" not in sql]
+    assert in_vain == []
+    assert set(acts) <= set(log_labels.LOGGED), "each has words for its reader"
 
 
 @pytest.mark.no_database
@@ -77,7 +78,7 @@ def test_an_entry_of_another_word_is_refused(story: Story, api: Any, said: dict[
 def test_a_refusals_entry_is_held_to_it_too(api: Any, at: str) -> None:
     said = {"what": "referral.read", "why": "not_found", "purpose": "review", "prefix": None}
     denial = (
-        "SELECT sec.log_denial(%(id)s, %(what)s, %(why)s, NULL, NULL, %(purpose)s, NULL,"
+        "SELECT sec.log_refusal(%(id)s, %(what)s, %(why)s, NULL, NULL, %(purpose)s, NULL,"
         " %(prefix)s)"
     )
     with transaction.atomic(), connections["default"].cursor() as cursor:
@@ -91,12 +92,12 @@ def test_a_refusals_entry_is_held_to_it_too(api: Any, at: str) -> None:
 def test_a_sign_ins_entry_is_held_to_it_too() -> None:
     sign_in = "SELECT sec.log_sign_in(%s, %s, NULL, NULL, %s, 'refused', %s, NULL, NULL)"
     agency = agency_id("ywca")
-    with transaction.atomic(using="door"), connections["door"].cursor() as cursor:
+    with transaction.atomic(using="signin"), connections["signin"].cursor() as cursor:
         cursor.execute(sign_in, [uuid4(), agency, "session.sign_in", "bad_code"])
         for act, rule in ((HER_WORDS, "bad_code"), ("session.sign_in", HER_WORDS)):
             with (
                 pytest.raises(IntegrityError, match="ids and codes"),
-                transaction.atomic(using="door"),
+                transaction.atomic(using="signin"),
             ):
                 cursor.execute(sign_in, [uuid4(), agency, act, rule])
-        transaction.set_rollback(True, using="door")
+        transaction.set_rollback(True, using="signin")

@@ -1,4 +1,4 @@
-"""Whom a referral bars as a person, reads nothing of it in the log either, auditor or not (R12)."""
+"""A person whom a referral bars reads nothing of it in the log either, auditor or not (R12)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from referrals.deadlines import purge
 from tests.support.access_log import enter, found
 from tests.support.callers import agency_id, member_id
 from tests.support.database import as_one_person, rolled_back
-from tests.support.policy_probe import system
+from tests.support.probe_people import system
 from tests.support.sec_functions import SEQ, sign
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story, bar
@@ -21,7 +21,7 @@ LOG = "/v1/access-log"
 
 @pytest.fixture
 def worked_on(story: Story, api: Any) -> Story:
-    """Accepted, opened, listed, and taken over by a lead who assigned herself."""
+    """Accepted, opened, listed, and taken over by a lead who assigned themselves."""
     story.accept().release(*PACKET).packet(**PACKET)
     story.answers("open_packet", {"purpose": "intake"})
     assert api("ywca.worker").get("/v1/referrals", {"box": "in"}).status_code == 200
@@ -65,7 +65,7 @@ def test_an_auditor_reads_nothing_of_what_bars_her(worked_on: Story, api: Any) -
 def test_nor_is_it_in_her_sealed_export_nor_in_a_proof(
     worked_on: Story, api: Any, superuser: Any
 ) -> None:
-    """sec.sealed_lines, sec.sealed_batch."""
+    """sec.sealed_lines, sec.inclusion_proof."""
     auditor = api("ywca.auditor")
     while sealer.step():
         pass
@@ -75,7 +75,7 @@ def test_nor_is_it_in_her_sealed_export_nor_in_a_proof(
     before = sealed(auditor)
     assert any(worked_on.id in line for line in before)
     bar(api, "ywca.worker", worked_on, "ywca.auditor")
-    assert auditor.get(f"{LOG}/{opened}/proof").json()["entry"] is None
+    assert auditor.get(f"{LOG}/{opened}/proof").json()["code"] == "not_sealed", "as of no id"
     mine = str(member_id("ywca.auditor"))
     told = [line for line in sealed(auditor) if worked_on.id in line and mine not in line]
     assert told == []
@@ -91,7 +91,7 @@ def sealed(auditor: Any) -> list[str]:
 
 def test_nor_do_the_counts_tell(worked_on: Story, api: Any, superuser: Any) -> None:
     """They are less by as many as she may no longer read: else the difference would tell. What she
-    asked herself is counted. (sec.kept_from)"""
+    asked herself is counted. (sec.is_hidden_from_auditor)"""
     read(api, worked_on.id)
     before = counted(api)
     bar(api, "ywca.worker", worked_on, "ywca.auditor")
@@ -147,7 +147,7 @@ def test_what_bars_the_whole_agency_is_audited_there(worked_on: Story, api: Any)
     assert "referral.open_packet" in read(api, worked_on.id)
 
 
-def test_a_system_that_names_nobody_is_barred_with_whoever_works_at_its_agency(
+def test_a_system_that_names_no_one_is_barred_with_whoever_works_at_its_agency(
     worked_on: Story, api: Any, superuser: Any
 ) -> None:
     """Also if she was barred as one of the other side: it is a mailbox that she reads."""
@@ -162,10 +162,10 @@ def test_a_system_that_names_nobody_is_barred_with_whoever_works_at_its_agency(
         assert api("police.client", "police.worker").get(path).status_code == 200, "by name"
 
 
-def test_nor_does_a_system_that_names_nobody_read_of_it(
+def test_nor_does_a_system_that_names_no_one_read_of_it(
     worked_on: Story, api: Any, superuser: Any
 ) -> None:
-    """sec.barred_from: with whoever works at its agency, and with nobody else."""
+    """sec.blocked_referral_ids: a system is barred together with any member of its own agency."""
 
     def audited() -> list[str]:
         client = system(api, "ywca", None, "audit:read")
@@ -173,7 +173,7 @@ def test_nor_does_a_system_that_names_nobody_read_of_it(
         return [one["act"] for one in found if one["client_id"] != client.client]
 
     bar(api, "police.worker", worked_on, "police.worker2")
-    assert "referral.open_packet" in audited(), "nobody of this agency"
+    assert "referral.open_packet" in audited(), "no one of this agency is barred"
     with as_one_person(superuser, "police.worker2", "ywca.worker2"):
         assert audited() == []
     assert "referral.open_packet" in audited()
@@ -182,8 +182,8 @@ def test_nor_does_a_system_that_names_nobody_read_of_it(
 
 
 def test_nor_is_what_was_put_in_named_to_her(worked_on: Story, api: Any, superuser: Any) -> None:
-    """sec.put_in."""
-    question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, 10)"
+    """sec.unsealed_entries."""
+    question = "SELECT id::text, entry IS NOT NULL FROM sec.unsealed_entries(%s, %s, 10)"
     with rolled_back(superuser) as cursor:
         sign(cursor, SEQ, 0, 0, before=-(2**61))
         sign(cursor, SEQ + 1, 0, 0, before=9 - 2**61)
@@ -206,7 +206,7 @@ def purged(story: Story, api: Any, shift_clock: Any) -> None:
 
 def test_nor_once_the_referral_is_gone(worked_on: Story, api: Any, shift_clock: Any) -> None:
     """The log outlives it by years: what came to light then would tell her that it barred her.
-    (sec.keep_barred)"""
+    (sec.remember_blocked)"""
     bar(api, "ywca.worker", worked_on, "ywca.auditor")
     purged(worked_on, api, shift_clock)
     assert read(api, worked_on.id) == []
@@ -244,7 +244,7 @@ def test_whom_it_barred_is_kept_for_as_long_as_the_log_holds_of_it(
 def test_whom_a_draft_barred_is_not_kept(
     worked_on: Story, api: Any, superuser: Any, shift_clock: Any, by: str
 ) -> None:
-    """Of what was never sent nothing is (R14), beside another that was. (sec.keep_barred)"""
+    """Nothing is kept of a draft that was never sent (R14). (sec.remember_blocked)"""
     draft = Story(api, worked_on.service_id).create()
     bar(api, "police.worker", draft, "police.worker2")
     if by == "her no":

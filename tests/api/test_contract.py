@@ -1,4 +1,4 @@
-"""openapi/v1.yaml beside what the server does: who has to sign in, how it refuses."""
+"""Compares openapi/v1.yaml with what the server does: who has to sign in, how it refuses."""
 
 from collections.abc import Iterator
 from typing import Any

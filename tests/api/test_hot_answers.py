@@ -8,7 +8,7 @@ from django.db import connection
 
 from api.http.json_bodies import as_json
 from api.v1.referrals import packets as packet_answers
-from api.v1.referrals import referrals
+from api.v1.referrals import referral_shapes
 from permissions import assignments
 from permissions.database import db_identity
 from permissions.identity.credentials import resolve_credential
@@ -37,9 +37,9 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     principal = resolve_credential(caller.secret)
     lines, _place = lists.list_page(principal, limit=100)
     assert lines
-    items = [referrals.line_json(line) for line in lines]
+    items = [referral_shapes.line_json(line) for line in lines]
     page = {"items": items, "next": None}
-    made = as_json(referrals.ReferralPageOut(page).data)
+    made = as_json(referral_shapes.ReferralPageOut(page).data)
     assert as_json(page) == made
     assert caller.get("/v1/referrals", {"limit": "100"}).content == made
 
@@ -60,9 +60,11 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
     with db_identity.identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
     [line], _place = lists.list_page(principal)
-    shown = orjson.loads(as_json(referrals.line_json(line)))
+    shown = orjson.loads(as_json(referral_shapes.line_json(line)))
     assert shown["sent_at"] == "2026-01-02T03:04:05Z"
-    assert shown == orjson.loads(orjson.dumps(referrals.LineOut(referrals.line_json(line)).data))
+    assert shown == orjson.loads(
+        orjson.dumps(referral_shapes.LineOut(referral_shapes.line_json(line)).data)
+    )
 
 
 def test_a_query_worded_once_finds_what_the_queryset_finds(api, story):

@@ -1,1 +1,2 @@
-"""The benchmark: ours beside the bare limit, in one run, as ratios. `make bench`; not a test."""
+"""The benchmark: compares our speed with the bare limit, in one run, as ratios. `make bench` runs
+it; it is not a test."""

@@ -193,7 +193,7 @@ def open_packet(
         "release_id": release,
         "release_expires_at": expires_at,
         "handling": ["not_to_portal_or_proxy", *([notice] if notice else [])],
-        "notice": REDISCLOSURE_NOTICE[notice][0] if notice else None,
+        "notice": str(REDISCLOSURE_NOTICE[notice]) if notice else None,
         "receipt": entry_id,
     }
 

@@ -1,7 +1,7 @@
-"""The directory's limit: each question by SQL of its own, and stored JSON text passed on.
+"""The directory's limit: each query is SQL of its own, and passes stored JSON text on.
 
-Without row-level security, validation, the contract's refusals, ETags. A member's question reads
-the confidential tables beside the public ones, as ours does.
+It has no row-level security, validation, refusals of the contract or ETags. A member's query reads
+the confidential tables in addition to the public ones, as ours does.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ ORGANIZATIONS = (
     " UNION ALL SELECT id, full_document FROM directory_network_organization)"
 )
 HERE = "directory_point(%(latitude)s, %(longitude)s)"
-TERMS = "(SELECT directory_asked(%(words)s))"
-RESPELT = "(SELECT directory_respelt(%(words)s))"
+TERMS = "(SELECT directory_query(%(words)s))"
+RESPELT = "(SELECT directory_respelled_query(%(words)s))"
 ITEMS = "SELECT l.id, l.document FROM {l} l WHERE l.id IN (SELECT service_id FROM hit)"
 NESTED = (
     "SELECT l.id, l.full_document, (SELECT string_agg(q.full_document, ',' ORDER BY q.position,"

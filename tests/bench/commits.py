@@ -12,7 +12,7 @@ from typing import Any
 from psycopg2.extensions import adapt
 
 from api.dev.postgres import Cluster
-from api.dev.postgres_binaries import find_binaries
+from api.postgres_binaries import find_binaries
 from permissions.database.prepared_statements import PreparedStatement
 
 CLIENTS, SECONDS = 16, 3  # (G4)

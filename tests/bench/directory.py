@@ -20,7 +20,7 @@ LIST, NESTED, SEARCH, DETAIL = 5.0, 12.0, 8.0, 3.0
 
 
 def make(cluster: Cluster, database: str, size: int) -> None:
-    """Make `database` anew with a directory of `size` services. Every alias points at it after."""
+    """Make a new `database` with a directory of `size` services, and point every alias at it."""
     begin(cluster, database)
     with closing(cluster.connect_superuser(database)) as superuser:
         grow(superuser, size)

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.test import Client as HttpClient
 
 from api.dev import demo
+from api.dev.cast import CAST
 from api.dev.postgres import Cluster
 from directory.demo import loader as directory_demo
 from permissions.identity import credentials
@@ -51,17 +52,17 @@ def point_at(database: str) -> None:
 
 
 def begin(cluster: Cluster, database: str) -> None:
-    """Make `database` anew, with the demo network. Every alias points at it afterwards."""
+    """Make a new `database` with the demo network, and point every alias at it."""
     point_at(database)
     cluster.drop_database(database)
     cluster.create_database(database)
     call_command("migrate", database="owner", verbosity=0)
     demo.load()
-    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in CAST})
 
 
 def make(cluster: Cluster, database: str, size: int) -> None:
-    """Make `database` anew, with `size` referrals. Every alias points at it afterwards."""
+    """Make a new `database` with `size` referrals, and point every alias at it."""
     begin(cluster, database)
     insert_referrals(cluster, database, size)
     seal_packets()
@@ -109,7 +110,7 @@ def seal_packets() -> None:
     """Referrals with a packet of twelve fields, accepted: through the real acts."""
     callers = {}
     for who in ("police.worker", "ywca.worker"):
-        member = Membership.objects.using("door").get(id=member_id(who))
+        member = Membership.objects.using("signin").get(id=member_id(who))
         http = HttpClient(SERVER_NAME="127.0.0.1")
         callers[who] = Caller(who, credentials.open_for_member(member), http=http)
     for _ in range(PACKETS):

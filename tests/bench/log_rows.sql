@@ -15,7 +15,7 @@ SELECT gen_random_uuid(), drawn.at,
        CASE WHEN kind.act = 'referral.list' THEN ARRAY[md5('referral' || n / 3000)::uuid] END,
        CASE WHEN kind.act <> 'referral.list' THEN md5('subject' || n / 3000)::uuid END,
        kind.fields, CASE WHEN n %% 9000 = 0 THEN 'refused' ELSE 'allowed' END,
-       CASE WHEN n %% 9000 = 0 THEN 'not_found' END, gen_random_uuid(), '192.0.2.0/24'
+       CASE WHEN n %% 9000 = 0 THEN 'not_found' END, gen_random_uuid(), %(network)s
   FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(size)s - 1) n
  CROSS JOIN LATERAL (
        SELECT date_trunc('month', now()) + interval '1 month'

@@ -1,6 +1,6 @@
-"""What is exact: the statements of a request, and the plan and buffers of a query under row-level
-security beside the same query without. Used by the benchmark and by
-tests/database/test_query_plans.py."""
+"""Exact measures: the statements of a request, and the plan and buffers of a query with row-level
+security compared with the same query without it. The benchmark and
+tests/database/test_query_plans.py use them."""
 
 import json
 import re
@@ -141,7 +141,7 @@ def _explained(cursor: Any, statement: Statement, written_out: bool) -> Plan:
 
 
 def _children(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """Its inputs and its CTEs: not the questions asked once beside it (policies ask such)."""
+    """Its inputs and its CTEs, but not subplans that run once, as those of policies do."""
     return [
         one
         for one in node.get("Plans", [])

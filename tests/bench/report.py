@@ -130,7 +130,7 @@ def text(found: dict[str, Any]) -> str:
             )
         for name in ("CPU", "latency"):
             if spread := row[f"exempt_{name.lower()}"]:
-                line = f"  {f'{name}, beside an exempt role':32}  {_ratio(spread):28}"
+                line = f"  {f'{name}, to an exempt role':32}  {_ratio(spread):28}"
                 lines.append(line + _asked(spread, "exempt"))
         if row["records_a_second"]:
             lines.append(f"  {'records a second, one client':32}  {row['records_a_second']:,}")

@@ -35,7 +35,7 @@ class Row:
     acting: UUID | None = None
     signed_in: bool = True
     target: float | None = None  # CPU milliseconds a request
-    exempt: bool = False  # measured beside an exempt role, too
+    exempt: bool = False  # also compared with an exempt role
     records: int = 0  # that one answer discloses
     share: int = 1  # of the requests of a round: one in so many
     samples: dict[str, list[Sample]] = field(

@@ -1,4 +1,4 @@
-"""The rounds: ours and bare in turn, and what is exact beside them."""
+"""The rounds: ours and bare in turn, together with the exact measures."""
 
 import json
 import statistics

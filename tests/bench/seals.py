@@ -117,7 +117,7 @@ def _behind(cluster: Cluster) -> None:
 
 @contextmanager
 def _sealing() -> Iterator[None]:
-    command = [sys.executable, "manage.py", "work", "--only", "seal"]
+    command = [sys.executable, "manage.py", "worker", "run", "--only", "seal"]
     process = subprocess.Popen(command, env=os.environ | {"CAIRN_DATABASE": DATABASE})
     try:
         yield

@@ -1,5 +1,5 @@
-"""At the wire, without HTTP: a read as `app` beside the same read as an exempt role, and an audited
-read beside a plain insert, by sixteen clients at once."""
+"""Measures at the wire, without HTTP: a read as `app` against the same read as an exempt role, and
+an audited read against a plain insert, by sixteen clients at once."""
 
 import os
 import statistics
@@ -114,7 +114,7 @@ def _on_one_processor(*connections: Any) -> Iterator[None]:
 @contextmanager
 def _flushing_takes(superuser: Any, database: str, at_least_us: int) -> Iterator[None]:
     """On a disk that answers at once the processor is the limit, on most others the flush at each
-    commit. PostgreSQL's own commit_delay holds up whoever flushes, and all who wait for it."""
+    commit. PostgreSQL's own commit_delay holds up the session that flushes and all that wait."""
     cursor = superuser.cursor()
     settings = {"commit_delay": at_least_us, "commit_siblings": 0}
     for name, value in settings.items():

@@ -183,7 +183,7 @@ def test_a_write_that_names_an_invisible_parent_is_refused_like_a_random_id(
                 if inserted(caller, key, row, row[key.column]).code in ("", "23505"):
                     written.add(key)
     assert told == []
-    assert {one for one in found if one.inserts} - written == set(), "nobody could write these"
+    assert {one for one in found if one.inserts} - written == set(), "no caller could write these"
 
 
 @contextmanager

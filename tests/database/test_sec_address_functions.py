@@ -1,5 +1,5 @@
-"""What single conditions of the database's functions let nobody add to a place that is confidential
-and what they let go with it (R4): beside another place that must stay as it is."""
+"""Single conditions of the database's functions: what they keep off a confidential place and what
+they remove with it (R4), while another place stays as it is."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ def laid(superuser: Any, network: Any) -> Iterator[Entries]:
 
 
 def test_no_address_is_laid_at_a_hidden_place_nor_moved_there(laid: Entries) -> None:
-    """sec.address_is_public"""
+    """sec.require_public_location"""
     home = laid.organization()
     den, hall = laid.place(home, confidential=True), laid.place(home)
     street = laid.address(home, hall)
@@ -59,7 +59,7 @@ def sealed(laid: Entries) -> set[UUID]:
 def test_a_place_is_public_again_once_nothing_confidential_is_found_there(
     laid: Entries,
 ) -> None:
-    """sec.stays_hidden: with what was sealed of it, and of no other."""
+    """sec.check_location_may_show: with what was sealed of it, and of no other."""
     home, closed = laid.organization(), laid.organization(confidential=True)
     den, hall, cellar, loft = (
         laid.place(owner, confidential=True) for owner in (home, home, closed, home)
@@ -81,7 +81,7 @@ def test_a_place_is_public_again_once_nothing_confidential_is_found_there(
 
 
 def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Entries) -> None:
-    """sec.stays_hidden: shown and hidden again in one transaction, or removed."""
+    """sec.check_location_may_show: shown and hidden again in one transaction, or removed."""
     home = laid.organization()
     den, loft = (laid.place(home, confidential=True) for _ in range(2))
     laid.link(home, laid.service(home, confidential=True), den)
@@ -95,7 +95,7 @@ def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Entries) -> Non
 
 
 def test_the_middle_of_a_postcode_goes_with_its_last_address(laid: Entries) -> None:
-    """sec.address_leaves: of what else there is none is made anew."""
+    """sec.refresh_postcodes does not write any other row again."""
     home = laid.organization()
     streets = {
         code: [laid.address(home, laid.place(home, **WHERE), code) for _ in range(2)]

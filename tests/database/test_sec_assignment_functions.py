@@ -1,5 +1,5 @@
-"""What single conditions of the functions that put people on a referral keep off (R7): each is
-called by itself, beside a second referral of the same two agencies that must stay as it is."""
+"""Single conditions of the functions that assign people to a referral (R7): each is called by
+itself, and a second referral of the same two agencies must stay as it is."""
 
 from typing import Any
 from uuid import uuid4
@@ -12,8 +12,8 @@ from tests.support.sec_functions import PUT_ON, call, change, refused
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, service_of
 
-TAKE = "SELECT sec.take(gen_random_uuid(), %s, %s, false)"
-HAND_OVER = "SELECT sec.hand_over(gen_random_uuid(), %s, %s, false)"
+TAKE = "SELECT sec.claim_referral(gen_random_uuid(), %s, %s, false)"
+HAND_OVER = "SELECT sec.transfer_referral(gen_random_uuid(), %s, %s, false)"
 WORKING = (
     "SELECT s.content_object_id::text, s.membership_id::text FROM referral_assignment s"
     " WHERE s.agency_id = %s"
@@ -34,8 +34,8 @@ def two(api: Any) -> tuple[Story, Story]:
 
 
 def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
-    """sec.take and sec.name_holder: what waits, whoever works there, where her agency has a side of
-    it yet; after that a lead, who says why."""
+    """sec.claim_referral and sec.set_holder: a waiting referral is taken by any worker whose agency
+    has a side of it; later only by a lead, who gives a reason."""
     one, other = two
     waiting = Story(api, service_of("ywca")).send().answers("acknowledge")
     ywca = [str(agency_id("ywca"))]
@@ -51,12 +51,12 @@ def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> Non
         ("ywca.admin", waiting, None),
     ):
         assert refused(api(caller), TAKE, story.id, why), (caller, why)
-    call(api("ywca.worker2"), "take", uuid4(), waiting.id, None, False)
+    call(api("ywca.worker2"), "claim_referral", uuid4(), waiting.id, None, False)
     taken = {(waiting.id, who("ywca.worker2"))}
     assert set(rows(superuser, WORKING, ywca)) - before == taken
-    assert rows(superuser, SELF) == [], "whoever answers needs no reason"
-    call(api("ywca.lead"), "take", uuid4(), one.id, "review", True)
-    call(api("ywca.lead"), "take", uuid4(), other.id, "safety", False)
+    assert rows(superuser, SELF) == [], "a worker who answers needs no reason"
+    call(api("ywca.lead"), "claim_referral", uuid4(), one.id, "review", True)
+    call(api("ywca.lead"), "claim_referral", uuid4(), other.id, "safety", False)
     assert set(rows(superuser, WORKING, ywca)) == taken | {
         (one.id, who("ywca.worker")),
         (one.id, who("ywca.lead")),
@@ -71,7 +71,8 @@ def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> Non
 def test_nothing_is_taken_of_what_is_over(
     two: tuple[Story, Story], api: Any, superuser: Any
 ) -> None:
-    """sec.standing: ended, run out before an answer, and a side that completed or stopped."""
+    """sec.caller_relation: ended, run out before an answer, and a side that completed or
+    stopped."""
     one, _ = two
     lead, sender = api("ywca.lead"), api("police.lead")
     where = "WHERE id = %s"
@@ -101,12 +102,17 @@ def test_nothing_is_taken_of_what_is_over(
 
 
 def test_a_draft_is_taken_by_its_own_side_and_once(api: Any, superuser: Any) -> None:
-    """sec.standing: fresh is what nobody holds, was not sent, and is the caller's agency's."""
+    """sec.caller_relation: a referral is fresh if it has no holder and no event, was not sent, and
+    belongs to the caller's agency. One that has lost its holder is taken over with a reason."""
     story = Story(api, service_of("ywca")).create()
     colleague = api("police.worker2")
     assert refused(colleague, TAKE, story.id, None), "it has a holder"
     side = "referral_side SET holder_id = NULL WHERE referral_id = %s AND agency_id = %s"
     change(superuser, side, story.id, agency_id("police"))
+    assert refused(colleague, TAKE, story.id, None), "it has events"
+    assert not refused(colleague, TAKE, story.id, "nobody_assigned")
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM referral_event WHERE referral_id = %s", [story.id])
     assert not refused(colleague, TAKE, story.id, None)
     assert refused(api("ywca.worker"), TAKE, story.id, None), "it was not sent"
     story.send().answers("acknowledge")
@@ -125,7 +131,8 @@ def test_a_draft_is_taken_by_its_own_side_and_once(api: Any, superuser: Any) -> 
 
 
 def test_who_puts_whom_on_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
-    """sec.put_on and sec.add_assignee: the holder or a lead, a colleague who works there."""
+    """sec.assign_member and sec.insert_assignment: the holder or a lead, a colleague who works
+    there."""
     one, other = two
     ywca = [str(agency_id("ywca"))]
     before = set(rows(superuser, WORKING, ywca))
@@ -150,15 +157,15 @@ def test_who_puts_whom_on_it(two: tuple[Story, Story], api: Any, superuser: Any)
         assert refused(api("ywca.worker"), PUT_ON, one.id, who("ywca.worker2"), None), table
         change(superuser, f"{table} SET {column} = true WHERE {id_}", who("ywca.worker2"))
     for _ in range(2):  # twice is once
-        call(api("ywca.worker"), "put_on", uuid4(), one.id, who("ywca.worker2"), None)
+        call(api("ywca.worker"), "assign_member", uuid4(), one.id, who("ywca.worker2"), None)
     more = {(one.id, who("ywca.worker2"))}
     assert set(rows(superuser, WORKING, ywca)) - before == more
     assert rows(superuser, SELF) == []
-    call(api("ywca.lead"), "put_on", uuid4(), one.id, who("ywca.lead"), "review")
+    call(api("ywca.lead"), "assign_member", uuid4(), one.id, who("ywca.lead"), "review")
     more |= {(one.id, who("ywca.lead"))}
     assert set(rows(superuser, WORKING, ywca)) - before == more
     assert rows(superuser, SELF) == [(one.id, who("ywca.lead"), "review")]
-    call(api("ywca.worker"), "put_on", uuid4(), other.id, who("ywca.worker2"), None)
+    call(api("ywca.worker"), "assign_member", uuid4(), other.id, who("ywca.worker2"), None)
     assert (other.id, who("ywca.worker2")) in set(rows(superuser, WORKING, ywca))
     of = "SELECT DISTINCT codename, user_id = person_id FROM referral_assignment s"
     of += " JOIN auth_permission p ON p.id = s.permission_id"
@@ -167,7 +174,7 @@ def test_who_puts_whom_on_it(two: tuple[Story, Story], api: Any, superuser: Any)
 
 
 def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
-    """sec.hand_over and sec.name_holder: the holder or a lead, to a colleague."""
+    """sec.transfer_referral and sec.set_holder: the holder or a lead, to a colleague."""
     one, other = two
     ywca = [str(agency_id("ywca"))]
     colleague = who("ywca.worker2")
@@ -184,7 +191,7 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
     before = set(rows(superuser, HOLDING, theirs))
     assert len(before) == 2
     version = {id_: n for id_, _, n in rows(superuser, HOLDING, ywca)}
-    call(api("ywca.worker"), "hand_over", uuid4(), one.id, colleague, True)
+    call(api("ywca.worker"), "transfer_referral", uuid4(), one.id, colleague, True)
     worker = who("ywca.worker")
     assert set(rows(superuser, HOLDING, ywca)) == {
         (one.id, colleague, version[one.id] + 1),
@@ -195,16 +202,16 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
         (one.id, colleague),
         (other.id, worker),
     }
-    call(api("ywca.lead"), "put_on", uuid4(), one.id, who("ywca.lead"), "review")
-    call(api("ywca.worker"), "put_on", uuid4(), other.id, colleague, None)
-    call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
+    call(api("ywca.lead"), "assign_member", uuid4(), one.id, who("ywca.lead"), "review")
+    call(api("ywca.worker"), "assign_member", uuid4(), other.id, colleague, None)
+    call(api("ywca.lead"), "transfer_referral", uuid4(), one.id, worker, False)
     assert set(rows(superuser, WORKING, ywca)) == {
         (one.id, worker),
         (one.id, who("ywca.lead")),
         (other.id, worker),
         (other.id, colleague),  # she is off the one alone
     }
-    call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
+    call(api("ywca.lead"), "transfer_referral", uuid4(), one.id, worker, False)
     assert (one.id, worker) in set(rows(superuser, WORKING, ywca)), "to the holder herself"
     change(superuser, "referral SET ended_at = now() WHERE id = %s", one.id)
     assert refused(api("ywca.worker"), HAND_OVER, one.id, colleague)
@@ -213,10 +220,10 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
 
 
 def test_a_tally_counts_for_whoever_writes(api: Any, superuser: Any) -> None:
-    """sec.tally"""
+    """sec.count_agreement_answer"""
     counted = "SELECT agency_id::text, offered, declined FROM agreement_tally"
     for caller in ("police.admin", "police.client", "taskforce.coordinator"):
-        assert refused(api(caller), "SELECT sec.tally(true)"), caller
-    call(api("police.worker"), "tally", True)
-    call(api("police.worker2"), "tally", False)
+        assert refused(api(caller), "SELECT sec.count_agreement_answer(true)"), caller
+    call(api("police.worker"), "count_agreement_answer", True)
+    call(api("police.worker2"), "count_agreement_answer", False)
     assert rows(superuser, counted) == [(str(agency_id("police")), 2, 1)]

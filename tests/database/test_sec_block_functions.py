@@ -1,5 +1,5 @@
-"""What single conditions of the functions behind a conflict block (R12) keep off: each is called by
-itself, beside a second referral of the same two agencies that must stay as it is."""
+"""Single conditions of the functions behind a conflict block (R12): each is called by itself, and a
+second referral of the same two agencies must stay as it is."""
 
 from typing import Any
 from uuid import uuid4
@@ -31,8 +31,8 @@ def keep_keys(cursor: Any, of: Story, *whose: tuple[str, str]) -> None:
 def test_a_block_takes_what_is_remembered_of_requests_of_whom_it_bars(
     api: Any, superuser: Any
 ) -> None:
-    """sec.keep_block: what her agency remembers (its system may have named her), and whichever else
-    she serves of her own."""
+    """sec.apply_block: what her agency remembers (its system may have named her), and whichever
+    else she serves of her own."""
     one, other, worker = begun(api), begun(api), api("ywca.worker")
     with rolled_back(superuser) as cursor:
         cursor.execute(
@@ -68,7 +68,8 @@ def test_a_block_of_an_agency_takes_all_that_it_remembers_of_it(api: Any, superu
 def test_whom_a_block_bars_works_on_it_no_longer_and_does_not_hold_it(
     api: Any, superuser: Any
 ) -> None:
-    """sec.keep_block: whoever set it and works on it holds it then; else it has no other holder."""
+    """sec.apply_block: the member who set it becomes the holder, if they work on it; otherwise the
+    referral has no holder."""
     one, other, leads = begun(api), begun(api), begun(api)
     elsewhere = Story(api, service_of("ywca"), recipient="ywca.lead").accept()
     for story in (one, other, leads):
@@ -83,24 +84,26 @@ def test_whom_a_block_bars_works_on_it_no_longer_and_does_not_hold_it(
     theirs = dict.fromkeys((one.id, other.id, leads.id), WORKER2["member_id"])
     assert held == theirs | {elsewhere.id: str(member_id("ywca.lead"))}
     call(api("police.worker"), "set_block", uuid4(), one.id, "leads_only", None)
-    assert dict(rows(superuser, holding, ywca)) == held, "it names nobody"
+    held[one.id] = None
+    assert dict(rows(superuser, holding, ywca)) == held, "a worker may not know of it any more"
     call(api("police.worker"), "lift_block", one.id, "leads_only", None)
-    call(api("ywca.worker"), "set_block", uuid4(), one.id, "member", WORKER2["member_id"])
-    at_work -= {(one.id, WORKER2["member_id"])}
-    held |= {one.id: worker}
+    call(api("ywca.worker"), "set_block", uuid4(), other.id, "member", WORKER2["member_id"])
+    at_work -= {(other.id, WORKER2["member_id"])}
+    held |= {other.id: worker}
     assert set(rows(superuser, working, ywca)) == at_work
     assert dict(rows(superuser, holding, ywca)) == held
-    # a lead who does not work on it: it stays with whom it bars until somebody takes it over
+    # a lead who does not work on it: no one holds it until someone takes it over
     call(api("ywca.lead"), "set_block", uuid4(), leads.id, "member", WORKER2["member_id"])
     at_work -= {(leads.id, WORKER2["member_id"])}
+    held |= {leads.id: None}
     assert set(rows(superuser, working, ywca)) == at_work
     assert dict(rows(superuser, holding, ywca)) == held
     call(api("ywca.worker"), "set_block", uuid4(), other.id, "member", ADMIN["member_id"])
     assert dict(rows(superuser, holding, ywca)) == held, "she does not hold it"
 
 
-def test_the_end_of_a_block_takes_nobody_off(api: Any, superuser: Any) -> None:
-    """sec.keep_block: whoever was put on it since."""
+def test_the_end_of_a_block_takes_no_one_off(api: Any, superuser: Any) -> None:
+    """sec.apply_block: members who were assigned since stay assigned."""
     story = begun(api).answers("block", WORKER2)
     put_on = (
         "INSERT INTO referral_assignment (id, content_object_id, membership_id, agency_id, user_id,"
@@ -168,7 +171,7 @@ def test_one_block_is_lifted_and_no_other(api: Any, superuser: Any) -> None:
 
 
 def test_a_referral_is_flagged_while_a_block_of_its_own_stands(api: Any, superuser: Any) -> None:
-    """sec.keep_block and, of a side that begins later, sec.flag_side."""
+    """sec.apply_block and, of a side that begins later, sec.flag_blocked_side."""
     one, other, later, last = (Story(api, service_of("ywca")) for _ in range(4))
     one.accept()
     other.accept()
@@ -248,9 +251,9 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
     assert refused(api("police.worker"), SET, one.id, "member", admin)
 
 
-def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
-    """sec.not_barred: nobody is of no side, and barred; so is, where somebody is, whoever is signed
-    out. Where nobody is, it asks no further."""
+def test_where_a_block_exists_a_caller_who_is_signed_out_is_barred(api: Any) -> None:
+    """sec.is_not_blocked: a visitor is on no side and always barred. A caller whose session has
+    ended is barred where a block exists; without a block it does not look at the session."""
     one, other = begun(api), begun(api)
     one.answers("block", WORKER2)
     assert (barred(None, one.id), barred(None, other.id)) == (True, True)
@@ -263,7 +266,7 @@ def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
 
 
 def test_whom_a_referral_bars_asks_as_of_an_id_that_never_was(api: Any) -> None:
-    """sec.not_barred, by raw SQL (R12)."""
+    """sec.is_not_blocked, by raw SQL (R12)."""
     one = begun(api)
     one.answers("block", WORKER2)
     assert barred(api("ywca.worker2"), one.id) is barred(api("ywca.worker2"), str(uuid4())) is True
@@ -272,14 +275,15 @@ def test_whom_a_referral_bars_asks_as_of_an_id_that_never_was(api: Any) -> None:
 
 def barred(caller: Any, referral_id: str) -> bool:
     with as_app(caller) as cursor:
-        cursor.execute("SELECT NOT sec.not_barred(%s)", [referral_id])
+        cursor.execute("SELECT NOT sec.is_not_blocked(%s)", [referral_id])
         return bool(cursor.fetchone()[0])
 
 
-def test_a_recipient_whose_part_was_purged_is_barred_and_nobody_else(
+def test_a_recipient_whose_part_was_purged_is_barred_and_no_one_else(
     api: Any, superuser: Any
 ) -> None:
-    """sec.not_barred and sec.bars, where no block stands: as its agency, and by no side's block."""
+    """sec.is_not_blocked and sec.is_person_blocked, where no block stands: as its agency, and by no
+    side's block."""
     one, other = begun(api), begun(api)
     with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
@@ -296,18 +300,19 @@ def test_a_recipient_whose_part_was_purged_is_barred_and_nobody_else(
         ):
             by = str(agency_id(side)) if side else None
             values = [story.id, str(agency_id(key)), str(member_id("ywca.worker")), True, by]
-            cursor.execute("SELECT sec.bars(%s, %s, %s, %s, %s)", values)
+            cursor.execute("SELECT sec.is_person_blocked(%s, %s, %s, %s, %s)", values)
             assert cursor.fetchall() == [(expected,)], (key, side)
 
 
 def not_barred(cursor: Any, caller: Any, story: Story) -> bool:
     identify(cursor, caller)
-    cursor.execute("SELECT sec.not_barred(%s)", [story.id])
+    cursor.execute("SELECT sec.is_not_blocked(%s)", [story.id])
     return bool(cursor.fetchone()[0])
 
 
 def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: Any) -> None:
-    """sec.bars of one side's blocks, or of either's; by a person, all but leads, or all there."""
+    """sec.is_person_blocked of one side's blocks, or of either's; by a person, all but leads, or
+    all there."""
     one, other, whole = begun(api), begun(api), begun(api)
     one.answers("block", WORKER2)
     other.sends("leads_only")
@@ -322,7 +327,7 @@ def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: An
         def bars(story: Story, who: str, is_lead: bool, side: str | None) -> bool:
             by = str(agency_id(side)) if side else None
             values = [story.id, str(agency_id("ywca")), people[who], is_lead, by]
-            cursor.execute("SELECT sec.bars(%s, %s, %s, %s, %s)", values)
+            cursor.execute("SELECT sec.is_person_blocked(%s, %s, %s, %s, %s)", values)
             ((found,),) = cursor.fetchall()
             return bool(found)
 

@@ -1,7 +1,7 @@
-"""What single conditions of the database's functions about the directory keep off: each is called
-by itself, beside an organization, a service and a place that are not the caller's.
+"""Single conditions of the database's functions about the directory: each is called by itself,
+where an organization, a service and a place exist that are not the caller's.
 
-ywca edits "shelter" of the demo directory; sarc edits "campus"; nobody edits what is laid here.
+ywca edits "shelter" of the demo directory; sarc edits "campus"; no one edits the rows made here.
 """
 
 import json
@@ -34,13 +34,13 @@ def laid(superuser: Any, network: Any) -> Iterator[Entries]:
 
 
 def test_an_agency_edits_its_own_organizations(laid: Entries, api: Any) -> None:
-    """sec.edits"""
+    """sec.is_editor_of"""
     nobodys = laid.organization()
     for who, own in (("ywca.editor", OURS), ("sarc.editor", THEIRS), ("ywca.worker", None)):
         laid.become("editor", api(who))
         for organization in (OURS, THEIRS, nobodys, None):
             mine = organization is not None and organization == own
-            assert laid.call("edits", organization) is mine, (who, organization)
+            assert laid.call("is_editor_of", organization) is mine, (who, organization)
 
 
 def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Entries, api: Any) -> None:
@@ -61,7 +61,7 @@ def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Entries, api: Any
 
 
 def test_a_row_points_at_rows_of_ones_own_organizations(laid: Entries, api: Any) -> None:
-    """sec.edits_links"""
+    """sec.may_edit_links"""
     ours, theirs = (laid.service(one) for one in (OURS, THEIRS))
     laid.become("editor", api("ywca.editor"))
     for row, mine in (
@@ -76,20 +76,20 @@ def test_a_row_points_at_rows_of_ones_own_organizations(laid: Entries, api: Any)
         ({"resource_table": "service", "resource_id": str(ours)}, True),
         ({"resource_table": "service", "resource_id": str(theirs)}, False),
     ):
-        assert laid.call("edits_links", json.dumps(row)) is mine, row
+        assert laid.call("may_edit_links", json.dumps(row)) is mine, row
 
 
 def test_an_organization_is_begun_by_who_edits_and_hers_alone(laid: Entries, api: Any) -> None:
-    """sec.begin_organization"""
+    """sec.create_organization"""
     for who in ("ywca.worker", "ywca.admin"):
         laid.become("editor", api(who))
-        with laid.refused(InsufficientPrivilege, "nobody who edits"):
-            laid.call("begin_organization", json.dumps(new_organization()), uuid7())
+        with laid.refused(InsufficientPrivilege, "not a directory editor"):
+            laid.call("create_organization", json.dumps(new_organization()), uuid7())
     laid.become("editor", api("ywca.editor"))
     new, editing = new_organization(), uuid7()
-    laid.call("begin_organization", json.dumps(new), editing)
-    assert laid.call("edits", new["id"]) is True
-    assert laid.call("renders", new["id"], None) is True, "whatever is found there"
+    laid.call("create_organization", json.dumps(new), editing)
+    assert laid.call("is_editor_of", new["id"]) is True
+    assert laid.call("may_editor_render", new["id"], None) is True, "whatever is found there"
     laid.become("none")
     begun = (
         "SELECT e.content_object_id::text, e.agency_id, g.name, p.codename"
@@ -101,18 +101,22 @@ def test_an_organization_is_begun_by_who_edits_and_hers_alone(laid: Entries, api
     rename = "UPDATE auth_permission SET codename = 'x' WHERE codename = 'edit_organization'"
     assert laid.run(rename) == 1
     laid.become("editor", api("ywca.editor"))
-    with laid.refused(IntegrityConstraintViolation, "nobody would edit it"):
-        laid.call("begin_organization", json.dumps(new_organization()), uuid7())
+    with laid.refused(IntegrityConstraintViolation, "no group may edit it"):
+        laid.call("create_organization", json.dumps(new_organization()), uuid7())
 
 
-def test_an_editor_answers_for_her_own_agency_or_leaves_it_open(laid: Entries, api: Any) -> None:
-    """sec.answers_for_itself"""
+def test_an_editor_answers_for_her_own_agency_once_reviewed_or_leaves_it_open(
+    laid: Entries, api: Any
+) -> None:
+    """sec.check_answered_by, sec.check_reviewed_service"""
     laid.become("editor", api("ywca.editor"))
-    for key in ("ywca", None):
-        service = laid.service(OURS, answered_by_id=agency_id(key) if key else None)
-        change = "UPDATE directory_service SET answered_by_id = %s WHERE id = %s"
-        with laid.refused(InsufficientPrivilege, "answers for itself"):
-            laid.run(change, agency_id("police"), service)
+    service = laid.service(OURS)
+    change = "UPDATE directory_service SET answered_by_id = %s WHERE id = %s"
+    for key, why in (("police", "answers for itself"), ("ywca", "waits for review")):
+        with laid.refused(InsufficientPrivilege, why):
+            laid.run(change, agency_id(key), service)
+    with laid.refused(InsufficientPrivilege, "waits for review"):
+        laid.service(OURS, answered_by_id=agency_id("ywca"))
     with laid.refused(InsufficientPrivilege, "answers for itself"):
         laid.service(OURS, answered_by_id=agency_id("police"))
 
@@ -133,16 +137,16 @@ def test_locked_are_the_entries_that_are_named_and_no_other(laid: Entries) -> No
 
 
 def lay_shared(laid: Entries) -> dict[str, tuple[UUID, UUID]]:
-    """Services of organizations that nobody edits, by where they are found."""
+    """Services of organizations that no one edits, by the place where they are offered."""
     ours = laid.service(OURS)
     found = {}
-    for name in ("at ours", "beside ours", "alone", "nowhere", "its place"):
+    for name in ("at ours", "next to ours", "alone", "nowhere", "its place"):
         owner = laid.organization()
         found[name] = (owner, laid.service(owner))
     host, away = laid.organization(), laid.organization()
     shared, empty = laid.place(host), laid.place(OURS)
     laid.link(found["at ours"][0], found["at ours"][1], empty)
-    laid.link(found["beside ours"][0], found["beside ours"][1], shared)
+    laid.link(found["next to ours"][0], found["next to ours"][1], shared)
     laid.link(OURS, ours, shared)
     laid.link(OURS, ours, laid.place(found["its place"][0]))
     laid.link(found["alone"][0], found["alone"][1], laid.place(away))
@@ -150,18 +154,20 @@ def lay_shared(laid: Entries) -> dict[str, tuple[UUID, UUID]]:
     return found | {"ours": (OURS, ours)}
 
 
-RENDERED = {"ours", "at ours", "beside ours", "its place"}
+RENDERED = {"ours", "at ours", "next to ours", "its place"}
 
 
 def test_rendered_is_ones_own_and_what_shares_a_place_with_it(laid: Entries, api: Any) -> None:
-    """sec.renders"""
+    """sec.may_editor_render"""
     found = lay_shared(laid)
     laid.become("editor", api("ywca.editor"))
-    assert {name for name, one in found.items() if laid.call("renders", *one)} == RENDERED
-    whole = {name for name, (owner, _) in found.items() if laid.call("renders", owner, None)}
+    assert {name for name, one in found.items() if laid.call("may_editor_render", *one)} == RENDERED
+    whole = {
+        name for name, (owner, _) in found.items() if laid.call("may_editor_render", owner, None)
+    }
     assert whole == {"ours", "its place"}, "of an organization, whose place it is"
     laid.become("editor", api("outsider.editor"))
-    assert not any(laid.call("renders", *one) for one in found.values())
+    assert not any(laid.call("may_editor_render", *one) for one in found.values())
 
 
 def test_whoever_renders_for_all_may_render_all(laid: Entries, api: Any) -> None:
@@ -174,7 +180,7 @@ def test_whoever_renders_for_all_may_render_all(laid: Entries, api: Any) -> None
 
 
 def test_no_entry_of_another_is_written(laid: Entries, api: Any) -> None:
-    """sec.renders_its_own"""
+    """sec.check_rendered_entry"""
     laid.become("editor", api("ywca.editor"))
     for owner, mine in ((OURS, True), (THEIRS, False)):
         row = {"id": str(uuid7()), "organization_id": str(owner)}
@@ -219,12 +225,12 @@ def lay_entries(laid: Entries) -> dict[UUID, str]:
 
 
 def test_the_network_finds_what_bears_all_that_is_asked(laid: Entries, api: Any) -> None:
-    """sec.network_places: each question beside entries that bear all but it."""
+    """sec.search_network_places: each condition is tried on entries that fit all others."""
     entries = lay_entries(laid)
     laid.become("app", api("outsider.lead"))
 
     def found(words: Any, in_names: Any, needs: Any, facets: Any, at_place: bool) -> set[str]:
-        call = "SELECT id FROM sec.network_places(%s::tsquery, %s, %s::uuid[], %s, %s, NULL)"
+        call = "SELECT id FROM sec.search_network_places(%s::tsquery, %s, %s::uuid[], %s, %s, NULL)"
         rows = laid.rows(call, words, in_names, needs, facets, at_place)
         return {entries[row] for (row,) in rows if row in entries}
 
@@ -262,7 +268,7 @@ def entry(laid: Entries, about: UUID, **said: Any) -> None:
 
 
 def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Entries, api: Any) -> None:
-    """sec.opened_address"""
+    """sec.opened_location_id"""
     worker, place = api(OUR_PERSON), uuid4()
     client = Client.objects.get(agency_id=agency_id("ywca"))
     for said in (
@@ -275,22 +281,24 @@ def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Entries, 
     ):
         entry(laid, uuid4(), **said)
         laid.become("app", worker)
-        assert laid.call("opened_address") is None, said
+        assert laid.call("opened_location_id") is None, said
     entry(laid, place)
     laid.become("app", worker)
-    assert laid.call("opened_address") == place
+    assert laid.call("opened_location_id") == place
     laid.become("app", api("ywca.client", OUR_PERSON))
-    assert laid.call("opened_address") is None, "a partner system opens none, whomever it names"
+    assert laid.call("opened_location_id") is None, (
+        "a partner system opens none, whichever member it names"
+    )
     laid.become("none")
     laid.run("UPDATE clock_offset SET shift = '1 hour 1 minute'")
     laid.become("app", worker)
-    assert laid.call("opened_address") is None, "an hour ago"
+    assert laid.call("opened_location_id") is None, "an hour ago"
 
 
 def test_open_is_nothing_to_who_does_no_such_work(laid: Entries, api: Any) -> None:
-    """sec.opened_address: whatever was logged of her."""
+    """sec.opened_location_id: whatever was logged of her."""
     for who, opens in (("ywca.editor", True), ("ywca.admin", False), ("ywca.auditor", False)):
         place = uuid4()
         entry(laid, place, member_id=member_id(who))
         laid.become("app", api(who))
-        assert laid.call("opened_address") == (place if opens else None), who
+        assert laid.call("opened_location_id") == (place if opens else None), who

@@ -1,5 +1,5 @@
-"""What single conditions of sec.erase_draft, sec.set_hold and sec.was_opened keep off: each is
-called by itself, beside a second referral of the same two agencies that must stay as it is."""
+"""Single conditions of sec.erase_draft, sec.set_legal_hold and sec.was_packet_opened: each is
+called by itself, and a second referral of the same two agencies must stay as it is."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def draft(api: Any) -> Story:
 # -- sec.erase_draft -------------------------------------------------------------------------------
 
 
-def test_a_draft_is_erased_and_of_its_like_beside_it_nothing(api: Any, superuser: Any) -> None:
+def test_a_draft_is_erased_and_of_its_like_next_to_it_nothing(api: Any, superuser: Any) -> None:
     full_draft(Story(api, service_of("ywca")))
     begun(api)
     worker, story = api("police.worker"), Story(api, service_of("ywca"))
@@ -66,7 +66,7 @@ def test_its_purge_is_told_to_its_agency_under_its_own_handle(api: Any, superuse
     ],
 )
 def test_nothing_but_a_draft_of_ones_own_is_erased(change: str, api: Any, superuser: Any) -> None:
-    """By sec.erase_draft, though whoever asks be assigned to it, and have another draft."""
+    """sec.erase_draft refuses, even if the caller is assigned to it and has another draft."""
     one, _ = draft(api), draft(api)
     change = change.format(hospital=agency_id("hospital"))
     with (
@@ -76,7 +76,7 @@ def test_nothing_but_a_draft_of_ones_own_is_erased(change: str, api: Any, superu
         cursor.execute(ERASE, [one.id])
 
 
-def test_a_draft_beside_it_makes_no_draft_of_what_was_sent(api: Any) -> None:
+def test_a_draft_next_to_it_makes_no_draft_of_what_was_sent(api: Any) -> None:
     """sec.erase_draft; nor does anybody erase a draft who does not work on it."""
     draft(api)
     sent, unheard = Story(api, service_of("ywca")).send(), draft(api)
@@ -127,9 +127,9 @@ def test_an_epoch_that_is_due_is_due_since_the_last_that_went(
     assert (since[1] - since[0]).total_seconds() >= 3600
 
 
-# -- sec.set_hold ----------------------------------------------------------------------------------
+# -- sec.set_legal_hold ----------------------------------------------------------------------------
 
-HOLD = "SELECT sec.set_hold(%s, '2031-01-01Z')"
+HOLD = "SELECT sec.set_legal_hold(%s, '2031-01-01Z')"
 HELD = "SELECT referral_id::text, agency_id::text FROM referral_side WHERE hold_until IS NOT NULL"
 
 
@@ -139,13 +139,13 @@ def test_a_lead_holds_her_own_side_of_one_referral(api: Any, superuser: Any) -> 
         with as_app(api(who)) as cursor:
             assert refused_for_want_of_rights(cursor, HOLD, [one.id]), who
     for key in ("ywca", "police"):
-        call(api(f"{key}.lead"), "set_hold", one.id, "2031-01-01Z")
+        call(api(f"{key}.lead"), "set_legal_hold", one.id, "2031-01-01Z")
         assert (one.id, str(agency_id(key))) in rows(superuser, HELD)
         assert len(rows(superuser, HELD)) == (1 if key == "ywca" else 2)
 
 
 def test_a_side_that_has_gone_is_held_no_longer(api: Any, superuser: Any) -> None:
-    """sec.set_hold, while the other side's lead still holds her own."""
+    """sec.set_legal_hold, while the other side's lead still holds her own."""
     one, _ = begun(api), begun(api)
     change = "referral SET from_purged = true WHERE id = %s"
     with changed(superuser, change, [one.id], api("ywca.lead")) as cursor:
@@ -158,7 +158,7 @@ def test_a_side_that_has_gone_is_held_no_longer(api: Any, superuser: Any) -> Non
 
 
 def test_a_side_whose_part_was_purged_is_held_no_longer(api: Any, superuser: Any) -> None:
-    """By sec.set_hold, while the other side's lead still holds her own."""
+    """By sec.set_legal_hold, while the other side's lead still holds her own."""
     one, _ = begun(api), begun(api)
     change = "referral SET to_purged = true WHERE id = %s"
     with changed(superuser, change, [one.id], api("police.lead")) as cursor:
@@ -175,20 +175,20 @@ def test_whom_a_block_bars_holds_nothing(api: Any, superuser: Any) -> None:
     one.answers("block", {"member_id": str(member_id("ywca.lead"))})
     with as_app(api("ywca.lead")) as cursor:
         assert refused_for_want_of_rights(cursor, HOLD, [one.id])
-    call(api("ywca.lead"), "set_hold", other.id, "2031-01-01Z")
+    call(api("ywca.lead"), "set_legal_hold", other.id, "2031-01-01Z")
     assert rows(superuser, HELD) == [(other.id, str(agency_id("ywca")))]
 
 
-# -- sec.was_opened --------------------------------------------------------------------------------
+# -- sec.was_packet_opened -------------------------------------------------------------------------
 
 
-def test_opened_is_a_packet_that_somebody_of_the_agency_was_shown(api: Any) -> None:
+def test_opened_is_a_packet_that_someone_of_the_agency_was_shown(api: Any) -> None:
     one, other = begun(api), begun(api)
     purpose = {"purpose": "service"}
 
     def was_opened(story: Story, key: str) -> Any:
         with connections["jobs"].cursor() as cursor:
-            cursor.execute("SELECT sec.was_opened(%s, %s)", [story.id, agency_id(key)])
+            cursor.execute("SELECT sec.was_packet_opened(%s, %s)", [story.id, agency_id(key)])
             return cursor.fetchone()[0]
 
     assert api("ywca.worker2").act(one.id, "open_packet", purpose).status_code == 403

@@ -1,25 +1,25 @@
-"""What single conditions of the functions about feeds and webhooks keep off: who reads them, where
-an event stands in them, and what is taken from the outbox. Each is called by itself."""
+"""Single conditions of the functions about feeds and webhooks: who reads them, the position of an
+event in them, and what is taken from the outbox. Each is called by itself."""
 
 from typing import Any
 
 from tests.support.callers import agency_id, narrow
 from tests.support.database import as_app
-from tests.support.message_functions import asked, assigned_herself, found
+from tests.support.message_functions import asked, found, self_assigned
 from tests.support.sec_functions import call
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, begun
 
-# -- sec.event_reader, sec.webhook_keeper ----------------------------------------------------------
+# -- sec.event_reader_agency_id, sec.webhook_manager_agency_id -------------------------------------
 
 
 def test_events_are_for_workers_and_leads_and_systems_with_the_scope(api: Any) -> None:
-    """sec.event_reader"""
+    """sec.event_reader_agency_id"""
     ours = agency_id("ywca")
     for who in ("worker", "lead"):
-        assert call(api(f"ywca.{who}"), "event_reader") == ours, who
+        assert call(api(f"ywca.{who}"), "event_reader_agency_id") == ours, who
     for who in ("admin", "editor", "auditor"):
-        assert call(api(f"ywca.{who}"), "event_reader") is None, who
+        assert call(api(f"ywca.{who}"), "event_reader_agency_id") is None, who
     for acting, scope, expected in (
         (None, "events:read", ours),
         (None, "referrals:read", ours),
@@ -29,16 +29,16 @@ def test_events_are_for_workers_and_leads_and_systems_with_the_scope(api: Any) -
         ("ywca.admin", "events:read", None),
     ):
         system = narrow(api, "ywca", acting, scope)
-        assert call(system, "event_reader") == expected, (acting, scope)
-    assert call(api(None), "event_reader") is None
+        assert call(system, "event_reader_agency_id") == expected, (acting, scope)
+    assert call(api(None), "event_reader_agency_id") is None
 
 
 def test_webhooks_are_kept_by_administrators_and_systems_with_the_scope(api: Any) -> None:
-    """sec.webhook_keeper"""
+    """sec.webhook_manager_agency_id"""
     ours = agency_id("ywca")
-    assert call(api("ywca.admin"), "webhook_keeper") == ours
+    assert call(api("ywca.admin"), "webhook_manager_agency_id") == ours
     for who in ("worker", "lead", "auditor"):
-        assert call(api(f"ywca.{who}"), "webhook_keeper") is None, who
+        assert call(api(f"ywca.{who}"), "webhook_manager_agency_id") is None, who
     for acting, scope, expected in (
         (None, "webhooks:write", ours),
         (None, "events:read", None),
@@ -46,11 +46,11 @@ def test_webhooks_are_kept_by_administrators_and_systems_with_the_scope(api: Any
         ("ywca.admin", "events:read", None),
     ):
         system = narrow(api, "ywca", acting, scope)
-        assert call(system, "webhook_keeper") == expected, (acting, scope)
-    assert call(api(None), "webhook_keeper") is None
+        assert call(system, "webhook_manager_agency_id") == expected, (acting, scope)
+    assert call(api(None), "webhook_manager_agency_id") is None
 
 
-# -- sec.event_place -------------------------------------------------------------------------------
+# -- sec.event_position ----------------------------------------------------------------------------
 
 
 def event(superuser: Any, story: Story, which: str) -> tuple[str, str]:
@@ -65,11 +65,11 @@ def event(superuser: Any, story: Story, which: str) -> tuple[str, str]:
 
 def place(caller: Any, event_id: str) -> list[Any]:
     with as_app(caller) as cursor:
-        return [xact for (xact,) in found(cursor, "event_place", event_id)]
+        return [xact for (xact,) in found(cursor, "event_position", event_id)]
 
 
 def test_an_event_has_a_place_in_the_feeds_that_show_it(api: Any, superuser: Any) -> None:
-    """sec.event_place, for whoever keeps a feed's webhooks."""
+    """sec.event_position, for each caller who manages a feed's webhooks."""
     one, _ = begun(api).answers("start_handoff", {"mode": "phone"}), begun(api)
     keepers = {key: api(f"{key}.admin") for key in ("police", "ywca", "hospital")}
     for which, sees in (
@@ -87,13 +87,14 @@ def test_what_is_reserved_has_no_place_in_a_feed(api: Any, superuser: Any) -> No
     one, _ = begun(api), begun(api)
     one.sends("block", {"other_agency": True})
     event_id, _ = event(superuser, one, "reserved AND from_sees")
-    assert place(api("police.admin"), event_id) == [], "sec.event_place"
+    assert place(api("police.admin"), event_id) == [], "sec.event_position"
 
 
 def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
     api: Any, superuser: Any
 ) -> None:
-    """sec.event_place asks sec.mailbox_barred of the agency whose feed it is, and this referral."""
+    """sec.event_position asks sec.is_mailbox_blocked of the agency whose feed it is, and this
+    referral."""
     one, other = begun(api), begun(api)
     one.sends("block", {"other_agency": True})
     for story, key, seen in ((one, "police", 1), (one, "ywca", 0), (other, "ywca", 1)):
@@ -101,7 +102,7 @@ def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
         assert len(place(api(f"{key}.admin"), event_id)) == seen, key
 
 
-# -- sec.take_events, sec.take_self_assignments ----------------------------------------------------
+# -- sec.claim_events, sec.claim_self_assignments --------------------------------------------------
 
 
 def ids(superuser: Any, table: str, which: str = "true") -> list[str]:
@@ -117,11 +118,11 @@ def taken(function: str, most: int) -> set[str]:
 
 
 def test_each_is_taken_once_and_the_oldest_first(api: Any, superuser: Any) -> None:
-    """By sec.take_events and sec.take_self_assignments, as many as were asked for."""
+    """By sec.claim_events and sec.claim_self_assignments, as many as were asked for."""
     for story in (begun(api), begun(api), begun(api)):
-        assigned_herself(superuser, api, story, "ywca.lead")
+        self_assigned(superuser, api, story, "ywca.lead")
     for table in ("referral_event", "self_assignment"):
-        function = "take_events" if table == "referral_event" else "take_self_assignments"
+        function = "claim_events" if table == "referral_event" else "claim_self_assignments"
         waiting = ids(superuser, table)
         assert len(waiting) > 2
         assert taken(function, 2) == set(waiting[:2])
@@ -131,18 +132,19 @@ def test_each_is_taken_once_and_the_oldest_first(api: Any, superuser: Any) -> No
         assert ids(superuser, table, "told") == waiting
 
 
-# A plan that asks for what waits anew for each row: PostgreSQL's choice where it knows little yet.
-ANEW = ("hashjoin", "mergejoin", "hashagg", "sort", "indexscan", "bitmapscan", "material")
+# Without these plans PostgreSQL looks for waiting rows again for each row, as it does while it has
+# few statistics.
+OTHER_PLANS = ("hashjoin", "mergejoin", "hashagg", "sort", "indexscan", "bitmapscan", "material")
 
 
 def test_no_more_are_taken_than_were_asked_for_however_it_is_planned(
     api: Any, superuser: Any
 ) -> None:
-    """By sec.take_events and sec.take_self_assignments: a lock taken twice skips what it took."""
+    """By sec.claim_events and sec.claim_self_assignments: a lock taken twice skips what it took."""
     for story in (begun(api), begun(api), begun(api)):
-        assigned_herself(superuser, api, story, "ywca.lead")
+        self_assigned(superuser, api, story, "ywca.lead")
     with superuser.cursor() as cursor:
-        for one in ANEW:
+        for one in OTHER_PLANS:
             cursor.execute(f"SET enable_{one} = off")
-        for function in ("take_events", "take_self_assignments"):
+        for function in ("claim_events", "claim_self_assignments"):
             assert len(found(cursor, function, 2)) == 2, function

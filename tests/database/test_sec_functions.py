@@ -20,15 +20,15 @@ from tests.support.stories import Story, service_of
 
 
 def test_a_partner_system_administers_no_agency_whomever_it_names(api: Any) -> None:
-    question = "SELECT sec.administering()"
+    question = "SELECT sec.administrator_agency_id()"
     assert answer(api("ywca.admin"), question) == agency_id("ywca")
     assert answer(api("ywca.client", "ywca.admin"), question) is None
     assert answer(api("ywca.worker"), question) is None
 
 
-def test_a_partner_system_without_the_scope_audits_nobody(api: Any, superuser: Any) -> None:
+def test_a_partner_system_without_the_scope_audits_no_one(api: Any, superuser: Any) -> None:
     def auditing(caller: Any) -> Any:
-        return as_auditor(caller, "SELECT sec.auditing()")[0][0]
+        return as_auditor(caller, "SELECT sec.auditor_agency_id()")[0][0]
 
     assert auditing(api("ywca.auditor")) == agency_id("ywca")
     assert auditing(api("ywca.worker")) is None
@@ -39,7 +39,7 @@ def test_a_partner_system_without_the_scope_audits_nobody(api: Any, superuser: A
         credentials.open_for_client(ours, client.secret, scopes)
         assert auditing(client) == whose
     client.acting = "ywca.auditor"
-    assert auditing(client) is None, "the scope is the system's own, whomever it names"
+    assert auditing(client) is None, "the scope is the system's own, whichever member it names"
     worker = api("ywca.worker")
     with superuser.cursor() as cursor:  # none is ever written so
         cursor.execute(
@@ -57,7 +57,7 @@ def test_an_auditor_alone_is_shown_a_batch_and_one_that_there_is(api: Any) -> No
     seqs = "SELECT seq, size - first FROM log_checkpoint ORDER BY seq DESC LIMIT 2"
     (last, leaves), (before, some) = as_auditor(auditor, seqs)
     assert leaves > 0
-    batch = "SELECT size - first, cardinality(sealed), sealed = found FROM sec.batch_now"
+    batch = "SELECT size - first, cardinality(sealed), sealed = found FROM sec.recomputed_batch"
     assert as_auditor(auditor, f"{batch}({last}, {leaves})") == [(leaves, leaves, True)]
     assert as_auditor(auditor, f"{batch}({last}, {leaves - 1})") == [(leaves, leaves, None)]
     assert as_auditor(auditor, f"{batch}({before}, {some})") == [(some, some, True)]
@@ -68,8 +68,9 @@ def test_an_auditor_alone_is_shown_a_batch_and_one_that_there_is(api: Any) -> No
 def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     story: Story, api: Any, superuser: Any, shift_clock: Any
 ) -> None:
-    """sec.barred_attempts to those who answer for it, sec.barred_alerts to whoever set it."""
-    other = Story(api, story.service_id).accept()  # another referral, which nobody bars
+    """sec.blocked_attempts for the members who answer for it, sec.blocked_attempt_alerts for the
+    member who set it."""
+    other = Story(api, story.service_id).accept()  # another referral, without a block
     story.create()
     barred, outsider = api("ywca.worker2"), api("outsider.worker")
     path = f"/v1/referrals/{story.id}"
@@ -117,8 +118,8 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
 def test_a_lead_who_is_refused_under_leads_only_is_so_for_another_reason(
     story: Story, api: Any, superuser: Any
 ) -> None:
-    """sec.barred_attempts and sec.barred_alerts: since the purge there, of which nobody here learns
-    (R2)."""
+    """sec.blocked_attempts and sec.blocked_attempt_alerts: the reason is the purge on that side,
+    which no one on this side learns of (R2)."""
     story.create().sends("leads_only").send()
     by_police = (story.id, str(agency_id("police")), str(member_id("police.worker")))
     for who, told in (("ywca.lead", 0), ("ywca.worker2", 1)):
@@ -130,13 +131,12 @@ def test_a_lead_who_is_refused_under_leads_only_is_so_for_another_reason(
 def test_who_serves_both_sides_is_not_told_of_what_she_asked_for_there(
     story: Story, api: Any, superuser: Any
 ) -> None:
-    """sec.barred_attempts: that would tell her that she was barred (R12)."""
+    """sec.blocked_attempts: that would tell her that she was barred (R12)."""
     story.accept().sends("block", {"other_agency": True})
     assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
-    lead = api("police.lead")
     with as_one_person(superuser, "ywca.worker2", "police.lead"):
-        assert lead.get("/v1/barred-attempts").json()["items"] == []
-    assert len(lead.get("/v1/barred-attempts").json()["items"]) == 1
+        assert api("police.lead").get("/v1/barred-attempts").json()["items"] == []
+    assert len(api("police.lead").get("/v1/barred-attempts").json()["items"]) == 1
 
 
 def asked_and_was_refused(
@@ -152,7 +152,7 @@ def asked_and_was_refused(
 
 def test_a_lead_answers_for_it_unless_it_bars_her(story: Story, api: Any) -> None:
     story.accept()
-    question = f"SELECT sec.answers_for('{story.id}')"
+    question = f"SELECT sec.is_responsible_for('{story.id}')"
     for who, does in (
         (api("ywca.worker"), True),  # she works on it
         (api("ywca.lead"), True),
@@ -184,12 +184,14 @@ def test_no_message_reaches_whom_a_block_bars(story: Story, api: Any) -> None:
 
 
 def reached(story: Story, key: str = "ywca") -> set[Any]:
-    """Of one side, by the two ways in which the background work asks."""
+    """The members of one side to notify, by the two ways in which the background work asks."""
     with connections["jobs"].cursor() as cursor:
-        cursor.execute("SELECT member_id FROM sec.may_be_told(%s, %s)", [story.id, agency_id(key)])
+        cursor.execute(
+            "SELECT member_id FROM sec.members_to_notify(%s, %s)", [story.id, agency_id(key)]
+        )
         told = {row[0] for row in cursor.fetchall()}
         for member in (member_id(f"{key}.{one}") for one in WORKING):
-            cursor.execute("SELECT sec.may_reach(%s, %s)", [story.id, member])
+            cursor.execute("SELECT sec.may_notify_member(%s, %s)", [story.id, member])
             assert cursor.fetchone() == (member in told,)
     return told
 
@@ -201,7 +203,7 @@ def test_a_test_rings_one_channel_of_her_own_once_a_minute(api: Any, superuser: 
     theirs = keep(api, "police.admin", "sms", "406-555-0184", use="duty")
 
     def asked(who: str, which: str) -> bool:
-        question = "SELECT sec.ask_test(gen_random_uuid(), %s)"
+        question = "SELECT sec.queue_channel_test(gen_random_uuid(), %s)"
         with transaction.atomic(), connections["default"].cursor() as cursor:
             identify(cursor, api(who))
             cursor.execute(question, [which])

@@ -15,7 +15,14 @@ from tests.support.sec_functions import release_of
 from tests.support.stories import PACKET, Story
 
 # Not about a referral: `of_directory`, channels, entries of the log by their own ids.
-ELSEWHERE = {"ask_test", "remove_channel", "sealed_batch", "event_place", "oversees", "has_bundles"}
+ELSEWHERE = {
+    "queue_channel_test",
+    "remove_channel",
+    "own_sealed_entry",
+    "event_position",
+    "is_oversight_agency",
+    "has_bundles",
+}
 
 
 @pytest.fixture
@@ -44,11 +51,12 @@ def values_of(who: str, about: UUID | str, by_release: Any) -> dict[str, Any]:
     key = who.split(".")[0]
     colleague = next(one for one in ("worker", "lead", "admin") if f"{key}.{one}" != who)
     return {
-        "r": about, "about": about, "why": "review", "keep": True, "via": "oral",
-        "who": member_id(f"{key}.{colleague}"), "what": "member", "by_release": by_release,
+        "referral": about, "about": about, "why": "review", "reason": "review", "keep": True,
+        "via": "oral", "member": member_id(f"{key}.{colleague}"), "what": "member",
+        "by_release": by_release,
         "field_names": ["name"], "until": "2030-01-01T00:00:00Z", "kek": 1, "kek_version": 1,
         "bundle": b"x", "sealed": b"x", "singly": [], "no": True, "agency": agency_id(key),
-        "f": agency_id(key), "t": agency_id(key), "sent": None, "has_block": True,
+        "sender": agency_id(key), "recipient": agency_id(key), "sent": None, "has_block": True,
         "stated_purpose": "intake", "prefix": "127.0.0.0/8",
     }  # fmt: skip
 
@@ -86,7 +94,8 @@ def differing(who: str, caller: Any, story: Story, by_release: Any) -> dict[str,
 
 
 def test_nothing_to_whom_a_block_bars(known: Story, api: Any, superuser: Any) -> None:
-    """sec.not_barred above all, which sec.agreed and sec.can_answer ask before anything else."""
+    """sec.is_not_blocked above all, which sec.has_agreed and sec.has_staff_to_answer ask before
+    anything else."""
     by_release = release_of(superuser, known)
     assert differing("police.worker", api("police.worker"), known, by_release) != {}
     known.sends("block", {"member_id": str(member_id("police.lead"))})
@@ -109,7 +118,7 @@ def test_nothing_to_a_barred_agency(known: Story, api: Any, superuser: Any) -> N
 
 
 def test_nothing_of_a_draft_to_the_agency_that_it_is_for(story: Story, api: Any) -> None:
-    """sec.not_barred."""
+    """sec.is_not_blocked."""
     story.create()
     found = {who: differing(who, api(who), story, uuid4()) for who in ("ywca.lead", "ywca.worker")}
     assert found == {who: {} for who in found}
@@ -119,7 +128,7 @@ def test_nothing_of_a_draft_to_the_agency_that_it_is_for(story: Story, api: Any)
 def test_nothing_to_a_side_whose_part_is_purged(
     known: Story, api: Any, superuser: Any, side: str
 ) -> None:
-    """sec.not_barred."""
+    """sec.is_not_blocked."""
     by_release = release_of(superuser, known)
     key = {"from": "police", "to": "ywca"}[side]
     with superuser.cursor() as cursor:

@@ -1,5 +1,5 @@
-"""What single conditions of the functions behind releases and grants keep off: each is called by
-itself, beside a second referral of the same two agencies that must stay as it is."""
+"""Single conditions of the functions behind releases and grants: each is called by itself, and a
+second referral of the same two agencies must stay as it is."""
 
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ from tests.support.stored_rows import rows
 from tests.support.stories import Story, begun, return_body, service_of
 
 FIELDS = ["name", "phone"]
-PUT = "SELECT sec.put_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
+PUT = "SELECT sec.store_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
 GRANTS = (
     "SELECT referral_id::text, release_id::text, fields, opened_at IS NOT NULL FROM packet_grant"
     " WHERE key_bundle = 'a bundle'"
@@ -19,7 +19,7 @@ GRANTS = (
 
 
 def test_a_grant_is_of_this_referrals_release_and_of_its_fields(api: Any, superuser: Any) -> None:
-    """sec.put_grant, by the sender's assignee alone."""
+    """sec.store_grant, by the sender's assignee alone."""
     one, other = begun(api), begun(api)
     other.answers("put_return_release", return_body())
     one.answers("put_return_release", return_body())
@@ -36,14 +36,14 @@ def test_a_grant_is_of_this_referrals_release_and_of_its_fields(api: Any, superu
         ("police.client", [one.id, ours, FIELDS]),
     ):
         assert refused(api(who), PUT, *values), (who, values)
-    call(api(sender), "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    call(api(sender), "store_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
 
 
 def test_no_grant_of_a_release_that_is_over_or_came_before_she_could_agree(
     story: Story, api: Any, superuser: Any
 ) -> None:
-    """sec.put_grant, sec.agreed."""
+    """sec.store_grant, sec.has_agreed."""
     story.create().release(*FIELDS).packet(name="a name").send()
     ours, sender = release_of(superuser, story), api("police.worker")
     values = [story.id, ours, FIELDS]
@@ -52,9 +52,9 @@ def test_no_grant_of_a_release_that_is_over_or_came_before_she_could_agree(
         return not refused(sender, PUT, *values)
 
     def agreed() -> Any:
-        return call(sender, "agreed", story.id)
+        return call(sender, "has_agreed", story.id)
 
-    call(sender, "put_grant", uuid4(), story.id, ours, FIELDS, 1, b"a bundle")
+    call(sender, "store_grant", uuid4(), story.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == [(story.id, ours, FIELDS, False)], "closed until the accept"
     for over, again in (
         ("ended = true", "ended = false"),
@@ -75,76 +75,77 @@ def test_no_grant_of_a_release_that_is_over_or_came_before_she_could_agree(
     change(superuser, "release SET direction = 'outbound' WHERE id = %s", ours)
     assert granted()
     assert agreed() is True
-    assert call(sender, "agreed", other.id) is True
-    assert call(sender, "agreed", uuid4()) is False
+    assert call(sender, "has_agreed", other.id) is True
+    assert call(sender, "has_agreed", uuid4()) is False
 
 
 def test_nothing_is_granted_to_the_side_that_has_stopped(api: Any, superuser: Any) -> None:
-    """sec.put_grant: and the sender is answered as ever (R2)."""
+    """sec.store_grant: and the sender is answered as ever (R2)."""
     one, other = begun(api), begun(api)
     sender, state = api("police.worker"), "referral_side SET state = 'stopped'"
     where = "WHERE referral_id = %s AND agency_id = %s"
     ours = release_of(superuser, one)
     change(superuser, f"{state} {where}", one.id, agency_id("ywca"))
-    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    call(sender, "store_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == []
     with past_triggers(superuser):  # one keeps the end; the test takes it back
         again = state.replace("stopped", "accepted")
         change(superuser, f"{again} {where}", one.id, agency_id("ywca"))
     change(superuser, f"{state} {where}", other.id, agency_id("ywca"))
     change(superuser, f"{state} {where}", one.id, agency_id("police"))
-    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    call(sender, "store_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
 
 
 def test_nothing_is_granted_to_the_side_whose_part_was_purged(api: Any, superuser: Any) -> None:
-    """sec.put_grant: and the sender is answered as ever (R2)."""
+    """sec.store_grant: and the sender is answered as ever (R2)."""
     one, _ = begun(api), begun(api)
     sender, ours = api("police.worker"), release_of(superuser, one)
     before = rows(superuser, GRANTS)
     change(superuser, "referral SET to_purged = true WHERE id = %s", one.id)
-    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    call(sender, "store_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == before
     change(superuser, "referral SET to_purged = false WHERE id = %s", one.id)
-    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    call(sender, "store_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) != before
 
 
 def test_a_grant_opens_by_the_accept_of_this_referral(api: Any, superuser: Any) -> None:
-    """sec.open_grant."""
+    """sec.activate_grant."""
     one, other = begun(api), begun(api)
     change(superuser, "packet_grant SET opened_at = NULL WHERE release_id IS NOT NULL")
     opened = "SELECT referral_id::text FROM packet_grant WHERE opened_at IS NOT NULL"
     for who in ("police.worker", "ywca.worker2", "ywca.client", "hospital.lead"):
-        call(api(who), "open_grant", one.id)
+        call(api(who), "activate_grant", one.id)
         assert rows(superuser, opened) == [], who
     recipient = api("ywca.worker")
     change(superuser, "referral SET status = 'sent' WHERE id = %s", one.id)
-    call(recipient, "open_grant", one.id)
+    call(recipient, "activate_grant", one.id)
     assert rows(superuser, opened) == [], "the other is accepted, this one is not"
     change(superuser, "referral SET status = 'accepted' WHERE id = %s", one.id)
     change(superuser, "packet_grant SET closed = true WHERE referral_id = %s", one.id)
-    call(recipient, "open_grant", one.id)
+    call(recipient, "activate_grant", one.id)
     assert rows(superuser, opened) == []
     change(superuser, "packet_grant SET closed = false WHERE referral_id = %s", one.id)
-    call(recipient, "open_grant", one.id)
+    call(recipient, "activate_grant", one.id)
     assert rows(superuser, opened) == [(one.id,)], "its own, not the sender's, nor another's"
     change(superuser, "packet_grant SET opened_at = '2026-01-01' WHERE opened_at IS NOT NULL")
-    call(recipient, "open_grant", one.id)
-    call(recipient, "open_grant", other.id)
+    call(recipient, "activate_grant", one.id)
+    call(recipient, "activate_grant", other.id)
     first = "SELECT referral_id::text FROM packet_grant WHERE opened_at = '2026-01-01'"
     assert rows(superuser, first) == [(one.id,)], "it stays as it was opened first"
     assert len(rows(superuser, opened)) == 2
 
 
 def test_what_lies_ready_ends_by_the_recipient_before_its_accept(api: Any, superuser: Any) -> None:
-    """sec.end_unseen: by those who answer for it there, of this referral, and it tells nothing."""
+    """sec.revoke_before_accept: by those who answer for it there, of this referral, and it tells
+    nothing."""
     one, other, none, draft = (Story(api, service_of("ywca")) for _ in range(4))
     for story in (one, other, draft):
         story.create().release(*FIELDS).packet(name="a name")
     for story in (one, other, none):
         story.send().answers("acknowledge")
-    end = "SELECT sec.end_unseen(%s, 'oral')"
+    end = "SELECT sec.revoke_before_accept(%s, 'oral')"
     live = "SELECT referral_id::text FROM release WHERE NOT ended AND NOT never_open"
     ready = "SELECT referral_id::text FROM packet_grant WHERE release_id IS NOT NULL AND NOT closed"
     shown = "SELECT id::text, release_ended, version FROM referral"
@@ -163,7 +164,9 @@ def test_what_lies_ready_ends_by_the_recipient_before_its_accept(api: Any, super
     assert refused(api("ywca.lead"), end, str(uuid4()))
     assert set(rows(superuser, live)) == left
     for who in ("ywca.worker", "ywca.lead"):
-        told = {repr(call(api(who), "end_unseen", story.id, "oral")) for story in (one, none)}
+        told = {
+            repr(call(api(who), "revoke_before_accept", story.id, "oral")) for story in (one, none)
+        }
         assert told == {"''"}, "void, whatever there was"
     assert set(rows(superuser, live)) == left - {(one.id,)}
     assert rows(superuser, ready) == [(other.id,)]
@@ -173,25 +176,25 @@ def test_what_lies_ready_ends_by_the_recipient_before_its_accept(api: Any, super
     by = "SELECT release_id::text, agency_id::text, revoked_via, revoked_by::text FROM release_end"
     ours = release_of(superuser, one)
     recorded = (ours, str(agency_id("ywca")), "oral", str(member_id("ywca.worker")))
-    assert rows(superuser, by) == [recorded], "once, by whoever said it first"
+    assert rows(superuser, by) == [recorded], "once, by the side that recorded it first"
     now = {id_: (ended, version) for id_, ended, version in rows(superuser, shown)}
     assert now == {id_: (id_ == one.id, n + (id_ == one.id)) for id_, n in before.items()}
     change(superuser, "release SET ended = false WHERE id = %s", ours)
     change(superuser, "release SET direction = 'return' WHERE id = %s", ours)
-    call(api("ywca.lead"), "end_unseen", one.id, "oral")
-    assert rows(superuser, by) == [recorded], "what goes back is ended by sec.end_return"
+    call(api("ywca.lead"), "revoke_before_accept", one.id, "oral")
+    assert rows(superuser, by) == [recorded], "what goes back is ended by sec.end_return_release"
     other.answers("accept")
     assert refused(api("ywca.worker"), end, other.id), "from the accept on it is shown"
     assert rows(superuser, "SELECT 1 FROM release WHERE never_open") == [(1,)]
 
 
 def test_who_read_both_is_asked_of_the_caller_herself(api: Any, superuser: Any) -> None:
-    """sec.opened_by_me"""
+    """sec.has_opened_packet"""
     one, other = begun(api), begun(api)
     other.answers("open_packet", {"purpose": "intake"})
 
     def opened(caller: str, story: Story = one) -> Any:
-        return call(api(caller), "opened_by_me", story.id)
+        return call(api(caller), "has_opened_packet", story.id)
 
     recipient = "ywca.worker"
     assert opened(recipient) is False, "the other she did"
@@ -218,7 +221,8 @@ def test_who_read_both_is_asked_of_the_caller_herself(api: Any, superuser: Any) 
 
 
 def test_openings_are_told_of_a_packet_that_was_misdirected(api: Any, superuser: Any) -> None:
-    """sec.openings: to those who answer for it at the sender, how many people and when."""
+    """sec.packet_opening_counts: to those who answer for it at the sender, how many people and
+    when."""
     one, other = begun(api), begun(api)
     for story in (one, other):
         for _ in range(2):
@@ -229,7 +233,9 @@ def test_openings_are_told_of_a_packet_that_was_misdirected(api: Any, superuser:
 
     def told(caller: str, story: Story = one) -> Any:
         with as_app(api(caller)) as cursor:
-            cursor.execute("SELECT people, cardinality(times) FROM sec.openings(%s)", [story.id])
+            cursor.execute(
+                "SELECT people, cardinality(times) FROM sec.packet_opening_counts(%s)", [story.id]
+            )
             return cursor.fetchone()
 
     assert told("police.worker") == (None, None), "it is no error yet"

@@ -73,11 +73,11 @@ def test_no_token_is_nobodys_even_where_a_credential_is_kept_for_none(
     with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE credential SET hash = ''")
         assert asked(cursor, "SELECT count(*) FROM credential WHERE live") == 1
-        assert asked(cursor, "SELECT sec.caller()") is None, "none was ever said"
+        assert asked(cursor, "SELECT sec.current_agency_id()") is None, "none was ever said"
         assert who_is(cursor, None) == NOBODY, "an empty one was said"
 
 
-# -- What hangs on others --------------------------------------------------------------------------
+# -- What depends on others ------------------------------------------------------------------------
 
 YWCA, WORKER = agency_id("ywca"), member_id("ywca.worker")
 PERSON = f"(SELECT person_id FROM permissions_membership WHERE id = '{WORKER}')"
@@ -101,7 +101,7 @@ EVERYBODY = OF_YWCA | {"police.worker", "police.client"}
 def test_a_credential_lives_as_long_as_all_that_it_hangs_on(
     change: str, dead: set[str], api: Any, superuser: Any
 ) -> None:
-    """sec.credential_is_live, sec.member_is_live, sec.ask_credentials_again."""
+    """sec.set_credential_live, sec.set_member_live, sec.refresh_credentials."""
     secrets = {hash_secret(api(who).secret): who for who in EVERYBODY}
 
     def live(cursor: Any) -> set[str]:
@@ -114,13 +114,13 @@ def test_a_credential_lives_as_long_as_all_that_it_hangs_on(
         assert live(cursor) == EVERYBODY - dead
         cursor.execute("UPDATE permissions_membership SET live = true")
         cursor.execute("UPDATE credential SET live = true")
-        assert live(cursor) == EVERYBODY - dead, "nobody else writes it"
+        assert live(cursor) == EVERYBODY - dead, "only the triggers write it"
 
 
 def test_a_credential_says_whose_it_is_and_whether_its_system_keeps_records(
     api: Any, superuser: Any
 ) -> None:
-    """sec.credential_is_live writes it, of this member and this client and of no other."""
+    """sec.set_credential_live writes it, of this member and this client and of no other."""
     for who in EVERYBODY:
         api(who)
     people = (
@@ -148,7 +148,8 @@ def test_a_credential_says_whose_it_is_and_whether_its_system_keeps_records(
 
 
 def test_who_sees_referrals_at_all(api: Any) -> None:
-    """sec.caseworker: the agency of a worker or lead, or of a system that may read them."""
+    """sec.caseworker_agency_id: the agency of a worker or lead, or of a system that may read
+    them."""
     reads, other = "referrals:read", "directory:read"
     for caller, may in (
         (api("ywca.worker"), True),
@@ -162,11 +163,12 @@ def test_who_sees_referrals_at_all(api: Any) -> None:
         (None, False),
     ):
         expected = agency_id("ywca") if may else None
-        assert answer(caller, "SELECT sec.caseworker()") == expected, caller
+        assert answer(caller, "SELECT sec.caseworker_agency_id()") == expected, caller
 
 
 def test_who_edits_the_directory(api: Any) -> None:
-    """sec.directory_editor: the agency of an editor, or of a system that may write there."""
+    """sec.directory_editor_agency_id: the agency of an editor, or of a system that may write
+    there."""
     writes, reads = "directory:write", "directory:read"
     for caller, may in (
         (api("ywca.editor"), True),
@@ -180,12 +182,12 @@ def test_who_edits_the_directory(api: Any) -> None:
     ):
         with transaction.atomic(using="editor"), connections["editor"].cursor() as cursor:
             identify(cursor, caller)
-            found = asked(cursor, "SELECT sec.directory_editor()")
+            found = asked(cursor, "SELECT sec.directory_editor_agency_id()")
         assert found == (agency_id("ywca") if may else None), caller
 
 
 def test_who_is_of_the_network(api: Any) -> None:
-    """sec.in_network: any member, and a system that reads the directory; not the public."""
+    """sec.is_in_network: any member, and a system that reads the directory; not the public."""
     for caller, is_of_it in (
         (api("ywca.admin"), True),
         (scoped(api, "directory:read"), True),
@@ -193,13 +195,13 @@ def test_who_is_of_the_network(api: Any) -> None:
         (scoped(api, "referrals:read", acting="ywca.worker"), False),
         (None, False),
     ):
-        assert answer(caller, "SELECT sec.in_network()") is is_of_it, caller
+        assert answer(caller, "SELECT sec.is_in_network()") is is_of_it, caller
 
 
 def test_a_system_is_not_herself_whomever_it_names(api: Any) -> None:
-    assert answer(api("ywca.worker"), "SELECT sec.herself()") == member_id("ywca.worker")
+    assert answer(api("ywca.worker"), "SELECT sec.current_member_id()") == member_id("ywca.worker")
     for caller in (api("ywca.client"), api("ywca.client", "ywca.worker"), None):
-        assert answer(caller, "SELECT sec.herself()") is None
+        assert answer(caller, "SELECT sec.current_member_id()") is None
 
 
 def test_a_channel_is_removed_by_whose_it_is(api: Any, superuser: Any) -> None:
@@ -251,7 +253,7 @@ def test_a_key_is_missed_by_the_agency_whose_bundle_stands_anywhere(
     )
     ywca, police = str(agency_id("ywca")), str(agency_id("police"))
     with rolled_back(superuser) as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # it hangs on no referral
+        cursor.execute("SET LOCAL session_replication_role = replica")  # it belongs to no referral
 
         def has(agency: str) -> bool:
             return bool(asked(cursor, "SELECT sec.has_bundles(%s)", agency))

@@ -1,12 +1,11 @@
-"""What single conditions of the database's functions about the log keep off: each is
-asked by itself, of entries laid beside others that it must leave out; all of it is taken back."""
+"""Single conditions of the database's functions about the log: each is called by itself, on entries
+among others that it must leave out. All of them are rolled back."""
 
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
 from permissions.models import Client
@@ -19,9 +18,8 @@ from tests.support.stories import Story
 # -- What is written in nobody's name --------------------------------------------------------------
 
 JOBS = ("key.rotate", "key.destroy", "key.restore", "referral.purge", "referral.unable")
-RIGHTS = ("member.add", "member.change_roles", "member.reset", "member.end", "member.return")
-RIGHTS += ("client.add", "client.change_keys", "client.end", "client.return", "agency.change")
-RIGHTS += ("client.change_networks", "client.change_budget")
+RIGHTS = ("member.invite", "member.change_roles", "member.end", "agency.change")
+RIGHTS += ("client.change_budget", "client.end", "agency.confirm")
 RIGHTS += ("agency.add", "editor.add", "editor.end", "organization.bind", "organization.unbind")
 RIGHTS += ("seal.rotate", "access_log.export")
 
@@ -29,8 +27,8 @@ RIGHTS += ("seal.rotate", "access_log.export")
 @pytest.mark.parametrize(
     ("function", "acts", "foreign"),
     [
-        ("sec.log_job(%s, %s, %s, NULL, NULL, NULL)", JOBS, RIGHTS[0]),
-        ("sec.log_rights(%s, %s, %s, NULL, NULL, NULL, NULL)", RIGHTS, JOBS[0]),
+        ("sec.log_background_act(%s, %s, %s, NULL, NULL, NULL)", JOBS, RIGHTS[0]),
+        ("sec.log_operator_change(%s, %s, %s, NULL, NULL, NULL, NULL)", RIGHTS, JOBS[0]),
     ],
 )
 def test_in_nobodys_name_these_acts_are_entered_and_no_other(
@@ -49,24 +47,42 @@ def test_in_nobodys_name_these_acts_are_entered_and_no_other(
             cursor.execute("ROLLBACK TO before")
 
 
+def test_what_the_operator_tried_is_entered_and_no_other_act(superuser: Any) -> None:
+    """sec.log_operator_refusal and sec.is_operator_act: the acts of earlier releases as well."""
+    past = ("member.add", "member.reset", "member.return", "client.add", "client.change_keys")
+    past += ("client.change_networks", "client.return")
+    function = "sec.log_operator_refusal(%s, %s, 'not_operators', %s, NULL, NULL)"
+    with rolled_back(superuser) as cursor:
+        for act in (*RIGHTS, *past):
+            id_ = uuid4()
+            cursor.execute(f"SELECT {function}", [id_, act, agency_id("ywca")])
+            cursor.execute("SELECT act, decision, rule FROM access_entry WHERE id = %s", [id_])
+            assert cursor.fetchall() == [(act, "refused", "not_operators")]
+        for act in ("referral.open_packet", "staff.invite", JOBS[0]):
+            cursor.execute("SAVEPOINT before")
+            with pytest.raises(InsufficientPrivilege, match="not an act of"):
+                cursor.execute(f"SELECT {function}", [uuid4(), act, agency_id("ywca")])
+            cursor.execute("ROLLBACK TO before")
+
+
 # -- Who reads the log -----------------------------------------------------------------------------
 
 
 def test_an_oversight_agency_is_one_of_that_kind_which_is_there(api: Any, superuser: Any) -> None:
-    """sec.overseeing, of who asks; sec.oversees, of who may be opted in to."""
+    """sec.oversight_agency_id, of who asks; sec.is_oversight_agency, of who may be opted in to."""
     taskforce, ywca = agency_id("taskforce"), agency_id("ywca")
     for who, expected in (
         ("taskforce.auditor", taskforce),
         ("taskforce.coordinator", None),
         ("ywca.auditor", None),
     ):
-        assert as_auditor(api(who), "SELECT sec.overseeing()") == [(expected,)], who
+        assert as_auditor(api(who), "SELECT sec.oversight_agency_id()") == [(expected,)], who
     admin = api("ywca.admin")
-    assert answer(admin, f"SELECT sec.oversees('{taskforce}')") is True
-    assert answer(admin, f"SELECT sec.oversees('{ywca}')") is False
+    assert answer(admin, f"SELECT sec.is_oversight_agency('{taskforce}')") is True
+    assert answer(admin, f"SELECT sec.is_oversight_agency('{ywca}')") is False
     change = "permissions_agency SET active = false WHERE id = %s"
     with changed(superuser, change, [taskforce], admin) as cursor:
-        assert asked(cursor, "SELECT sec.oversees(%s)", taskforce) is False
+        assert asked(cursor, "SELECT sec.is_oversight_agency(%s)", taskforce) is False
 
 
 def let(cursor: Any, key: str, to: str, *, days: int = 7, withdrawn: bool = False) -> UUID:
@@ -81,8 +97,8 @@ def let(cursor: Any, key: str, to: str, *, days: int = 7, withdrawn: bool = Fals
 
 
 def test_opted_in_are_those_whose_opt_in_to_her_agency_stands(api: Any, superuser: Any) -> None:
-    """sec.opted_in."""
-    question = "SELECT unnest(sec.opted_in())::text"
+    """sec.opted_in_agency_ids."""
+    question = "SELECT unnest(sec.opted_in_agency_ids())::text"
     with rolled_back(superuser) as cursor:
         let(cursor, "ywca", "taskforce")
         let(cursor, "police", "taskforce", withdrawn=True)
@@ -117,7 +133,7 @@ def test_how_often_an_opt_in_was_read_by_is_told_to_its_two_agencies(
 def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
     api: Any, superuser: Any
 ) -> None:
-    """sec.listings."""
+    """sec.referral_listings."""
     this, other = uuid4(), uuid4()
     ours, system = member_id("ywca.worker"), uuid4()
     with rolled_back(superuser) as cursor:
@@ -127,7 +143,9 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
         enter(cursor, "police", member_id=member_id("police.worker"), referral_ids=[this])
         enter(cursor, "ywca", member_id=ours, act="event.list", referral_ids=[this])
         enter(cursor, "ywca", act="webhook.send", referral_ids=[this])
-        question = "SELECT member_id::text, client_id::text, act, times FROM sec.listings(%s)"
+        question = (
+            "SELECT member_id::text, client_id::text, act, times FROM sec.referral_listings(%s)"
+        )
         told = {
             (str(ours), None, "webhook.list", 2),
             (str(ours), None, "event.list", 1),
@@ -138,9 +156,37 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
         assert found(cursor, api("ywca.worker"), question, this) == []
 
 
+def test_a_reference_is_found_where_the_auditor_reads_entries_of_it(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """sec.audited_referral_ids."""
+    story.send().accept()
+    question = "SELECT unnest(sec.audited_referral_ids(%s))::text"
+    own = story.api("police.worker").get(f"/v1/referrals/{story.id}").json()["reference"]
+    with rolled_back(superuser) as cursor:
+        for who, told in (
+            ("ywca.auditor", [(story.id,)]),
+            ("police.auditor", [(story.id,)]),
+            ("sarc.auditor", []),
+            ("ywca.worker", []),
+            ("ywca.admin", []),
+        ):
+            assert found(cursor, api(who), question, own) == told, who
+            assert found(cursor, api(who), question, "BCDFGH") == []
+        for purged, gone, left in (
+            ("from_purged", "police.auditor", "ywca.auditor"),
+            ("to_purged", "ywca.auditor", "police.auditor"),
+        ):
+            cursor.execute("SAVEPOINT before")
+            cursor.execute(f"UPDATE referral SET {purged} = true WHERE id = %s", [story.id])
+            assert found(cursor, api(gone), question, own) == []
+            assert found(cursor, api(left), question, own) == [(story.id,)]
+            cursor.execute("ROLLBACK TO before")
+
+
 def test_an_auditor_is_told_her_own_agencys_partner_systems(api: Any, superuser: Any) -> None:
-    """sec.systems."""
-    question = "SELECT client_id::text, name FROM sec.systems()"
+    """sec.client_names."""
+    question = "SELECT client_id::text, name FROM sec.client_names()"
     with rolled_back(superuser) as cursor:
         cursor.execute(
             "SELECT id::text, name FROM permissions_client WHERE agency_id = %s",
@@ -160,7 +206,9 @@ def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: An
     with rolled_back(superuser) as cursor:
         enter(cursor, "ywca", at=MONTH, rule="opt_in")
         enter(cursor, "ywca", at=until - moment, decision="refused", rule="stale")
-        enter(cursor, "police", at=middle)
+        for _ in range(9):
+            enter(cursor, "police", at=middle)
+        enter(cursor, "hospital", at=middle)
         enter(cursor, None, at=middle, decision="refused", rule="unknown")
         enter(cursor, "ywca", at=MONTH - moment)
         enter(cursor, "ywca", at=until)
@@ -170,10 +218,11 @@ def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: An
         )
         ywca = str(agency_id("ywca"))
         own = {(ywca, "allowed", None, 1), (ywca, "refused", "stale", 1)}
-        others = {(str(agency_id("police")), "allowed", None, 1), (None, "refused", "unknown", 1)}
+        others = {(str(agency_id("police")), "allowed", None, 5), (None, "refused", "unknown", 1)}
+        others |= {(str(agency_id("hospital")), "allowed", None, 0)}
         for who, counted in (
             ("ywca.auditor", own),
-            ("taskforce.auditor", own | others),
+            ("taskforce.auditor", {(*one[:3], 0) for one in own} | others),
             ("ywca.worker", set()),
         ):
             assert set(found(cursor, api(who), question, MONTH, until)) == counted, who
@@ -222,19 +271,17 @@ def test_an_accounting_holds_what_her_own_agency_did_with_one_referral(
         assert found(cursor, api("ywca.worker"), question, other.id) == []
 
 
-def test_the_count_of_transactions_moves_on_behind_a_restore_alone(
-    story: Story, superuser: Any
-) -> None:
-    """sec.count_on: above all that was ever fed, and only if something was fed beyond it."""
+def test_the_count_of_transactions_jumps_behind_a_restore(story: Story, superuser: Any) -> None:
+    """sec.continue_xact_count: above all that was ever fed, each time, and above the seconds since
+    1970 times 2^30."""
     story.send()
-    base = "SELECT base FROM xact_base"
-    with connections["jobs"].cursor() as cursor:
-        before = asked(cursor, base)
-        assert asked(cursor, "SELECT sec.count_on()") is False
-        assert asked(cursor, base) == before
     with rolled_back(superuser) as cursor:
-        cursor.execute("UPDATE referral_event SET xact = sec.xact() + 1000000")
+        before = asked(cursor, "SELECT sec.xact()")
+        first = asked(cursor, "SELECT sec.continue_xact_count()")
+        assert first == asked(cursor, "SELECT sec.xact()") >= before + 2**40
+        assert first >= asked(cursor, "SELECT extract(epoch FROM now())::bigint << 30")
+        cursor.execute("UPDATE referral_event SET xact = sec.xact() + 2 ^ 61")
         newest = asked(cursor, "SELECT max(xact) FROM referral_event")
-        assert asked(cursor, "SELECT sec.count_on()") is True
-        assert asked(cursor, "SELECT sec.xact()") > newest
-        assert asked(cursor, "SELECT sec.count_on()") is False, "twice"
+        second = asked(cursor, "SELECT sec.continue_xact_count()")
+        assert second >= newest + 2**40
+        assert second > first

@@ -1,5 +1,5 @@
-"""What single conditions of the functions about messages keep off: who may be told of a referral,
-and by which way. Each is called by itself, beside a second referral that it says nothing of."""
+"""Single conditions of the functions about messages: who may be notified of a referral, and by
+which channel. Each is called by itself, and must return nothing about a second referral."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db import connections
 
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.database import as_app, rolled_back
-from tests.support.message_functions import asked, assigned_herself, found
+from tests.support.message_functions import asked, found, self_assigned
 from tests.support.sec_functions import changed
 from tests.support.stories import Story, begun, service_of
 
@@ -29,11 +29,11 @@ def bar(story: Story, who: str = "ywca.worker2") -> Story:
     return story.answers("block", {"member_id": str(member_id(who))})
 
 
-# -- sec.may_be_told, sec.may_reach ----------------------------------------------------------------
+# -- sec.members_to_notify, sec.may_notify_member --------------------------------------------------
 
 
 def told(*holders: str, less: tuple[str, ...] = ()) -> list[Any]:
-    """The rows of sec.may_be_told for the demo's ywca."""
+    """The rows of sec.members_to_notify for the demo's ywca."""
     return sorted(
         (
             str(member_id(f"ywca.{one}")),
@@ -47,13 +47,13 @@ def told(*holders: str, less: tuple[str, ...] = ()) -> list[Any]:
 
 
 def may_be_told(cursor: Any, story: Story, key: str = "ywca") -> list[Any]:
-    rows_ = found(cursor, "may_be_told", story.id, agency_id(key))
+    rows_ = found(cursor, "members_to_notify", story.id, agency_id(key))
     assert [row[0] for row in rows_] == sorted(row[0] for row in rows_)
     return [(member, *rest) for member, _, *rest in rows_]
 
 
 def test_told_are_an_agencys_workers_and_leads_whom_nothing_bars(api: Any, superuser: Any) -> None:
-    """sec.may_be_told: each once, and the holder is known, of this referral and this side."""
+    """sec.members_to_notify: each once, and the holder is known, of this referral and this side."""
     one, other, waiting = begun(api), begun(api), Story(api, service_of("ywca")).send()
     other.answers("assign", {"member_id": str(member_id("ywca.worker2"))})
     why = {"reason": "review", "keep": True}
@@ -84,42 +84,42 @@ OFF = [
 
 
 @pytest.mark.parametrize(("change", "value"), OFF)
-def test_whoever_has_left_is_told_nothing(
+def test_a_member_who_has_left_is_not_notified(
     change: str, value: Any, api: Any, superuser: Any
 ) -> None:
-    """By sec.may_be_told, nor by sec.may_reach just before she is rung."""
+    """Neither sec.members_to_notify nor sec.may_notify_member, just before the call, names them."""
     story = begun(api)
     her = member_id("ywca.worker2")
-    assert asked("may_reach", story.id, her) == [(True,)]
+    assert asked("may_notify_member", story.id, her) == [(True,)]
     with changed(superuser, change, [str(value)], NOBODY) as cursor:
         left = [] if "agency" in change else told("worker", less=("worker2",))
         assert may_be_told(cursor, story) == left
-        assert found(cursor, "may_reach", story.id, her) == [(False,)]
-        assert found(cursor, "may_reach", story.id, member_id("police.worker")) == [(True,)]
+        assert found(cursor, "may_notify_member", story.id, her) == [(False,)]
+        assert found(cursor, "may_notify_member", story.id, member_id("police.worker")) == [(True,)]
 
 
-def test_nobody_is_rung_for_what_bars_her(api: Any) -> None:
-    """sec.may_reach, whatever her roles; of a member that there is."""
+def test_no_one_is_called_for_what_bars_her(api: Any) -> None:
+    """sec.may_notify_member, whatever her roles; of a member that there is."""
     one, other = begun(api), begun(api)
     bar(one)
-    assert asked("may_reach", one.id, member_id("ywca.worker2")) == [(False,)]
-    assert asked("may_reach", other.id, member_id("ywca.worker2")) == [(True,)]
-    assert asked("may_reach", one.id, member_id("ywca.admin")) == [(True,)]
-    assert asked("may_reach", one.id, member_id("ywca.nobody")) == [(False,)]
+    assert asked("may_notify_member", one.id, member_id("ywca.worker2")) == [(False,)]
+    assert asked("may_notify_member", other.id, member_id("ywca.worker2")) == [(True,)]
+    assert asked("may_notify_member", one.id, member_id("ywca.admin")) == [(True,)]
+    assert asked("may_notify_member", one.id, member_id("ywca.nobody")) == [(False,)]
 
 
-# -- sec.mailbox_open, sec.mailbox_barred ----------------------------------------------------------
+# -- sec.may_notify_mailbox, sec.is_mailbox_blocked ------------------------------------------------
 
 
 def mailboxes(cursor: Any, story: Story, key: str) -> tuple[bool, bool]:
-    """What sec.mailbox_open says, and the opposite of what sec.mailbox_barred does."""
-    ((is_open,),) = found(cursor, "mailbox_open", story.id, agency_id(key))
-    ((barred,),) = found(cursor, "mailbox_barred", story.id, agency_id(key))
+    """What sec.may_notify_mailbox says, and the opposite of what sec.is_mailbox_blocked does."""
+    ((is_open,),) = found(cursor, "may_notify_mailbox", story.id, agency_id(key))
+    ((barred,),) = found(cursor, "is_mailbox_blocked", story.id, agency_id(key))
     return is_open, not barred
 
 
 def test_a_mailbox_is_shut_to_a_referral_that_bars_one_who_reads_there(api: Any) -> None:
-    """sec.mailbox_open and sec.mailbox_barred, until the block is lifted."""
+    """sec.may_notify_mailbox and sec.is_mailbox_blocked, until the block is lifted."""
     one, whole, other = begun(api), begun(api), begun(api)
     bar(one)
     whole.sends("block", {"other_agency": True})
@@ -135,7 +135,7 @@ def test_a_mailbox_is_shut_to_a_referral_that_bars_one_who_reads_there(api: Any)
 
 
 def test_a_mailbox_is_shut_once_its_part_was_purged(api: Any, superuser: Any) -> None:
-    """sec.mailbox_open and sec.mailbox_barred: the recipient's, of this referral."""
+    """sec.may_notify_mailbox and sec.is_mailbox_blocked: the recipient's, of this referral."""
     one, other = begun(api), begun(api)
     with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
@@ -145,7 +145,7 @@ def test_a_mailbox_is_shut_once_its_part_was_purged(api: Any, superuser: Any) ->
 
 
 def test_a_mailbox_is_shut_where_the_one_who_is_barred_serves_too(api: Any, superuser: Any) -> None:
-    """sec.mailbox_open and sec.mailbox_barred: also where she has left."""
+    """sec.may_notify_mailbox and sec.is_mailbox_blocked: also where she has left."""
     one, other = begun(api), begun(api)
     bar(one)
     with one_person(superuser, "ywca.worker2", "hospital.worker2") as cursor:
@@ -163,11 +163,11 @@ def test_a_mailbox_is_shut_with_its_agency(api: Any, superuser: Any) -> None:
     story = begun(api)
     change, values = OFF[0][0], [str(OFF[0][1])]
     with changed(superuser, change, values, NOBODY) as cursor:
-        assert found(cursor, "mailbox_open", story.id, agency_id("ywca")) == [(False,)]
-        assert found(cursor, "mailbox_open", story.id, agency_id("police")) == [(True,)]
+        assert found(cursor, "may_notify_mailbox", story.id, agency_id("ywca")) == [(False,)]
+        assert found(cursor, "may_notify_mailbox", story.id, agency_id("police")) == [(True,)]
 
 
-# -- sec.flag_side ---------------------------------------------------------------------------------
+# -- sec.flag_blocked_side -------------------------------------------------------------------------
 
 
 def test_a_side_knows_of_a_block_that_came_before_it(api: Any, superuser: Any) -> None:
@@ -175,7 +175,8 @@ def test_a_side_knows_of_a_block_that_came_before_it(api: Any, superuser: Any) -
     bar(one)
 
     def begins(story: Story) -> Any:
-        """Whether sec.flag_side flags a side of an agency that had none; and none is left."""
+        """Whether sec.flag_blocked_side flags a side of an agency that had none; and none is
+        left."""
         with superuser.cursor() as cursor:
             cursor.execute("BEGIN")
             cursor.execute(
@@ -220,11 +221,11 @@ def test_the_outside_reviewer_is_one_live_member_of_no_side(api: Any, superuser:
 
 
 def test_who_serves_a_side_as_well_is_no_outside_reviewer_of_it(api: Any, superuser: Any) -> None:
-    """sec.serves_a_side, which sec.outside_reviewer and sec.self_assignments_to_review ask: by
-    person, as long as she is there."""
+    """sec.is_member_of_a_side, which sec.outside_reviewer and sec.self_assignments_to_review ask:
+    by person, as long as she is there."""
     one, other = of_solo(api), of_solo(api, "hospital.worker")
-    assigned_herself(superuser, api, one)
-    reviewed = assigned_herself(superuser, api, other)
+    self_assigned(superuser, api, one)
+    reviewed = self_assigned(superuser, api, other)
     at_once = (
         "permissions_membership SET agency_id = %s, person_id = (SELECT person_id"
         " FROM permissions_membership WHERE id = %s) WHERE id = %s"
@@ -251,7 +252,7 @@ def barring(superuser: Any, story: Story, api: Any, caller: Caller) -> Any:
 def test_an_outside_reviewer_whom_it_bars_reviews_nothing(api: Any, superuser: Any) -> None:
     """sec.outside_reviewer, and sec.self_assignments_to_review of what there was before."""
     one, other = of_solo(api), of_solo(api)
-    reviewed = [assigned_herself(superuser, api, story) for story in (one, other)]
+    reviewed = [self_assigned(superuser, api, story) for story in (one, other)]
     with barring(superuser, one, api, api(REVIEWER)) as cursor:
         assert reviewers(cursor, one) == []
         assert reviewers(cursor, other) == [str(member_id(REVIEWER))]
@@ -265,10 +266,10 @@ def to_review(cursor: Any) -> list[Any]:
 def test_a_reviewer_is_told_of_the_agency_she_reviews_alone(api: Any, superuser: Any) -> None:
     """sec.self_assignments_to_review: hers, newest first, and to no system that names her."""
     one, other, theirs = of_solo(api), of_solo(api), of_solo(api, "ywca.worker")
-    first = assigned_herself(superuser, api, one)
-    assigned_herself(superuser, api, one, "police.lead")
-    assigned_herself(superuser, api, theirs)
-    second = assigned_herself(superuser, api, other)
+    first = self_assigned(superuser, api, one)
+    self_assigned(superuser, api, one, "police.lead")
+    self_assigned(superuser, api, theirs)
+    second = self_assigned(superuser, api, other)
     for who, acting, expected in (
         (REVIEWER, None, [second, first]),
         ("ywca.client", REVIEWER, []),

@@ -1,5 +1,5 @@
-"""What single conditions of `sec.opening` keep off (R11): what an entry of this transaction opens,
-and to whom; asked of it directly, beside a second referral of the same two agencies."""
+"""Single conditions of `sec.current_opening` (R11): what an entry of this transaction opens, and to
+whom. It is called directly, while a second referral of the same two agencies exists."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.support.stories import begun
 def test_nothing_opens_to_who_works_no_longer_or_to_no_system_of_record(
     acting: str | None, weaker: str, api: Any, superuser: Any
 ) -> None:
-    """sec.opening, whatever her entry says and whatever she is assigned to (R7, R15)."""
+    """sec.current_opening, whatever her entry says and whatever she is assigned to (R7, R15)."""
     one = begun(api)
     caller = api("ywca.client", acting) if acting else api("ywca.worker")
     as_it_is = weaker.replace("'{agency_admin}'", "roles").replace("false", "true")
@@ -33,12 +33,12 @@ def test_nothing_opens_to_who_works_no_longer_or_to_no_system_of_record(
         with changed(superuser, change_, [str(whose)], caller) as cursor:
             columns = {"member_id": member_id("ywca.worker"), "client_id": client}
             cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
-            cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+            cursor.execute("SELECT referral::text FROM sec.current_opening('referral.open_packet')")
             assert cursor.fetchone() == (one.id if opens else None,), change_
 
 
 def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser: Any) -> None:
-    """sec.opening: by the same member, and of this very moment (R11)."""
+    """sec.current_opening: by the same member, and of this very moment (R11)."""
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     entry = opening("ywca.worker", one.id, "open_packet")
@@ -69,15 +69,15 @@ def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser:
 def test_an_entry_that_says_otherwise_opens_nothing(
     otherwise: dict[str, Any], api: Any, superuser: Any
 ) -> None:
-    """sec.opening: the caller's own, of this act, allowed, for a purpose of use, of this release
-    where it names one."""
+    """sec.current_opening: the caller's own, of this act, allowed, for a purpose of use, of this
+    release where it names one."""
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     for columns, opens in ((otherwise, False), ({}, True)):
         with rolled_back(superuser) as cursor:
             identify(cursor, caller)
             cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
-            cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+            cursor.execute("SELECT referral::text FROM sec.current_opening('referral.open_packet')")
             assert cursor.fetchone() == (one.id if opens else None,)
 
 
@@ -102,7 +102,7 @@ def test_an_entry_that_says_otherwise_opens_nothing(
 def test_it_opens_what_this_referrals_grant_and_release_say(
     what: str, opens: bool, api: Any, superuser: Any
 ) -> None:
-    """sec.opening, beside another referral of which grant, release and purge say otherwise."""
+    """sec.current_opening, while grant, release and purge of another referral differ."""
     one, other, caller = begun(api), begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     mine = f"(agency_id = '{agency_id('ywca')}')"
@@ -110,7 +110,7 @@ def test_it_opens_what_this_referrals_grant_and_release_say(
     values = {"one": one.id, "other": other.id}
     with changed(superuser, statement, values, caller) as cursor:
         cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
-        cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+        cursor.execute("SELECT referral::text FROM sec.current_opening('referral.open_packet')")
         assert cursor.fetchone() == (one.id if opens else None,)
 
 
@@ -120,21 +120,21 @@ def test_it_opens_what_this_referrals_grant_and_release_say(
 def test_the_senders_own_opens_to_her_until_her_part_has_gone(
     gone: str, opens: bool, api: Any, superuser: Any
 ) -> None:
-    """sec.opening, of a packet that still stands for the other side."""
+    """sec.current_opening, of a packet that still stands for the other side."""
     one, caller = begun(api), api("police.worker")
     caller.get("/v1/referrals")  # she is signed in
     with changed(
         superuser, f"referral SET {gone} = true WHERE id = %s", [one.id], caller
     ) as cursor:
         cursor.execute(*opening("police.worker", one.id, "open_packet"))
-        cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+        cursor.execute("SELECT referral::text FROM sec.current_opening('referral.open_packet')")
         assert cursor.fetchone() == (one.id if opens else None,)
 
 
 def test_where_she_could_not_say_notes_open_and_a_packet_by_a_release_since(
     api: Any, superuser: Any
 ) -> None:
-    """sec.opening (R14): a release that came before it was sent is no word of hers."""
+    """sec.current_opening (R14): a release that came before it was sent is no word of hers."""
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     cannot_say = "referral SET agreement = 'cannot_say' WHERE id = %s"
@@ -143,7 +143,9 @@ def test_where_she_could_not_say_notes_open_and_a_packet_by_a_release_since(
             cursor.execute(*opening("ywca.worker", one.id, act))
 
         def opens(act: str) -> bool:
-            cursor.execute("SELECT r::text FROM sec.opening(%s)", [f"referral.{act}"])
+            cursor.execute(
+                "SELECT referral::text FROM sec.current_opening(%s)", [f"referral.{act}"]
+            )
             return bool(cursor.fetchone() == (one.id,))
 
         assert opens("open_packet")

@@ -1,5 +1,5 @@
-"""What single conditions of the database's functions keep where a place is from (R4): each is
-called by itself, or its trigger fired, beside another place that must stay as it is."""
+"""Single conditions of the functions that keep the location of a place secret (R4): each is called
+by itself, or its trigger fired, and another place must stay as it is."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from psycopg2.errors import LockNotAvailable
 
 from directory import models as m
-from directory.importing.csv_reader import of_tables
+from directory.importing.formats.csv_reader import of_tables
 from directory.importing.import_package import import_package
 from directory.importing.parsing import id_of
 from tests.support.directory_rows import NOWHERE, SHOW, WHERE, Entries, rows_taken_back
@@ -42,7 +42,7 @@ def hidden(laid: Entries, *places: UUID) -> list[bool]:
 def test_an_organization_hides_its_places_and_where_its_services_are_found(
     laid: Entries,
 ) -> None:
-    """sec.organization_hides, and sec.hide_places of these alone."""
+    """sec.hide_organization_places, and sec.hide_places of these alone."""
     home, other = laid.organization(), laid.organization()
     own, guest, hall = laid.place(home, **WHERE), *(laid.place(other, **WHERE) for _ in range(2))
     laid.link(home, laid.service(home), guest)
@@ -53,7 +53,7 @@ def test_an_organization_hides_its_places_and_where_its_services_are_found(
 
 
 def test_a_service_hides_where_it_is_found(laid: Entries) -> None:
-    """sec.service_hides: as it becomes confidential, or of a confidential organization."""
+    """sec.hide_service_places: as it becomes confidential, or of a confidential organization."""
     home, other, closed = laid.organization(), laid.organization(), laid.organization()
     den, cellar, hall, loft = (laid.place(home, **WHERE) for _ in range(4))
     refuge, quiet, desk, moved = (laid.service(home) for _ in range(4))
@@ -68,7 +68,7 @@ def test_a_service_hides_where_it_is_found(laid: Entries) -> None:
 
 
 def test_a_place_that_goes_to_a_confidential_organization_is_hidden(laid: Entries) -> None:
-    """sec.place_moves"""
+    """sec.hide_moved_location"""
     home, other = laid.organization(), laid.organization()
     closed = laid.organization(confidential=True)
     den, hall, loft = (laid.place(home, **WHERE) for _ in range(3))
@@ -118,14 +118,14 @@ def lay_found(laid: Entries) -> dict[str, UUID]:
 
 
 def test_a_link_hides_the_place_if_what_it_links_is_confidential(laid: Entries) -> None:
-    """sec.link_hides"""
+    """sec.hide_linked_place"""
     found = lay_found(laid)
     places = [found[name] for name in ("empty", "plain", "secret", "quiet")]
     assert hidden(laid, *places) == [False, False, True, True]
 
 
 def test_a_secret_is_at_a_place_by_what_is_found_there_or_whose_it_is(laid: Entries) -> None:
-    """sec.hides_a_secret, asked by none but triggers: as the superuser."""
+    """sec.must_be_confidential, asked by none but triggers: as the superuser."""
     found = lay_found(laid)
     laid.become("none")
     for name, owner, expected in (
@@ -136,14 +136,17 @@ def test_a_secret_is_at_a_place_by_what_is_found_there_or_whose_it_is(laid: Entr
         ("empty", "closed", True),
         ("plain", "closed", True),
     ):
-        assert laid.call("hides_a_secret", found[name], found[owner]) is expected, (name, owner)
-    assert laid.call("hides_a_secret", found["plain"], None) is False
-    assert laid.call("hides_a_secret", found["secret"], None) is True
-    assert laid.call("hides_a_secret", uuid4(), found["home"]) is False
+        assert laid.call("must_be_confidential", found[name], found[owner]) is expected, (
+            name,
+            owner,
+        )
+    assert laid.call("must_be_confidential", found["plain"], None) is False
+    assert laid.call("must_be_confidential", found["secret"], None) is True
+    assert laid.call("must_be_confidential", uuid4(), found["home"]) is False
 
 
 def test_a_new_place_of_a_confidential_organization_is_hidden_at_once(laid: Entries) -> None:
-    """sec.begins_hidden"""
+    """sec.hide_new_location"""
     home, closed = laid.organization(), laid.organization(confidential=True)
     assert hidden(laid, laid.place(home, **WHERE), laid.place(closed, **WHERE)) == [False, True]
 
@@ -193,8 +196,8 @@ def left(laid: Entries, told: dict[str, UUID]) -> list[str]:
 def test_of_a_hidden_place_no_history_is_kept_nor_a_mark_on_its_address(
     laid: Entries,
 ) -> None:
-    """sec.location_hides: that of each part goes, and of the other place, and of a service, stays.
-    Every other row of these tables stays, too."""
+    """sec.erase_hidden_location: that of each part goes, and of the other place, and of a service,
+    stays. Every other row of these tables stays, too."""
     home = laid.organization()
     place, told = lay_told(laid, home, "a test")
     _, beside = lay_told(laid, home, "another test")
@@ -216,7 +219,7 @@ def test_of_a_hidden_place_no_history_is_kept_nor_a_mark_on_its_address(
 
 
 def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Entries) -> None:
-    """sec.location_hides: by its id or its key of its own source, whatever names it."""
+    """sec.erase_hidden_location: by its id or its key of its own source, whatever names it."""
     home = laid.organization()
     den = laid.place(home, source="a test", external_id="den", **WHERE)
     laid.place(home, source="a test", external_id="hall", **WHERE)
@@ -256,8 +259,8 @@ def _imported() -> Iterator[None]:
 def test_a_link_hides_the_place_also_where_its_service_turns_confidential_meanwhile(
     superuser: Any, what: str
 ) -> None:
-    """sec.link_hides: the two wait for each other, else neither would see the other, and the place
-    keep its address."""
+    """sec.hide_linked_place: the two wait for each other, else neither would see the other, and the
+    place keep its address."""
     place, service, organization = (
         id_of("test", table, key)
         for table, key in (("location", "5"), ("service", "10"), ("organization", "1"))

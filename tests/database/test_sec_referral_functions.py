@@ -1,5 +1,5 @@
-"""What single conditions of the database's functions about a referral keep off: each is called by
-itself, beside a second referral of the same two agencies that must stay as it is."""
+"""Single conditions of the database's functions about a referral: each is called by itself, and a
+second referral of the same two agencies must stay as it is."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.sec_functions import call, changed, refused
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, begun, return_body, service_of
 
-DELIVER = "SELECT sec.deliver(gen_random_uuid(), %s)"
+DELIVER = "SELECT sec.record_delivery(gen_random_uuid(), %s)"
 
 
 def test_a_return_ends_by_those_who_know_of_it_and_no_other_ends(
@@ -24,27 +24,31 @@ def test_a_return_ends_by_those_who_know_of_it_and_no_other_ends(
     one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
     never = begun(api)
     for who in ("police.worker", "ywca.worker"):
-        assert call(api(who), "end_return", never.id) is False, "it knows of none"
+        assert call(api(who), "end_return_release", never.id) is False, "it knows of none"
     for who in ("outsider.lead", "ywca.worker2"):
-        assert call(api(who), "end_return", one.id) is False, "of no side; of a side, and no part"
+        assert call(api(who), "end_return_release", one.id) is False, (
+            "of no side; of a side, and no part"
+        )
     with superuser.cursor() as cursor:  # as if the return release had been ended without it
         cursor.execute("UPDATE release SET ended = true WHERE referral_id = %s", [other.id])
-    assert call(api("ywca.worker"), "end_return", one.id) is True
+    assert call(api("ywca.worker"), "end_return_release", one.id) is True
     left = "SELECT referral_id::text FROM returned WHERE key_bundle IS NOT NULL"
     assert rows(superuser, left) == [(other.id,)]
     open_ = "SELECT referral_id::text, direction FROM release WHERE NOT ended ORDER BY created_at"
     assert rows(superuser, open_) == [(one.id, "outbound"), (never.id, "outbound")]
-    assert call(api("police.worker"), "end_return", one.id) is False, "nothing is left to it"
-    assert call(api("ywca.worker"), "end_return", one.id) is True, "twice"
+    assert call(api("police.worker"), "end_return_release", one.id) is False, (
+        "nothing is left to it"
+    )
+    assert call(api("ywca.worker"), "end_return_release", one.id) is True, "twice"
     shift_clock("6 days 1 minute")
-    assert call(api("police.worker"), "end_return", other.id) is False, "it ran out"
-    assert call(api("ywca.worker"), "end_return", other.id) is True
+    assert call(api("police.worker"), "end_return_release", other.id) is False, "it ran out"
+    assert call(api("ywca.worker"), "end_return_release", other.id) is True
     assert rows(superuser, left) == []
 
 
 def test_the_end_of_a_return_is_the_senders_too(api: Any, superuser: Any) -> None:
     one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
-    assert call(api("police.lead"), "end_return", one.id) is True
+    assert call(api("police.lead"), "end_return_release", one.id) is True
     ended = "SELECT referral_id::text, direction FROM release WHERE ended"
     assert rows(superuser, ended) == [(one.id, "return")]
     left = "SELECT referral_id::text FROM returned WHERE key_bundle IS NOT NULL"
@@ -69,7 +73,7 @@ def test_a_system_takes_delivery_of_what_waits_for_its_agency(api: Any, superuse
         ("ywca.client", half),
     ):
         assert refused(api(who), DELIVER, story.id), who
-    call(mailbox, "deliver", uuid4(), one.id)
+    call(mailbox, "record_delivery", uuid4(), one.id)
     delivered = "SELECT referral_id::text FROM referral_event WHERE act = 'delivered'"
     assert rows(superuser, delivered) == [(one.id,)]
     one.answers("accept").answers("block", {"member_id": str(member_id("ywca.worker2"))})
@@ -88,16 +92,16 @@ def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser:
         " WHERE closed AND key_bundle IS NULL AND kek_version IS NULL"
     )
     for who in ("outsider.lead", "hospital.lead", "police.worker2", "ywca.worker2", "ywca.client"):
-        call(api(who), "close_grant", one.id)
+        call(api(who), "destroy_grant", one.id)
         assert rows(superuser, closed) == [], who
     with superuser.cursor() as cursor:  # its part has gone: it is the recipient's alone
         cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [one.id])
-    call(api("police.lead"), "close_grant", one.id)
+    call(api("police.lead"), "destroy_grant", one.id)
     assert rows(superuser, closed) == []
-    call(api("ywca.lead"), "close_grant", one.id)
+    call(api("ywca.lead"), "destroy_grant", one.id)
     gone = (one.id, str(agency_id("ywca")))
     assert [tuple(map(str, row)) for row in rows(superuser, closed)] == [gone]
-    call(api("police.worker"), "close_grant", other.id)
+    call(api("police.worker"), "destroy_grant", other.id)
     assert len(rows(superuser, closed)) == 2
     sealed = "SELECT FROM packet_grant WHERE release_id IS NULL AND key_bundle IS NOT NULL"
     assert len(rows(superuser, sealed)) == 2, "the sender's own stays until the purge"
@@ -112,8 +116,8 @@ READS_ONLY = (
 @pytest.mark.parametrize(
     ("function", "done"),
     [
-        ("end_return", "FROM returned WHERE key_bundle IS NULL"),
-        ("close_grant", "FROM packet_grant WHERE closed"),
+        ("end_return_release", "FROM returned WHERE key_bundle IS NULL"),
+        ("destroy_grant", "FROM packet_grant WHERE closed"),
     ],
 )
 def test_a_system_that_may_only_read_ends_nothing_whoever_acts_by_it(
@@ -153,44 +157,44 @@ def test_nor_does_it_erase_a_draft(api: Any, superuser: Any) -> None:
         "permissions_agency SET takes_notices = false WHERE id = %s",
     ],
 )
-def test_nobody_answers_where_nobody_is(
+def test_no_one_answers_where_no_one_is(
     change: str, story: Story, api: Any, superuser: Any
 ) -> None:
     story.create()
     agency, sender = agency_id("ywca"), api("police.worker")
-    assert call(sender, "can_answer", agency, story.id) is True
+    assert call(sender, "has_staff_to_answer", agency, story.id) is True
     with changed(superuser, change, [agency], sender) as cursor:
-        cursor.execute("SELECT sec.can_answer(%s, %s)", [agency, story.id])
+        cursor.execute("SELECT sec.has_staff_to_answer(%s, %s)", [agency, story.id])
         assert cursor.fetchone() == (False,)
 
 
-def test_nobody_answers_whom_the_senders_mark_bars(story: Story, api: Any, superuser: Any) -> None:
-    """sec.can_answer (R12): marked for their leads only, and they have none left."""
+def test_no_one_answers_whom_the_senders_mark_bars(story: Story, api: Any, superuser: Any) -> None:
+    """sec.has_staff_to_answer (R12): marked for their leads only, and they have none left."""
     story.create()
     agency, sender = agency_id("ywca"), api("police.worker")
     assert sender.act(story.id, "leads_only").status_code == 200
-    assert call(sender, "can_answer", agency, story.id) is True
+    assert call(sender, "has_staff_to_answer", agency, story.id) is True
     none_left = "permissions_membership SET roles = '{worker}' WHERE agency_id = %s"
     with changed(superuser, none_left, [agency], sender) as cursor:
         for lifted, answers in ((None, False), ("conflict_block SET lifted_at = now()", True)):
             if lifted:
                 cursor.execute(f"UPDATE {lifted}")
-            cursor.execute("SELECT sec.can_answer(%s, %s)", [agency, story.id])
+            cursor.execute("SELECT sec.has_staff_to_answer(%s, %s)", [agency, story.id])
             assert cursor.fetchone() == (answers,)
 
 
 def test_a_credential_is_of_the_agency_that_she_serves(api: Any, superuser: Any) -> None:
     worker = api("ywca.worker")
-    assert call(worker, "caller") == agency_id("ywca")
+    assert call(worker, "current_agency_id") == agency_id("ywca")
     change = "credential SET agency_id = %s WHERE membership_id = %s"
     values = [agency_id("police"), member_id("ywca.worker")]
     with changed(superuser, change, values, worker) as cursor:
-        cursor.execute("SELECT sec.caller()")
+        cursor.execute("SELECT sec.current_agency_id()")
         assert cursor.fetchone() == (None,)
 
 
 def test_whether_she_agreed_is_told_to_the_two_agencies_alone(api: Any) -> None:
-    """sec.agreed"""
+    """sec.has_agreed"""
     story = begun(api)
     for who, expected in (
         ("police.worker", True),
@@ -198,12 +202,12 @@ def test_whether_she_agreed_is_told_to_the_two_agencies_alone(api: Any) -> None:
         ("outsider.worker", False),
         (None, False),
     ):
-        assert call(api(who), "agreed", story.id) is expected, who
-    assert call(api("police.worker"), "agreed", uuid4()) is False
+        assert call(api(who), "has_agreed", story.id) is expected, who
+    assert call(api("police.worker"), "has_agreed", uuid4()) is False
 
 
 def test_what_a_side_said_at_its_end_stays(api: Any) -> None:
-    """sec.an_end_stays: not even the clocks, which may flag a side, take back her stop."""
+    """sec.refuse_end_change: not even the clocks, which may flag a side, take back her stop."""
     story = begun(api).answers("stop")
     with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
         assert refused_for_want_of_rights(

@@ -1,5 +1,5 @@
-"""What single conditions of the functions keep off that change a release after it was given, or put
-what goes back: each is called by itself, beside a second referral of the same two agencies."""
+"""Single conditions of the functions that change a release after it was given, or store a return:
+each is called by itself, and a second referral of the same two agencies must stay as it is."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from tests.support.sec_functions import call, change, refused, release_of
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, begun, return_body, service_of
 
-NARROW = "SELECT sec.narrow(%s, %s, %s, 1, 'a bundle')"
-RETURN = "SELECT sec.put_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"
+NARROW = "SELECT sec.narrow_release(%s, %s, %s, 1, 'a bundle')"
+RETURN = "SELECT sec.store_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"
 SOON = datetime.now(UTC) + timedelta(hours=1)
 RELEASES = "SELECT referral_id::text FROM release WHERE fields = %s AND expires_at = %s"
 GRANTS = (
@@ -21,7 +21,7 @@ GRANTS = (
 
 
 def test_a_release_is_narrowed_by_whoever_answers_for_it(api: Any, superuser: Any) -> None:
-    """sec.narrow"""
+    """sec.narrow_release"""
     Story(api, service_of("sarc"), sender="hospital.worker").send()
     one, other = begun(api), begun(api)
     one.answers("put_return_release", return_body())
@@ -46,39 +46,39 @@ def test_a_release_is_narrowed_by_whoever_answers_for_it(api: Any, superuser: An
     change(superuser, "release SET ended = true WHERE id = %s", release_of(superuser, other))
     assert refused(api("police.worker"), NARROW, release_of(superuser, other), fields, SOON)
     change(superuser, "release SET ended = false WHERE id = %s", release_of(superuser, other))
-    call(api("police.lead"), "narrow", release, fields, SOON, None, None)
+    call(api("police.lead"), "narrow_release", release, fields, SOON, None, None)
     assert rows(superuser, RELEASES, [fields, SOON]) == [(one.id,)]
     assert [row[0] for row in rows(superuser, GRANTS, [SOON])] == [one.id]
-    call(api("ywca.worker"), "narrow", release, ["name"], SOON, None, None)
+    call(api("ywca.worker"), "narrow_release", release, ["name"], SOON, None, None)
     assert rows(superuser, RELEASES, [["name"], SOON]) == [(one.id,)]
 
 
 def test_the_grant_of_a_release_is_narrowed_with_it_and_no_other(api: Any, superuser: Any) -> None:
-    """sec.narrow: within what is left, it keeps its keys; else it gets what the caller wrapped, or
-    is destroyed. One that was closed stays so."""
+    """sec.narrow_release: within what is left, it keeps its keys; else it gets what the caller
+    wrapped, or is destroyed. One that was closed stays so."""
     one = begun(api)
     release, sender = release_of(superuser, one), api("police.worker")
     change(superuser, "packet_grant SET fields = '{name}' WHERE release_id IS NOT NULL")
     change(superuser, "packet_grant SET closed = true WHERE release_id IS NOT NULL")
-    call(sender, "narrow", release, ["name", "phone"], SOON, 1, b"a bundle")
+    call(sender, "narrow_release", release, ["name", "phone"], SOON, 1, b"a bundle")
     assert rows(superuser, GRANTS, [SOON]) == [], "it was closed"
     change(superuser, "packet_grant SET closed = false WHERE release_id IS NOT NULL")
-    call(sender, "narrow", release, ["name", "phone"], SOON, 1, b"a bundle")
+    call(sender, "narrow_release", release, ["name", "phone"], SOON, 1, b"a bundle")
     assert rows(superuser, GRANTS, [SOON]) == [(one.id, ["name"], False, False)], "its own keys"
     change(superuser, "packet_grant SET fields = '{name,phone}' WHERE release_id IS NOT NULL")
     sooner = SOON - timedelta(minutes=1)
     change(superuser, "packet_grant SET closed = true WHERE release_id IS NOT NULL")
-    call(sender, "narrow", release, ["name"], sooner, 1, b"a bundle")
+    call(sender, "narrow_release", release, ["name"], sooner, 1, b"a bundle")
     assert rows(superuser, GRANTS, [sooner]) == []
     change(superuser, "packet_grant SET closed = false WHERE release_id IS NOT NULL")
-    call(sender, "narrow", release, ["name"], sooner, 1, b"a bundle")
+    call(sender, "narrow_release", release, ["name"], sooner, 1, b"a bundle")
     assert rows(superuser, GRANTS, [sooner]) == [(one.id, ["name"], True, False)]
     own = "SELECT FROM packet_grant WHERE release_id IS NULL AND key_bundle <> 'a bundle'"
     assert len(rows(superuser, own)) == 1, "the sender's own is as it was"
 
 
 def test_the_grant_of_a_newer_release_stays(api: Any, superuser: Any) -> None:
-    """sec.narrow, of the one before, by either of its ways."""
+    """sec.narrow_release, of the one before, by either of its ways."""
     one, sender = begun(api), api("police.worker")
     old = release_of(superuser, one)
     one.release("name", "phone", "safe_contact")
@@ -86,12 +86,12 @@ def test_the_grant_of_a_newer_release_stays(api: Any, superuser: Any) -> None:
     change(superuser, "release SET ended = false WHERE id = %s", old)
     before = rows(superuser, "SELECT * FROM packet_grant ORDER BY id")
     for fields in (["name", "phone", "safe_contact"], ["phone"]):
-        call(sender, "narrow", old, fields, SOON, 1, b"a bundle")
+        call(sender, "narrow_release", old, fields, SOON, 1, b"a bundle")
         assert rows(superuser, "SELECT * FROM packet_grant ORDER BY id") == before
 
 
 def test_what_goes_back_is_put_under_a_return_release_in_force(api: Any, superuser: Any) -> None:
-    """sec.put_returned, by the recipient's assignee; in place of what went back of this one."""
+    """sec.store_returned, by the recipient's assignee; in place of what went back of this one."""
     one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
     release, recipient = release_of(superuser, one, "return"), api("ywca.worker")
     for caller, by in (
@@ -110,7 +110,7 @@ def test_what_goes_back_is_put_under_a_return_release_in_force(api: Any, superus
         change(superuser, f"release SET {over} WHERE id = %s", release)
         assert refused(recipient, RETURN, release), over
         change(superuser, f"release SET {again} WHERE id = %s", release)
-    call(recipient, "put_returned", uuid4(), release, 1, b"a bundle", b"sealed")
+    call(recipient, "store_returned", uuid4(), release, 1, b"a bundle", b"sealed")
     shown = "SELECT referral_id::text, agency_id::text, ciphertext = 'sealed' FROM returned"
     police = str(agency_id("police"))
     assert set(rows(superuser, f"{shown} WHERE key_bundle IS NOT NULL")) == {

@@ -1,5 +1,5 @@
-"""What single conditions of the database's functions about the seals of the log keep off: each is
-asked of batches laid beside others that it must leave out; all of it is taken back."""
+"""Single conditions of the database's functions about the seals of the log: each is called on
+batches among others that it must leave out. All of them are rolled back."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,39 +23,46 @@ def seal(cursor: Any, position: int, entry: UUID) -> None:
     assert cursor.rowcount == 1
 
 
-def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
+ORIGIN = '{"origin":"cairn/of-a-test","seq":1}'
+OWN = "SELECT state, entry IS NOT NULL FROM sec.own_sealed_entry(%s)"
+PROOF = "SELECT state, entry IS NOT NULL FROM sec.inclusion_proof(%s)"
+
+
+def test_the_batch_of_an_entry_is_shown_to_the_auditor_of_the_agency_whose_entry_it_is(
     api: Any, superuser: Any
 ) -> None:
-    """sec.sealed_batch: the one batch it was sealed in, beside others before and behind."""
+    """sec.inclusion_proof: only the batch it was sealed in, with others before and after it."""
     with rolled_back(superuser) as cursor:
         before, one, two, last = (enter(cursor, "ywca", at=MONTH) for _ in range(4))
         theirs = enter(cursor, "police", at=MONTH)
         for place, entry in enumerate((before, theirs, one, two, last)):
             seal(cursor, FIRST + place, entry)
-        # Beside their entry, sealed, one of ours under its id, at another time.
+        # Next to their sealed entry, one of ours has the same id, at another time.
         enter(cursor, "ywca", id=theirs, at=MONTH + timedelta(days=1))
         unsealed = enter(cursor, "ywca", at=MONTH)
         for seq, first, size in ((4, 4, 5), (2, 2, 2), (3, 2, 4), (1, 0, 2)):  # 2: of no entries
             sign(cursor, SEQ + seq, FIRST + first, FIRST + size)
         leaf = "SELECT leaf FROM access_entry WHERE id = %s"
         leaves = [bytes(asked(cursor, leaf, entry)) for entry in (one, two)]
-        question = "SELECT place, leaves, body FROM sec.sealed_batch(%s)"
+        text = "SELECT sec.entry_leaf_text(e) FROM access_entry e WHERE id = %s"
+        question = "SELECT place, leaves, body, entry FROM sec.inclusion_proof(%s)"
         for place, entry in enumerate((one, two)):
-            ((at, sealed, body),) = found(cursor, api("ywca.worker"), question, entry)
+            ((at, sealed, body, said),) = found(cursor, api("ywca.auditor"), question, entry)
             assert (at, [bytes(one) for one in sealed]) == (place, leaves)
             assert body == f"body of {SEQ + 3}"
+            assert said == asked(cursor, text, entry)
         for entry in (theirs, unsealed):
-            assert found(cursor, api("ywca.worker"), question, entry) == []
-        text = "SELECT state, entry IS NOT NULL FROM sec.sealed_batch(%s)"
-        for who, may in (("ywca.auditor", True), ("ywca.worker", False)):
-            assert found(cursor, api(who), text, one) == [("sealed", may)], who
-        assert len(found(cursor, api("police.worker"), question, theirs)) == 1
-        assert found(cursor, None, question, one) == []
+            assert found(cursor, api("ywca.auditor"), question, entry) == []
+        assert len(found(cursor, api("police.auditor"), question, theirs)) == 1
+        for caller in (api("ywca.worker"), api("ywca.admin"), None):
+            assert found(cursor, caller, question, one) == []
 
 
-def test_the_text_of_a_sealed_entry_is_for_whom_it_let_in(api: Any, superuser: Any) -> None:
-    """sec.sealed_batch: a member her own, a system its own, by whichever of its staff; of what was
-    refused to her nobody but the auditor reads why."""
+def test_a_sealed_entry_is_given_to_whom_it_let_in_without_its_transaction(
+    api: Any, superuser: Any
+) -> None:
+    """sec.own_sealed_entry: a member her own, a system its own, by whichever of its staff; of what
+    was refused to her nothing."""
     worker, system = member_id("ywca.worker"), Client.objects.get(agency_id=agency_id("ywca")).id
     refusal = {"member_id": worker, "decision": "refused", "rule": "not_found"}
     acting = api("ywca.client", "ywca.worker")
@@ -65,49 +72,57 @@ def test_the_text_of_a_sealed_entry_is_for_whom_it_let_in(api: Any, superuser: A
             "a refusal to her": enter(cursor, "ywca", at=MONTH, **refusal),
             "the system's": enter(cursor, "ywca", at=MONTH, client_id=system),
             "by it, for her": enter(cursor, "ywca", at=MONTH, client_id=system, member_id=worker),
+            "in another agency": enter(cursor, "police", at=MONTH, member_id=worker),
         }
         for place, entry in enumerate(entries.values()):
             seal(cursor, FIRST + place, entry)
-        sign(cursor, SEQ, FIRST, FIRST + len(entries))
-        question = "SELECT state, entry IS NOT NULL FROM sec.sealed_batch(%s)"
+        sign(cursor, SEQ, FIRST, FIRST + len(entries), body=ORIGIN)
         for caller, reads in (
             (api("ywca.worker"), {"hers", "by it, for her"}),
             (api("ywca.worker2"), set()),
+            (api("ywca.lead"), set()),
             (api("ywca.client"), {"the system's", "by it, for her"}),
             (acting, {"the system's", "by it, for her"}),
-            (api("ywca.auditor"), set(entries)),
+            (api("ywca.auditor"), set()),
+            (None, set()),
         ):
-            shown = {what: found(cursor, caller, question, one) for what, one in entries.items()}
-            assert shown == {what: [("sealed", what in reads)] for what in entries}, caller
+            shown = {what: found(cursor, caller, OWN, one) for what, one in entries.items()}
+            assert {what for what, rows in shown.items() if rows} == reads, caller
+            assert all(rows in ([], [("sealed", True)]) for rows in shown.values())
+        question = "SELECT entry, origin FROM sec.own_sealed_entry(%s)"
+        ((entry, origin),) = found(cursor, api("ywca.worker"), question, entries["hers"])
+        text = "SELECT sec.entry_leaf_text(e) FROM access_entry e WHERE id = %s"
+        whole = asked(cursor, text, entries["hers"])
+        assert origin == "cairn/of-a-test"
+        assert entry.removesuffix("null]") == whole[: whole.rindex(",") + 1]
 
 
 def test_a_sealed_entry_whose_checkpoint_is_not_there_is_gone(api: Any, superuser: Any) -> None:
-    """sec.sealed_batch"""
+    """sec.seal_of"""
     with rolled_back(superuser) as cursor:
-        one = enter(cursor, "ywca", at=MONTH)
+        one = enter(cursor, "ywca", at=MONTH, member_id=member_id("ywca.worker"))
         sign(cursor, SEQ, FIRST, FIRST + 1)
         seal(cursor, FIRST + 1, one)
-        question = "SELECT state, entry, place, leaves, body FROM sec.sealed_batch(%s)"
-        ((state, *_, leaves, body),) = found(cursor, api("ywca.worker"), question, one)
-        assert (state, leaves, body) == ("gone", None, None)
+        assert found(cursor, api("ywca.worker"), OWN, one) == [("gone", False)]
+        assert found(cursor, api("ywca.auditor"), PROOF, one) == [("gone", False)]
+        assert found(cursor, api("ywca.lead"), OWN, one) == []
+        assert found(cursor, api("police.auditor"), PROOF, one) == []
 
 
 def test_a_sealed_entry_that_gives_another_leaf_was_changed(api: Any, superuser: Any) -> None:
-    """sec.sealed_batch: whosever it was, and whoever asks."""
+    """sec.seal_of: for every owner of the entry and every caller."""
     with rolled_back(superuser) as cursor:
         one = enter(cursor, "ywca", at=MONTH)
         cursor.execute("INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST, one, MONTH])
         sign(cursor, SEQ, FIRST, FIRST + 1)
-        question = "SELECT state, entry, leaves FROM sec.sealed_batch(%s)"
-        for who in ("ywca.auditor", "police.worker"):
-            assert found(cursor, api(who), question, one) == [("changed", None, None)]
+        assert found(cursor, api("police.worker"), OWN, one) == [("changed", False)]
+        assert found(cursor, api("police.auditor"), PROOF, one) == [("changed", False)]
 
 
 def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
     api: Any, superuser: Any
 ) -> None:
-    """sec.sealed_batch: though one of its id stands at another time; to nobody nothing."""
-    question = "SELECT state FROM sec.sealed_batch(%s)"
+    """sec.seal_of: though one of its id stands at another time; to nobody nothing."""
     with rolled_back(superuser) as cursor:
         moved = enter(cursor, "ywca", at=MONTH)
         cursor.execute(
@@ -119,12 +134,14 @@ def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
         for number, (month, state) in enumerate((("2001-04", "gone"), ("2001-05", "retired"))):
             body = f'{{"seq":1,"retired":{{"month":"{month}"}}}}'
             sign(cursor, SEQ + 1 + number, FIRST + 1, FIRST + 1, body=body)
-            assert found(cursor, api("ywca.worker"), question, moved) == [(state,)]
-            assert found(cursor, None, question, moved) == []
+            assert found(cursor, api("ywca.worker"), OWN, moved) == [(state, False)]
+            assert found(cursor, api("ywca.auditor"), PROOF, moved) == [(state, False)]
+            assert found(cursor, None, OWN, moved) == []
 
 
 def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superuser: Any) -> None:
-    """sec.batch_now: what is gone is missing, though another stands at its time, or under an id."""
+    """sec.recomputed_batch: what is gone is missing, though another stands at its time, or under an
+    id."""
     days = [MONTH + timedelta(days=day) for day in range(4)]
     with rolled_back(superuser) as cursor:
         before, one, two, behind = (enter(cursor, "ywca", at=at) for at in days)
@@ -138,7 +155,9 @@ def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superu
         enter(cursor, "ywca", id=one, at=days[2])  # within the batch's time, and not sealed
         for seq, first, size in ((1, 0, 1), (2, 1, 4), (3, 4, 5)):
             sign(cursor, SEQ + seq, FIRST + first, FIRST + size)
-        question = "SELECT size - first, body, sealed, found, months FROM sec.batch_now(%s, 3)"
+        question = (
+            "SELECT size - first, body, sealed, found, months FROM sec.recomputed_batch(%s, 3)"
+        )
         ((size, body, sealed, now, months),) = found(
             cursor, api("police.auditor"), question, SEQ + 2
         )
@@ -146,7 +165,7 @@ def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superu
         assert [bytes(one) for one in sealed[:2]] == [bytes(one) for one in now[:2]]
         assert (bytes(sealed[2]), now[2:]) == (leaf, [None])
         assert found(cursor, api("police.auditor"), question, SEQ + 4) == []
-        larger = "SELECT cardinality(sealed), found, months FROM sec.batch_now(%s, 2)"
+        larger = "SELECT cardinality(sealed), found, months FROM sec.recomputed_batch(%s, 2)"
         assert found(cursor, api("police.auditor"), larger, SEQ + 2) == [(3, None, None)]
         assert found(cursor, api("police.worker"), question, SEQ + 2) == []
 
@@ -180,8 +199,8 @@ def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, super
 def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
     api: Any, superuser: Any
 ) -> None:
-    """sec.put_in: without a place, or with one behind the newest checkpoint; or of a transaction
-    to come. Named to its own."""
+    """sec.unsealed_entries: without a place, or with one behind the newest checkpoint; or of a
+    transaction to come. Named to its own."""
     before = -(2**61)  # all transactions that there were
     with rolled_back(superuser) as cursor:
         for seq, bound in ((1, 100), (2, 200), (3, 300)):
@@ -198,7 +217,7 @@ def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
             " WHERE id = %s",
             [FIRST - 1, moved],
         )
-        question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, %s)"
+        question = "SELECT id::text, entry IS NOT NULL FROM sec.unsealed_entries(%s, %s, %s)"
         asked_for = (SEQ + 2, SEQ + 2, 10)
         rows = found(cursor, api("ywca.auditor"), question, *asked_for)
         assert set(rows) == {(str(one), True) for one in (ours, behind, moved)} | {(None, False)}
@@ -254,14 +273,15 @@ def looked_into(cursor: Any) -> dict[str, int]:
     ("question", "asked_for"),
     [
         ("SELECT line FROM sec.sealed_lines(%s, %s)", (FIRST + 1, FIRST + 2)),
-        ("SELECT found FROM sec.batch_now(%s, 10)", (SEQ + 1,)),
+        ("SELECT found FROM sec.recomputed_batch(%s, 10)", (SEQ + 1,)),
     ],
-    ids=["sealed_lines", "batch_now"],
+    ids=["sealed_lines", "recomputed_batch"],
 )
 def test_what_is_sealed_is_looked_for_in_the_months_of_its_entries_alone(
     api: Any, superuser: Any, question: str, asked_for: tuple[int, ...]
 ) -> None:
-    """sec.sealed_lines and sec.batch_now: else each part of an export looks into every month."""
+    """sec.sealed_lines and sec.recomputed_batch: else each part of an export looks into every
+    month."""
     with rolled_back(superuser) as cursor:
         for place in range(3):
             month = MONTH + timedelta(days=31 * place)
@@ -278,13 +298,13 @@ def test_what_is_sealed_is_looked_for_in_the_months_of_its_entries_alone(
 def test_the_checkpoints_that_let_a_month_go_are_named_to_auditors(
     api: Any, superuser: Any
 ) -> None:
-    """sec.retiring."""
+    """sec.retirement_checkpoints."""
     with rolled_back(superuser) as cursor:
         sign(cursor, SEQ, FIRST, FIRST, body='{"seq":1,"retired":{"month":"2001-05"}}')
         sign(cursor, SEQ + 1, FIRST, FIRST)
-        ((seqs,),) = found(cursor, api("ywca.auditor"), "SELECT sec.retiring()")
+        ((seqs,),) = found(cursor, api("ywca.auditor"), "SELECT sec.retirement_checkpoints()")
         assert seqs[-1] == SEQ
-        assert found(cursor, api("ywca.worker"), "SELECT sec.retiring()") == [([],)]
+        assert found(cursor, api("ywca.worker"), "SELECT sec.retirement_checkpoints()") == [([],)]
 
 
 def test_the_months_of_the_log_go_back_to_the_first_hole(superuser: Any) -> None:

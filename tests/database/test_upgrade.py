@@ -34,6 +34,13 @@ def home(request: pytest.FixtureRequest) -> Iterator[Path]:
     Cluster(path).erase()
 
 
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The next release: a copy with a column, a function and a policy more."""
+    folder = tmp_path_factory.mktemp("next")
+    return next_release(folder / "release", GROUND / f"upgrade-{os.getpid()}-fresh")
+
+
 def catalogue_of(cluster: Cluster) -> catalogue.Catalogue:
     with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
         cursor.execute("SET search_path = public")  # as every role of ours has it
@@ -49,17 +56,35 @@ def test_there_is_a_dump_of_a_release() -> None:
     assert RELEASES
 
 
+def upgraded(home: Path) -> None:
+    """This release's schema. A dump is a backup: its cluster starts to count transactions again
+    (deploy/RUNBOOK.md, Restore)."""
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    done(REPOSITORY, home, "database", "recover", "--anyway", "--unwitnessed", "--yes")
+
+
 @pytest.mark.parametrize("version", RELEASES)
 def test_a_database_of_each_release_becomes_this_one_and_serves(version: str, home: Path) -> None:
     cluster = restore(version, home)
-    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    upgraded(home)
     found = catalogue_of(cluster)
     assert catalogue.differences(found, catalogue.expected()) == []
-    # A dump is a backup: its cluster counts transactions anew (deploy/RUNBOOK.md, Restore).
-    done(REPOSITORY, home, "restored")
-    done(REPOSITORY, home, "seals", "restore")
     with served(home):
         assert (home / "walkthrough-passed").exists()
+
+
+def test_who_was_alerted_before_the_upgrade_is_alerted_after_it(home: Path) -> None:
+    """Channels of 0.1.0 have not been proven by a code, and count as proven."""
+    cluster = restore("0.1.0", home)
+    run(
+        cluster,
+        "INSERT INTO channel (id, agency_id, use, kind, address) SELECT gen_random_uuid(), id,"
+        " 'duty', 'mail', 'duty@agency.invalid' FROM permissions_agency",
+    )
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
+        cursor.execute("SELECT count(*) > 0, count(*) = count(proven_at) FROM channel")
+        assert cursor.fetchone() == (True, True)
 
 
 class Load:
@@ -116,12 +141,11 @@ class Server:
         self._process.wait(30)
 
 
-def test_the_next_release_comes_while_two_servers_are_asked(home: Path, tmp_path: Path) -> None:
+def test_the_next_release_comes_while_two_servers_are_asked(home: Path, new: Path) -> None:
     """A column, a function and a policy more: the migration runs under load, then one server after
     the other is restarted with the new code. Nothing but what is restarted fails."""
-    new = next_release(tmp_path / "next", home.with_name(home.name + "-fresh"))
     cluster = restore(RELEASES[-1], home)
-    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    upgraded(home)
     servers = [Server(REPOSITORY, home), Server(REPOSITORY, home)]
     try:
         with Load([one.url for one in servers]) as load:
@@ -149,13 +173,13 @@ def test_the_next_release_comes_while_two_servers_are_asked(home: Path, tmp_path
     assert "made by release 99.0.0, which is later than this code" in refused.stdout
 
 
-@pytest.fixture
-def made(home: Path) -> Cluster:
-    """This release's database, as `migrate` makes it."""
-    cluster = Cluster(home)
-    cluster.start()
-    done(REPOSITORY, home, "migrate", "--verbosity", "0")
-    return cluster
+@pytest.fixture(scope="module")
+def made() -> Iterator[Cluster]:
+    """This release's database, which each test leaves as `migrate` makes it."""
+    cluster = restore(RELEASES[-1], GROUND / f"upgrade-{os.getpid()}-made")
+    done(REPOSITORY, cluster.home, "migrate", "--verbosity", "0")
+    yield cluster
+    cluster.erase()
 
 
 def test_a_database_of_before_the_first_release_is_refused(home: Path) -> None:
@@ -171,42 +195,55 @@ def test_a_database_of_before_the_first_release_is_refused(home: Path) -> None:
         assert "Traceback" not in ended.stdout
 
 
+# What a hand may change, and how `manage.py schema` names it.
 HAND: list[tuple[str, str]] = [
-    ("CREATE FUNCTION sec.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'", "unknown"),
-    ("DROP TRIGGER append_only ON access_entry", "missing"),
-    ("GRANT SELECT ON credential TO app", "different"),
-    ("GRANT EXECUTE ON FUNCTION sec.xact() TO backup", "different"),
-    ("ALTER TABLE referral NO FORCE ROW LEVEL SECURITY", "different"),
-    ("CREATE POLICY of_a_hand ON referral TO app USING (true)", "unknown"),
+    (
+        "CREATE FUNCTION sec.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "unknown: function sec.left_behind()",
+    ),
+    (
+        "DROP TRIGGER append_only ON access_entry",
+        "missing: trigger public.access_entry.append_only",
+    ),
+    ("GRANT SELECT ON credential TO app", "different: table public.credential"),
+    ("GRANT EXECUTE ON FUNCTION sec.xact() TO backup", "different: function sec.xact()"),
+    ("ALTER TABLE referral NO FORCE ROW LEVEL SECURITY", "different: table public.referral"),
+    (
+        "CREATE POLICY of_a_hand ON referral TO app USING (true)",
+        "unknown: policy public.referral.of_a_hand",
+    ),
 ]
 
 
-def test_what_was_changed_by_hand_is_named_and_made_again(made: Cluster, home: Path) -> None:
+def test_what_was_changed_by_hand_is_named_and_made_again(made: Cluster) -> None:
+    home = made.home
     as_made = catalogue_of(made)
-    for change, word in HAND:
+    for change, _ in HAND:
         run(made, change)
-        ended = manage(REPOSITORY, home, "schema")
-        assert ended.returncode != 0
-        assert f"{word}: " in ended.stdout, ended.stdout
-        checked = manage(REPOSITORY, home, "check", "--database", "default")
-        assert "permissions.E007" in checked.stdout, checked.stdout
-        done(REPOSITORY, home, "migrate", "--verbosity", "0")
-        assert catalogue_of(made) == as_made, change
+    ended = manage(REPOSITORY, home, "schema")
+    assert ended.returncode != 0
+    for _, named in HAND:
+        assert named in ended.stdout, ended.stdout
+    checked = manage(REPOSITORY, home, "check", "--database", "default")
+    assert "permissions.E007" in checked.stdout, checked.stdout
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    assert catalogue_of(made) == as_made
     assert "as expected" in done(REPOSITORY, home, "schema")
 
 
-def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster, home: Path) -> None:
+def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster) -> None:
+    home = made.home
     server = Server(REPOSITORY, home)
     run(made, "DROP TRIGGER append_only ON access_entry")
     try:
         server.stop()
-        with pytest.raises(processes.CommandError):
+        with pytest.raises(processes.CommandError, match="has to be upgraded"):
             server.start(REPOSITORY)
         answer = requests.get(f"{server.url}/healthz", timeout=30)
-        assert answer.status_code == 503
-        assert "has to be upgraded" in answer.text
+        assert (answer.status_code, answer.json()["checks"]["schema"]) == (503, "failed")
     finally:
         server.stop()
+        done(REPOSITORY, home, "migrate", "--verbosity", "0")
 
 
 def waits(cluster: Cluster, query: str) -> Callable[[], bool]:
@@ -228,19 +265,20 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-def test_an_upgrade_that_is_killed_changed_nothing(
-    made: Cluster, home: Path, tmp_path: Path
-) -> None:
-    new = next_release(tmp_path / "next", home.with_name(home.name + "-fresh"))
+def test_an_upgrade_that_is_killed_changed_nothing(home: Path, new: Path) -> None:
+    made = restore(RELEASES[-1], home)
     last = new / "referrals" / "sql" / "policies" / "zz_last.sql"
     last.write_text("SELECT pg_sleep(600);\n")
     before = catalogue_of(made)
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "migrate"], cwd=new, env=environment(home)
-    )
-    until(waits(made, "%pg_sleep(600)%"))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "migrate"], cwd=new, env=environment(home)
+        )
+        until(waits(made, "%pg_sleep(600)%"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    finally:
+        last.unlink()
     with closing(made.connect_superuser("cairn")) as session:  # as the server notices at last
         session.cursor().execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -248,14 +286,14 @@ def test_an_upgrade_that_is_killed_changed_nothing(
         )
     until(lambda: not waits(made, "%pg_sleep(600)%")())
     assert catalogue_of(made) == before
-    last.unlink()
     done(new, home, "migrate", "--verbosity", "0")
     expected = (new / "permissions" / "sql" / "catalogue.txt").read_text()
     assert catalogue.dump(catalogue_of(made)) == expected
 
 
-def test_an_upgrade_gives_way_to_whoever_works(made: Cluster, home: Path) -> None:
+def test_an_upgrade_gives_way_to_whoever_works(made: Cluster) -> None:
     """It never waits for a lock so long that PostgreSQL would end a request instead of it."""
+    home = made.home
     run(made, "DROP TRIGGER append_only ON access_entry")
     with closing(made.connect_superuser("cairn")) as session:
         session.autocommit = False

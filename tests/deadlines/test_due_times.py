@@ -148,7 +148,8 @@ def test_hours_that_make_no_sense_are_refused(days: list[str]) -> None:
 
 def said(*options: str) -> str:
     out = StringIO()
-    call_command("set_clocks", str(agency_id("ywca")), *options, stdout=out)
+    verb = "set" if options else "show"
+    call_command("deadlines", verb, str(agency_id("ywca")), *options, stdout=out)
     return out.getvalue()
 
 
@@ -195,8 +196,11 @@ def minutes(later: str, earlier: str) -> float:
     return round(gap.total_seconds() / 60, 3)
 
 
-WHOLE_NUMBERS = "--emergency: four whole numbers: ack, accept, hand-off, expires; such as 15,30,30,"
-A_DAY = "--hours: a day is from-until, such as 09:00-17:00, or closed"
+WHOLE_NUMBERS = (
+    "--emergency: give four whole numbers (acknowledge, accept, hand off, expire),"
+    " such as 15,30,30,"
+)
+A_DAY = "--hours: write a day like 09:00-17:00, or closed"
 
 
 @pytest.mark.parametrize(
@@ -205,16 +209,16 @@ A_DAY = "--hours: a day is from-until, such as 09:00-17:00, or closed"
         ("--emergency=1,2", WHOLE_NUMBERS),
         ("--emergency=a,2,3,4", WHOLE_NUMBERS),
         ("--emergency=5,10,²,60", WHOLE_NUMBERS),
-        ("--emergency=9999,10,20,60", "ack, accept and expires follow one another"),
-        ("--hours=closed", "--hours: seven days, Monday first"),
+        ("--emergency=9999,10,20,60", "acknowledge, accept and expire must not decrease"),
+        ("--hours=closed", "--hours: give seven days, Monday first"),
         ("--hours=09:00Z-17:00Z" + ",closed" * 6, A_DAY),
         ("--hours=09:00+02:00-17:00" + ",closed" * 6, A_DAY),
         ("--hours=17:00-09:00" + ",closed" * 6, A_DAY),
-        ("--holidays=soon", "--holidays: dates, such as 2026-12-25,2027-01-01"),
-        ("--holidays=2026-13-01", "--holidays: dates, such as 2026-12-25,2027-01-01"),
-        ("--time-zone=Mars", "--time-zone: a name of the time zone database, such as America/Denv"),
-        ("--time-zone=America", "--time-zone: a name of the time zone database"),
-        ("--time-zone=../etc", "--time-zone: a name of the time zone database"),
+        ("--holidays=soon", "--holidays: give dates such as 2026-12-25,2027-01-01"),
+        ("--holidays=2026-13-01", "--holidays: give dates such as 2026-12-25,2027-01-01"),
+        ("--time-zone=Mars", "--time-zone: give a name of the time zone database, such as"),
+        ("--time-zone=America", "--time-zone: give a name of the time zone database"),
+        ("--time-zone=../etc", "--time-zone: give a name of the time zone database"),
     ],
 )
 def test_what_makes_no_sense_changes_nothing_and_is_told_in_words(

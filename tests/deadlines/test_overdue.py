@@ -31,7 +31,7 @@ def test_nothing_is_marked_before_its_time(story: Story, shift_clock: Any) -> No
     assert overdue.mark_all_missed() == NOTHING
 
 
-def test_nobody_looked_and_nobody_answered_is_marked_once_each_and_shown_to_both(
+def test_no_one_looked_and_no_one_answered_is_marked_once_each_and_shown_to_both(
     story: Story, api: Any, shift_clock: Any
 ) -> None:
     story.send()
@@ -89,7 +89,7 @@ def test_it_expires_in_the_word_that_it_was_shown_already_and_its_packet_is_dest
         assert cursor.fetchall() == [("expired", True, True)]
 
 
-def test_a_hand_off_that_nobody_tries_is_the_recipients_alone_to_know(
+def test_a_hand_off_that_no_one_tries_is_the_recipients_alone_to_know(
     story: Story, api: Any, shift_clock: Any
 ) -> None:
     story.accept()

@@ -1,6 +1,6 @@
-"""Purge beside a legal hold, an edit, a "no", and another purge: what was answered 2xx is kept, and
-what goes, goes whole (R13). Each window is a real one: a lock that the purge waits for, a key store
-that is away, a purge that was killed."""
+"""Purge at the same time as a legal hold, an edit, a "no", or another purge: what was answered 2xx
+is kept, and a purged part goes completely (R13). Each window is a real one: a lock that the purge
+waits for, a key store that is away, a purge that was killed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def hold(api: Any, story: Story, who: str = "ywca.lead") -> tuple[int, str | Non
 
 @pytest.fixture
 def due_at_the_recipient(story: Story, shift_clock: Any) -> Story:
-    """Completed; the recipient was told, and its part is due."""
+    """Completed. The recipient was notified, and its part is due."""
     told(story)
     assert opens(story, story.recipient) == 200
     story.answers("complete", {"outcome": "connected"})
@@ -85,7 +85,7 @@ def key_store_away() -> Iterator[Any]:
     back()
 
 
-# -- A hold, beside the purge of its own side ------------------------------------------------------
+# -- A hold, during the purge of its own side ------------------------------------------------------
 
 
 def test_while_the_keys_still_end_no_hold_is_taken_for_what_is_gone(
@@ -205,7 +205,7 @@ def test_a_draft_that_was_changed_first_stays_whole(
 # -- The keys' end ---------------------------------------------------------------------------------
 
 
-def test_a_no_while_the_keys_still_end_asks_for_their_end_anew(
+def test_a_no_while_the_keys_still_end_asks_for_their_end_again(
     race: Race, story: Story, api: Any, shift_clock: Any
 ) -> None:
     said = Story(api, story.service_id)
@@ -226,7 +226,7 @@ def test_a_no_while_the_keys_still_end_asks_for_their_end_anew(
 def test_keys_that_cannot_end_are_no_purge_that_is_under_way(
     race: Race, story: Story, api: Any, shift_clock: Any
 ) -> None:
-    """A bundle that somebody else wrote over while it was rewrapped names the old version still."""
+    """A bundle that was overwritten while it was rewrapped still names the old version."""
     alive = Story(api, story.service_id)
     story.create().release(*PACKET).packet(**PACKET)
     shift_clock("20 hours")

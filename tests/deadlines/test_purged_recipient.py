@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from permissions.reference import world as w
+from permissions.reference import rows as r
 from referrals import worker
 from tests.support.callers import member_id
 from tests.support.database import all_in_the_feed, as_app
@@ -36,7 +36,7 @@ def kept_long() -> Iterator[None]:
 
 @pytest.fixture
 def worked_on(story: Story, shift_clock: Any, kept_long: None) -> Story:
-    """Completed; both sides wrote; the recipient was told, and its part is due."""
+    """Completed, with notes of both sides. The recipient was notified, and its part is due."""
     return ended(told(story), shift_clock)
 
 
@@ -103,7 +103,7 @@ def rows_of(caller: Any, story: Story) -> set[str]:
             " AND (column_name IN ('referral_id', 'content_object_id')"
             "  OR (table_name, column_name) = ('referral', 'id'))"
         )
-        pairs = [(table, column) for table, column in cursor.fetchall() if table in w.TABLES]
+        pairs = [(table, column) for table, column in cursor.fetchall() if table in r.TABLES]
         named = set()
         for table, column in pairs:
             cursor.execute(f"SELECT FROM {table} WHERE {column} = %s", [story.id])
@@ -147,7 +147,7 @@ def test_870_days_later_the_sender_has_it_and_the_recipient_has_not(
     assert "send" in {step["act"] for step in history}
 
 
-def test_what_the_sender_does_afterwards_is_told_to_nobody_there(
+def test_what_the_sender_does_afterwards_is_told_to_no_one_there(
     worked_on: Story, api: Any, settings: Any
 ) -> None:
     with receivers(settings) as (hook,):
@@ -164,7 +164,7 @@ def test_what_the_sender_does_afterwards_is_told_to_nobody_there(
 
 
 @pytest.mark.usefixtures("reachable")
-def test_nobody_there_is_rung(worked_on: Story, api: Any, phones: PhoneProvider) -> None:
+def test_no_one_there_is_called(worked_on: Story, api: Any, phones: PhoneProvider) -> None:
     purge()
     work()
     rung = len(phones.received)
@@ -201,7 +201,7 @@ def test_a_hold_keeps_it_there(worked_on: Story, api: Any, shift_clock: Any) -> 
     assert held.status_code == 200
     assert purge()["received"] == 0
     shift_clock("92 days")
-    assert (purge()["tell_to"], purge()["received"]) == (1, 0), "first it is told anew"
+    assert (purge()["tell_to"], purge()["received"]) == (1, 0), "first it is notified again"
     shift_clock("99 days 1 hour")
     assert purge()["received"] == 1
     assert status_of(worked_on, "ywca.lead") == 404

@@ -1,4 +1,4 @@
-"""A sender whose part is purged is told nothing more, while the recipient works on (R2, R13)."""
+"""A sender whose part is purged learns nothing more, while the recipient works on (R2, R13)."""
 
 from typing import Any
 
@@ -37,12 +37,12 @@ def acts_told(api: Any, who: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("reachable")
-def test_a_purged_sender_is_told_nothing_and_nobody_there_is_rung(
+def test_a_purged_sender_learns_nothing_and_no_one_there_is_called(
     purged: Story, api: Any, phones: PhoneProvider
 ) -> None:
     assert acts_told(api, "police.worker") == []
     work()
-    rung = len(phones.received)
+    calls = len(phones.received)
     told = len(acts_told(api, "ywca.worker"))
     for act, body in LATER:
         purged.answers(act, body)
@@ -50,4 +50,4 @@ def test_a_purged_sender_is_told_nothing_and_nobody_there_is_rung(
     assert acts_told(api, "police.worker") == []
     assert len(acts_told(api, "ywca.worker")) == told + len(LATER), "its own side goes on knowing"
     numbers = {number(who) for who in PEOPLE if who.startswith("police")}
-    assert not numbers & {form["To"] for _, form in phones.received[rung:]}
+    assert not numbers & {form["To"] for _, form in phones.received[calls:]}

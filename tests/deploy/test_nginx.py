@@ -3,102 +3,29 @@
 It skips, in words, where there is no nginx on the machine.
 """
 
-import os
-import shutil
+import re
 import socket
-import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.live_server import Server
+from tests.support.nginx_front import NGINX, nginx_before
 from tests.support.repository import DEPLOY
+from tests.support.waiting import until
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def certify(folder: Path) -> Path:
-    """A certificate of localhost's own, and its key, under the names that nginx.conf has."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    paper = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    )
-    (folder / "fullchain.pem").write_bytes(paper.public_bytes(pem))
-    return folder / "fullchain.pem"
-
-
-def ours(folder: Path, server: Server, port: int) -> str:
-    """nginx.conf as it is, but for where things are on this machine."""
-    text = (DEPLOY / "nginx.conf").read_text()
-    (folder / "mime.types").write_text("types { text/html html; }")
-    # Its ways for bodies and answers on disk are made in Debian's folders otherwise.
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    disk = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    for here, there in (
-        ("/var/run/nginx.pid", f"{folder}/nginx.pid"),
-        ("/etc/nginx/mime.types", f"{folder}/mime.types"),
-        ("/etc/nginx/cairn", str(DEPLOY)),
-        ("/etc/nginx/tls", str(folder)),
-        ("server web:8000;", f"server {server.base_url.removeprefix('http://')};"),
-        ("cairn.example.org", "localhost"),
-        ("listen 80", f"listen 127.0.0.1:{free_port()}"),
-        ("listen 443", f"listen 127.0.0.1:{port}"),
-        ("http {", f"http {{\n{disk}"),
-        ("worker_processes auto;", "worker_processes 1;" + " user root;" * (os.geteuid() == 0)),
-    ):
-        assert here in text, here
-        text = text.replace(here, there)
-    return text
-
-
 @pytest.fixture
 def front(server: Server, tmp_path: Path) -> Iterator[requests.Session]:
-    """Asks nginx, whose limits are fresh; addresses begin with `front.base`."""
-    port = free_port()
-    with requests.Session() as session:
-        session.trust_env, session.verify = False, str(certify(tmp_path))
-        session.base = f"https://localhost:{port}"  # type: ignore[attr-defined]
-        conf = tmp_path / "nginx.conf"
-        conf.write_text(ours(tmp_path, server, port))
-        command = [str(NGINX), "-e", "stderr", "-p", str(tmp_path), "-c", str(conf)]
-        subprocess.run([*command, "-t"], check=True)
-        process = subprocess.Popen([*command, "-g", "daemon off;"])
-        try:
-            while process.poll() is None:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-            yield session
-        finally:
-            process.terminate()
-            process.wait(20)
+    with nginx_before(server.base_url, tmp_path) as session:
+        yield session
 
 
 def is_problem(answer: requests.Response, status: int, code: str) -> None:
@@ -125,7 +52,7 @@ def test_too_many_requests_are_a_problem_document_that_says_how_long(front, path
         answer = ask(front.base + path, timeout=30)
         if answer.status_code == 429:
             break
-    is_problem(answer, 429, "too_many")
+    is_problem(answer, 429, "too_many_requests")
     assert int(answer.headers["Retry-After"]) > 0
 
 
@@ -143,3 +70,25 @@ def test_what_cairn_answers_itself_goes_through_as_it_is(front):
     refused = front.post(f"{front.base}/v1/referrals", json={}, timeout=30)
     assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
     assert refused.headers["X-Request-Id"]
+
+
+def test_the_log_names_no_secret_of_an_address(front, tmp_path):
+    secrets = "/calendar/a-secret-of-a-calendar.ics", "/join/a-secret-of-a-link", "/line/a-secret"
+    for path in (*secrets, "/safety"):
+        front.get(front.base + path, timeout=30)
+    log = tmp_path / "access.log"
+    until(lambda: "GET /safety 200" in log.read_text())
+    said = log.read_text()
+    assert "GET /calendar/- 404" in said
+    assert "GET /join/- 404" in said
+    assert "GET /line/- 200" in said
+    assert "a-secret" not in said
+
+
+def test_it_starts_where_its_output_is_a_socket_as_under_systemd(server, tmp_path):
+    """A socket cannot be opened by the name /dev/stdout."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, nginx_before(server.base_url, tmp_path, output=theirs.fileno()) as front:
+        assert front.get(f"{front.base}/safety", timeout=30).status_code == 200
+        until(lambda: "GET /safety 200" in (tmp_path / "access.log").read_text())
+    assert "/dev/" not in re.sub("#.*", "", (DEPLOY / "nginx.conf").read_text())

@@ -13,15 +13,15 @@ __all__ = ["home"]  # a fixture
 pytestmark = pytest.mark.no_database
 
 
-# In one process: each of its own would load all of Django anew.
+# In one process, because each new process would load all of Django again.
 AS_RUN_DOES = """
 from django.core.management import call_command
 import django
 django.setup()
 call_command("prepare")
-call_command("add", "agency", "--name", "New Example", "--kind", "legal")
-call_command("work", "--once", "--only", "seal", "--only", "witness")
-call_command("seals", "verify")
+call_command("agency", "add", "--name", "New Example", "--kind", "legal")
+call_command("worker", "run", "--once", "--only", "seal", "--only", "witness")
+call_command("ledger", "verify")
 """
 
 
@@ -32,7 +32,7 @@ def python(home: Home, *words: str) -> str:
 
 
 def sealed_and_witnessed(home: Home) -> str:
-    """What `make run` does, as far as the log goes; what `seals verify` says of it then."""
+    """What `make run` does, as far as the log goes; what `ledger verify` says of it then."""
     home.cluster.start()
     return python(home, "-c", AS_RUN_DOES)
 

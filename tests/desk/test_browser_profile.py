@@ -1,4 +1,4 @@
-"""A stolen laptop (TH7): what the browser has kept once somebody has left, read from its folder."""
+"""A stolen laptop (TH7): what the browser keeps after a person has left, read from its folder."""
 
 import secrets
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.live_server import Server
 from tests.support.stories import PACKET, Story
 
 pytestmark = pytest.mark.browser
-WAYS = ("Sign out", "Leave quickly")
+WAYS = ("Sign out", "Quick exit")
 
 
 def word() -> str:
@@ -35,11 +35,11 @@ def works(desk: Desk, referral_id: str, typed: list[str]) -> None:
     desk.sign_in("ywca.worker")
     for act in ("open_packet", "open_notes"):
         desk.page.goto(f"{one}/{act}")
-        desk.choose("To take her in")
+        desk.choose("Intake")
         desk.press("Open")
     desk.page.goto(f"{one}/add_note")
     desk.page.get_by_label("Note").fill(typed[0])
-    desk.press("Seal the note")
+    desk.press("Save note")
     desk.page.goto(f"{one}/record_report")
     desk.page.locator("[name=detail]").fill(typed[1])
     desk.page.locator("form[novalidate], form").last.evaluate("form => form.noValidate = true")

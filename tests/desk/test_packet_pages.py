@@ -11,19 +11,19 @@ from api.desk.forms import moment
 from referrals.models import Note, Release
 from tests.support.callers import agency_id
 from tests.support.desk_pages import at_the_desk, rows, text_of
-from tests.support.stories import PACKET, Story, release_body, service_of
+from tests.support.stories import PACKET, Story, authorization, release_body, service_of
 
 RELEASE = {
     "fields_": ["name", "phone"],
     "purpose": "receive_service",
     "basis": "stated_agreement",
     "form": "oral_witnessed",
-    "signed_at": "2026-01-01T00:00",
     "lasts": "7",
     "consenters": ["self"],
     "adult": "on",
     "attestations": release_body()["attestations"],
 }
+WHY = {"purpose": "receive_service"}
 
 
 @pytest.fixture
@@ -36,23 +36,21 @@ def advocate():
     return at_the_desk("ywca.worker")
 
 
-def now_in(pages, path):
-    """What the form on `path` proposes as the moment of the signature: now."""
-    page = pages.get(path).content.decode()
-    return re.search(r'name="signed_at" value="([^"]+)"', page)[1]
-
-
 @pytest.mark.parametrize(
     ("changed", "field", "says"),
     [
-        ({"attestations": ["risks_explained"]}, "attestations", "Still to be told"),
-        ({"consenters": ["parent"]}, "not_the_abuser", "cannot consent"),
-        ({"consenters": ["parent"], "not_the_abuser": "on"}, "consenters", "She herself consents"),
-        ({"signed_at": "2030-01-01T00:00"}, "signed_at", "The signature lies in the future."),
+        ({"attestations": ["risks_explained"]}, "attestations", "These attestations are missing"),
+        ({"consenters": ["parent"]}, "not_the_abuser", "Confirm that the person consenting"),
+        (
+            {"consenters": ["parent"], "not_the_abuser": "on"},
+            "consenters",
+            "The survivor must consent too",
+        ),
+        ({"signed_at": "2030-01-01T00:00"}, "signed_at", "The signature is in the future."),
         ({"signed_at": "2026-01-01T00:00"}, "lasts", "The release has ended already."),
-        ({"adult": []}, "adult", "does not say her age"),
-        ({"minor_may_consent_alone": "on"}, "adult", "She is adult and minor both"),
-        ({"fields_": ["substance_use"]}, "form", "Have her sign"),
+        ({"adult": []}, "adult", "does not state an age"),
+        ({"minor_may_consent_alone": "on"}, "adult", "The notice and the release disagree"),
+        ({"fields_": ["substance_use"]}, "form", "Have the survivor sign"),
         ({"fields_": []}, "fields_", "Choose at least one."),
         ({"lasts": "90"}, "lasts", "Select a valid choice"),
     ],
@@ -62,7 +60,7 @@ def test_a_release_that_the_rules_refuse_says_why_at_its_field(
 ):
     story.accept()
     path = f"/desk/referrals/{story.id}/put_release"
-    answer = officer.submit(path, RELEASE | {"signed_at": now_in(officer, path)} | changed)
+    answer = officer.submit_steps(path, RELEASE | changed)
     page = answer.content.decode()
     assert says in text_of(page)
     assert f'has-error" id="field-{field}"' in page
@@ -74,11 +72,10 @@ def test_the_packet_is_asked_for_after_her_permission(story, officer):
     path = f"/desk/referrals/{story.id}"
     answer = officer.get(f"{path}/put_packet", follow=True)
     assert answer.request["PATH_INFO"] == f"{path}/put_release"
-    release = RELEASE | {"signed_at": now_in(officer, f"{path}/put_release")}
-    answer = officer.submit(f"{path}/put_release", release)
-    assert "Her permission is recorded. Now write the packet." in text_of(answer.content)
+    answer = officer.submit_steps(f"{path}/put_release", RELEASE)
+    assert "The permission is recorded. Now write the packet." in text_of(answer.content)
     form = officer.get(f"{path}/put_packet").content.decode()
-    first, folded = form.split("<details", 1)
+    first, folded = form.split('<details class="more"', 1)
     assert 'name="phone"' in first
     assert 'name="health"' not in first
     assert 'name="health"' in folded
@@ -91,19 +88,24 @@ def test_an_opened_packet_is_in_that_answer_alone(story, advocate, superuser):
     story.accept().release().packet(**PACKET, health="not released")
     path = f"/desk/referrals/{story.id}"
     asked = advocate.get(f"{path}/open_packet")
-    assert "What do you open it for" in text_of(asked.content)
+    assert "Why are you opening this?" in text_of(asked.content)
     without = advocate.submit(f"{path}/open_packet", {"purpose": ""})
     assert "Choose one." in text_of(without.content)
 
-    opened = advocate.submit(f"{path}/open_packet", {"purpose": "safety"}, follow=False)
+    stated = advocate.submit(f"{path}/open_packet", {"purpose": "safety"}, follow=False)
+    assert stated["Location"] == f"{path}/open_packet"
+    assert not any(value in stated.content.decode() for value in PACKET.values())
+    assert "Why are you opening this?" in text_of(advocate.get(f"{path}/open_notes").content)
+    opened = advocate.get(f"{path}/open_packet")
     assert opened.status_code == 200
+    assert opened["Refresh"] == f"600; url={path}"
     assert opened["Cache-Control"] == "no-store"
     shown = text_of(opened.content)
     assert all(value in shown for value in PACKET.values())
     assert "not released" not in shown
     assert "to receive this service, until" in shown
     assert "Keep it out of patient portals" in shown
-    assert "Pass nothing on without asking her." in shown
+    assert "Do not share it further without asking the survivor." in shown
     receipt = re.search(r"Receipt ([0-9a-f-]{36})", shown)[1]
     with superuser.cursor() as cursor:
         cursor.execute("SELECT act, purpose FROM access_entry WHERE id = %s", [receipt])
@@ -112,18 +114,69 @@ def test_an_opened_packet_is_in_that_answer_alone(story, advocate, superuser):
     assert title == "Packet · Cairn"
     for value in PACKET.values():
         assert value not in advocate.get(path).content.decode()
+    again = advocate.get(f"{path}/open_packet")  # as going back, or reloading, does
+    assert "Why are you opening this?" in text_of(again.content)
+
+
+def test_a_purpose_that_was_stated_a_while_ago_opens_nothing(story, advocate, shift_clock):
+    story.accept().release().packet(**PACKET)
+    path = f"/desk/referrals/{story.id}/open_packet"
+    advocate.submit(path, {"purpose": "safety"}, follow=False)
+    shift_clock("2 minutes")
+    assert "Why are you opening this?" in text_of(advocate.get(path).content)
 
 
 def test_a_packet_under_part_2_bears_its_statement(api, advocate):
     """42 CFR 2.32: it goes with each disclosure."""
     story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
-    told = [one for one in RELEASE["attestations"] if one != "told_no_effect_on_case"]
-    terms = {"basis": "hipaa_authorization", "form": "written", "attestations": told}
-    story.release("substance_use", **terms).packet(substance_use="an invented record")
+    story.release("substance_use", **authorization()).packet(substance_use="an invented record")
     path = f"/desk/referrals/{story.id}/open_packet"
     shown = text_of(advocate.submit(path, {"purpose": "service"}).content)
     assert "42 CFR part 2 prohibits unauthorized use or disclosure of these records." in shown
-    assert "Pass nothing on" not in shown
+    assert "Do not share it further" not in shown
+    assert "The survivor's consent covers, for Demo Women's Centre only" in shown
+    assert "Substance use (42 CFR 2.32(b))" in shown
+
+
+def test_a_permission_is_asked_in_steps_that_offer_what_is_possible(story, officer, superuser):
+    story.accept()
+    path = f"/desk/referrals/{story.id}/put_release"
+    first = officer.get(path).content.decode()
+    assert "Step 1 of 3: What they may see" in text_of(first)
+    assert 'name="attestations"' not in first
+    wrong = officer.submit(path, {"fields_": []})
+    assert wrong.request["QUERY_STRING"] == "step=1"
+    assert 'has-error" id="field-fields_"' in wrong.content.decode()
+    health = officer.submit(f"{path}?step=1", WHY | {"fields_": ["name", "substance_use"]})
+    assert "Step 2 of 3" in text_of(health.content)
+    assert "Error:" not in health.content.decode()
+    second = officer.get(f"{path}?step=2").content.decode()
+    assert 'value="oral_witnessed"' not in second, "42 CFR 2.31: it takes a signature"
+    back = officer.submit(f"{path}?step=2", {"to": "1"})
+    assert "Step 1 of 3" in text_of(back.content)
+    assert re.search(r'value="substance_use"[^>]*checked', back.content.decode())
+    officer.submit(f"{path}?step=1", WHY | {"fields_": ["name"]})
+    now = re.search(r'name="signed_at" value="([^"]+)"', second)[1]
+    how = {"form": "oral_witnessed", "lasts": "1", "signed_at": now}
+    third = officer.submit(f"{path}?step=2", how)
+    shown, page = text_of(third.content), third.content.decode()
+    assert "What may they see? Name Change" in shown
+    assert "How long it lasts 1 day Change" in shown
+    assert re.search(r"When they gave it \d+:\d\d [ap]\.m\. \w+ Change", shown)
+    assert "Where the paper is kept" not in shown
+    assert "signed on this screen" not in shown.lower().split("who heard it")[0]
+    assert page.count("has-error") == 0
+    assert rows(superuser, Release) == 0
+    answer = officer.submit_steps(path, RELEASE)
+    assert "The permission is recorded." in text_of(answer.content)
+    assert rows(superuser, Release) == 1
+
+
+@pytest.mark.parametrize("step", ["0", "4", "x", "-1", ""])
+def test_a_step_that_is_none_is_the_first(story, officer, step):
+    story.accept()
+    path = f"/desk/referrals/{story.id}/put_release"
+    assert "Step 1 of 3" in text_of(officer.get(path, {"step": step}).content)
 
 
 @pytest.mark.no_database
@@ -153,13 +206,19 @@ def test_the_form_asks_her_age_where_the_notice_does_not_say_it(api, officer):
     for age, asked in (("not_stated", True), ("adult", False), ("minor", False)):
         story = Story(api, service_of("ywca")).create(age_band=age)
         path = f"/desk/referrals/{story.id}/put_release"
-        assert ("She is 18 or over" in text_of(officer.get(path).content)) == asked
-        told = {"signed_at": now_in(officer, path), "adult": []}
-        answer = officer.submit(path, RELEASE | told)
-        kept = "Her permission is recorded." in text_of(answer.content)
+        third = text_of(officer.get(f"{path}?step=3").content)
+        assert ("The survivor is 18 or over" in third) == asked
+        answer = officer.submit_steps(path, RELEASE | {"adult": []})
+        kept = "The permission is recorded." in text_of(answer.content)
         assert kept == (age == "adult"), age
     story.send()  # of a minor: as of now she may be one no more
-    assert "She is 18 or over" in text_of(officer.get(path).content)
+    third = text_of(officer.get(f"{path}?step=3").content)
+    assert "The survivor has turned 18 since the notice was sent" in third
+    assert "The survivor is 18 or over" not in third
+    kept = text_of(officer.submit_steps(path, RELEASE).content)
+    assert "The permission is recorded." in kept
+    (release,) = api("police.worker").get(f"/v1/referrals/{story.id}/releases").json()["items"]
+    assert "came_of_age" in release["attestations"]
 
 
 def test_the_paper_says_her_age_and_that_treatment_takes_her_signature(story, officer, superuser):
@@ -176,11 +235,11 @@ def test_the_paper_says_her_age_and_that_treatment_takes_her_signature(story, of
     story.create()
     assert "I am 18 or over." in paper("en")
     assert "Tengo 18 años o más." in paper("es")
-    assert "did not sign (not for alcohol or drug treatment)" in paper("en")
+    assert "If given verbally (not for alcohol or drug treatment)" in paper("en")
     assert "no firmó (no vale para tratamiento por alcohol o drogas)" in paper("es")
     duties_are(["part2"])
     try:
-        assert "did not sign" not in paper("en")
+        assert "If given verbally" not in paper("en")
     finally:
         duties_are([])
 
@@ -209,7 +268,7 @@ def test_after_her_permission_ended_the_packet_is_closed_and_the_help_goes_on(
     assert answer.status_code == 409
     assert "there is no release in force" in text_of(answer.content)
     shown = text_of(officer.get(path).content)
-    assert "Her permission has ended." in shown
+    assert "Ended: the survivor's permission has ended." in shown
     assert "Yve Example" not in shown
     assert "They said yes" in shown
 
@@ -222,7 +281,21 @@ def test_a_note_is_kept_once_and_read_by_its_side_alone(story, advocate, officer
     assert advocate.http.post(f"{path}/add_note", fields).status_code == 302
     assert rows(superuser, Note) == 1
     theirs = officer.submit(f"{path}/open_notes", {"purpose": "service"})
-    assert "There are none yet." in text_of(theirs.content)
+    assert "No notes yet." in text_of(theirs.content)
     ours = advocate.submit(f"{path}/open_notes", {"purpose": "service"})
     assert "Meets her at noon." in text_of(ours.content)
     assert ours["Cache-Control"] == "no-store"
+
+
+def test_a_hospital_is_offered_what_the_law_allows_to_this_recipient(api):
+    """45 CFR 164.512(c): never a spoken agreement to an advocate."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").create()
+    nurse, path = at_the_desk("hospital.worker"), f"/desk/referrals/{story.id}/put_release"
+    pages = [nurse.get(f"{path}?step={step}").content.decode() for step in (1, 2, 3)]
+    assert all("hipaa_agreement" not in page for page in pages)
+    assert "oral_witnessed" not in pages[1]
+    assert all(one in pages[2] for one in authorization()["attestations"])
+    given = RELEASE | authorization() | {"basis": "hipaa_agreement", "fields_": ["name"]}
+    assert "The permission is recorded." not in text_of(nurse.submit_steps(path, given).content)
+    given["basis"] = "hipaa_authorization"
+    assert "The permission is recorded." in text_of(nurse.submit_steps(path, given).content)

@@ -1,5 +1,5 @@
-"""`manage.py bind_organization`: from phone only to answered by an agency, and back; and who edits:
-`manage.py directory_editors`."""
+"""`manage.py directory bind`: from phone only to answered by an agency, and back; and who edits:
+`manage.py directory editors`."""
 
 import io
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ ORGANIZATION = "Demo Tribal Victim Services"
 SERVICE = loader.service_id("tribal-advocacy")
 
 
-EDITS = "The agency edits the organization's entries from now on.\n"
+EDITS = "From now on the agency edits the organization's entries.\n"
 
 
 def bind(*arguments: str) -> str:
-    return said("bind_organization", *arguments)
+    return said("directory", "bind", *arguments)
 
 
 def said(*command: str) -> str:
@@ -36,7 +36,7 @@ def said(*command: str) -> str:
 
 def editors(*change: str) -> list[str]:
     """The names of the agencies that edit it, after the change."""
-    lines = said("directory_editors", ORGANIZATION, *change).splitlines()
+    lines = said("directory", "editors", ORGANIZATION, *change).splitlines()
     return [line.split(maxsplit=1)[1] for line in lines]
 
 
@@ -98,9 +98,9 @@ def test_who_answers_and_who_edits_is_in_the_log_each_change_once(superuser: Any
 def test_nothing_is_changed_whose_entry_cannot_be_written(api: Any) -> None:
     sarc = str(agency_id("sarc"))
     with the_log_is_full():
-        for command in ("bind_organization", "directory_editors"):
+        for verb in (["bind", ORGANIZATION, sarc], ["editors", ORGANIZATION, "--add", sarc]):
             with pytest.raises(CommandError, match="log cannot be written"):
-                call_command(command, ORGANIZATION, *(["--add"] * (command[0] == "d")), sarc)
+                call_command("directory", *verb)
     assert answered_by(api) is None
     assert editors() == []
 
@@ -108,9 +108,9 @@ def test_nothing_is_changed_whose_entry_cannot_be_written(api: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("Nobody's House", "--none"), "There is no organization"),
-        ((ORGANIZATION, "no such agency"), "There is no agency"),
-        ((ORGANIZATION,), "Name an agency, or say --none"),
+        (("Nobody's House", "--none"), "No organization has the id"),
+        ((ORGANIZATION, "no such agency"), "No agency has the id"),
+        ((ORGANIZATION,), "Name an agency, or give --none"),
     ],
 )
 def test_what_is_not_there_is_told_in_words(arguments: tuple[str, ...], says: str) -> None:
@@ -132,6 +132,6 @@ def test_another_agency_is_given_the_editing_and_it_is_taken_away() -> None:
     assert editors("--add", sarc) == editors("--add", sarc) == ["Demo Campus Advocacy"]
     assert editors("--add", "Demo Food Bank") == ["Demo Campus Advocacy", "Demo Food Bank"]
     assert editors("--remove", sarc) == editors("--remove", sarc) == ["Demo Food Bank"]
-    with pytest.raises(CommandError, match="There is no agency"):
+    with pytest.raises(CommandError, match="No agency has the id"):
         editors("--add", "Nobody's Agency")
     assert editors() == ["Demo Food Bank"]

@@ -93,7 +93,7 @@ class Copy:
             pass
 
     def differs(self) -> list[tuple[str, str]]:
-        """What a reader is told otherwise than the copy has it."""
+        """The entries for which a reader gets something other than the copy has."""
         return [key for key in sorted(self.known) if self.read(key) != self.documents.get(key)]
 
 
@@ -139,7 +139,7 @@ def test_what_is_hidden_makes_no_line_and_no_gap_for_the_public(api: Any) -> Non
     assert page["items"] == []
     assert len(page["next"]) == len(end)
     assert set(public.get(CHANGES).json()["items"][0]) == {"kind", "id", "action", "at"}
-    caller = api(None)  # a token without directory:read is answered as nobody is
+    caller = api(None)  # a token without directory:read is answered as a visitor is
     caller.secret = f"a-token-of-a-test-{uuid7()}"
     police = Client.objects.get(client_id="demo-police")
     credentials.open_for_client(police, caller.secret, ["referrals:read"])
@@ -157,7 +157,7 @@ def test_the_database_itself_shows_the_public_its_part_only(api: Any) -> None:
 
 
 def test_what_lives_on_hidden_is_told_the_public_like_what_ended(api: Any) -> None:
-    """By raw SQL without an identity: an entry that the network still has, and one that nobody has
+    """By raw SQL without an identity: an entry that the network still has, and one that no one has
     any longer."""
     ywca = api("ywca.editor")
     hidden, ended = (make(ywca).rsplit("/", 1)[1] for _ in range(2))

@@ -265,7 +265,7 @@ def test_no_row_is_shown_but_to_an_entry_of_the_same_transaction(
         assert seen(cursor) == 0
 
 
-def test_a_client_opens_none_and_nobody_reads_the_sealed_columns_as_editor(
+def test_a_client_opens_none_and_no_one_reads_the_sealed_columns_as_editor(
     api: Any, place: str
 ) -> None:
     caller = api("ywca.client", "ywca.worker")

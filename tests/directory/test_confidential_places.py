@@ -12,75 +12,35 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from directory import models as m
 from directory.exporting import export
 from permissions import assignments
 from permissions.database.aliases import JOBS
+from tests.directory.hidden_scene import (
+    CHANGES,
+    LISTS,
+    ORGANIZATIONS,
+    OUTSIDER,
+    PLACES,
+    SERVICES,
+    ids,
+    totals,
+)
+from tests.directory.hidden_scene import inside as inside  # a fixture
+from tests.directory.hidden_scene import nobody as nobody  # a fixture
+from tests.directory.hidden_scene import outside as outside  # a fixture
+from tests.directory.hidden_scene import scene as scene  # a fixture
 from tests.support import confidential_scene as hidden
 from tests.support import routes
-from tests.support.callers import Caller, agency_id
+from tests.support.callers import Caller
 from tests.support.confidential_scene import (
-    NETWORK,
-    PUBLIC,
-    WAYS,
     WHERE,
     Scene,
     all_lines,
-    caller_of,
     text_of,
 )
 from tests.support.desk_pages import Pages, at_the_desk
 from tests.support.stories import NOTICE
-
-SERVICES, PLACES = "/v1/directory/services", "/v1/directory/service_at_locations"
-ORGANIZATIONS, CHANGES = "/v1/directory/organizations", "/v1/directory/changes"
-OUTSIDER = agency_id("outsider")
-LISTS = (SERVICES, PLACES, ORGANIZATIONS)
-
-
-@pytest.fixture(scope="module", params=WAYS)
-def scene(request: pytest.FixtureRequest, network: Any) -> Iterator[Scene]:
-    """Hidden in one of the ways; it stays so while the tests of this file look at it."""
-    found = Scene(request.param)
-    try:
-        yield found.set().hide()
-    finally:
-        found.clear()
-
-
-@pytest.fixture(params=PUBLIC)
-def outside(request: pytest.FixtureRequest, api: Any) -> Caller:
-    return caller_of(api, request.param)
-
-
-@pytest.fixture
-def nobody(api: Any) -> Caller:
-    return caller_of(api, "nobody")
-
-
-@pytest.fixture(params=NETWORK)
-def inside(request: pytest.FixtureRequest, api: Any) -> Caller:
-    return caller_of(api, request.param)
-
-
-def totals(caller: Caller, path: str, **query: str) -> tuple[int, int]:
-    answer = caller.get(path, query | {"per_page": "1"})
-    assert answer.status_code == 200, answer.content
-    return answer.json()["total_items"], answer.json()["total_pages"]
-
-
-def ids(caller: Caller, path: str, **query: str) -> list[str]:
-    """All the ids of a list, in its order."""
-    found: list[str] = []
-    for page in itertools.count(1):
-        answer = caller.get(path, query | {"per_page": "100", "page": str(page)})
-        assert answer.status_code == 200, answer.content
-        found += [item["id"] for item in answer.json()["contents"]]
-        if answer.json()["last_page"]:
-            return found
-    raise AssertionError
 
 
 def fed(caller: Caller) -> list[dict[str, Any]]:
@@ -146,7 +106,7 @@ def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def asked_of_routes(caller: Caller | Pages, scene: Scene) -> Iterator[tuple[str, str]]:
-    """The answer of every GET route of the directory, for each id that is hidden or beside it."""
+    """The answer of every GET route of the directory, for each hidden id and some others."""
     count = 0
     names = {*scene.names, "home", "refuge", "neighbour", "counsel", "counsel_far", "far"}
     for route, pattern in routes.served():
@@ -269,108 +229,12 @@ def test_totals_count_nothing_hidden(scene: Scene, outside: Caller) -> None:
         assert not {str(scene.ids[name]) for name in scene.names} & set(shown)
 
 
-FILTERS = (  # what the den alone bears
-    {"accessibility": "deaf"},
-    {"language": "is"},
-    {"served": "pregnant"},
-    {"postcode": hidden.POSTCODE},
-    {"postcode": "59892"},
-    {"open_at": hidden.open_at()},
-)
-
-
-@pytest.mark.parametrize("filtered", FILTERS, ids=lambda one: next(iter(one)))
-def test_no_filter_finds_what_only_the_hidden_place_has(
-    scene: Scene, nobody: Caller, filtered: dict[str, str]
-) -> None:
-    ours = {str(one) for one in scene.ids.values()}
-    for path in (SERVICES, PLACES):
-        assert not ours & set(ids(nobody, path, **filtered)), path
-
-
-def test_no_term_of_the_hidden_place_finds_anything(scene: Scene, nobody: Caller) -> None:
-    term = str(scene.ids["term"])
-    for path in LISTS:
-        assert totals(nobody, path, taxonomy_term_id=term) == (0, 0), path
-    assert totals(nobody, SERVICES, needs=term, search="penhallow") == (0, 0)
-    for word in ("yarrowmere", "wexcombe", "umberlane" if "refuge" in scene.names else "wexcombe"):
-        assert totals(nobody, SERVICES, search=word) == (0, 0), word
-
-
-def test_facets_count_nothing_of_the_hidden_place(scene: Scene, nobody: Caller) -> None:
-    found = nobody.get(SERVICES, {"search": "penhallow", "facets": "true"}).json()["facets"]
-    assert "deaf" not in found.get("access", {})
-    assert "is" not in found["language"]
-    assert "pregnant" not in found["served"]
-
-
-WORDS = ("morrowick", "alvering", "lodgewell", "thistlewane", "odalys", "ellerquist", "tarrowford")
-TRIED = ("{}s", "{} penhallow", '"{}"')
-
-
-def test_no_word_of_it_finds_anything(scene: Scene, nobody: Caller) -> None:
-    words = [*WORDS, *(["brimholt", "emberdale", "sorrelkin"] if "refuge" in scene.names else [])]
-    words += ["hestrefall"] if "home" in scene.names else []
-    words += ["farrowgate"] if "whisper" in scene.names else []
-    for word, tried, path in itertools.product(words, TRIED, LISTS):
-        spelt = tried.format(word)
-        assert totals(nobody, path, search=spelt) == (0, 0), (path, spelt)
-
-
-def test_no_misspelling_is_read_as_a_word_of_it(scene: Scene, nobody: Caller) -> None:
-    """A spelling is learned from what is public, and forgotten with it."""
-    for word in ("morowick", "alverin", "brimhlt", "emberdal", "tarowford", "quenelby"):
-        for spelt in (word, f"{word} shelter"):
-            found = ids(nobody, SERVICES, search=spelt)
-            if "refuge" not in scene.names and word in ("brimhlt", "emberdal"):
-                assert str(scene.ids["refuge"]) in found or "shelter" in spelt
-            else:
-                assert not {str(one) for one in scene.ids.values()} & set(found), spelt
-
-
-def test_distance_is_that_of_the_public_place(scene: Scene, nobody: Caller) -> None:
-    """Asked at the very door of the den: the counsel is as far as its other place is, the refuge
-    nowhere, and no radius, order or count tells of the den."""
-    here = {"latitude": str(hidden.LATITUDE), "longitude": str(hidden.LONGITUDE)}
-    for path, name in ((SERVICES, "counsel"), (PLACES, "counsel_far")):
-        for words in ({}, {"search": "penhallow"}):
-            found = nobody.get(path, here | words | {"per_page": "100"}).json()["contents"]
-            ours = {
-                item["id"]: item for item in found if item["id"] in map(str, scene.ids.values())
-            }
-            assert list(ours) == [str(scene.ids[name])]
-            assert 2_700 < ours[str(scene.ids[name])]["distance"] < 2_900
-            assert totals(nobody, path, **here, **words, radius="2000") == (0, 0)
-
-
-def test_the_middle_of_a_postcode_is_not_kept_of_it(scene: Scene, nobody: Caller) -> None:
-    """It was the only address of its code."""
-    asked = {"postcode": hidden.POSTCODE, "proximity": "50000"}
-    never = {"postcode": "59899", "proximity": "50000"}
-    answers = [routes.ask(nobody, "POST", SERVICES, query) for query in (asked, never)]
-    bodies = [{**json.loads(body), "request_id": ""} for _, _, body, _ in answers]
-    assert bodies[0] == bodies[1]
-    assert answers[0][0] == answers[1][0] == 400
-
-
-def test_errors_say_nothing_of_it(scene: Scene, nobody: Caller) -> None:
-    for name in scene.names:
-        for path, query in (
-            (SERVICES, {"organization_id": str(scene.ids[name]), "nothing": "1"}),
-            (SERVICES, {"taxonomy_term_id": f"{scene.ids[name]}x"}),
-            (PLACES, {"page": str(scene.ids[name])}),
-        ):
-            answer = nobody.get(path, query)
-            assert answer.status_code == 400
-            assert str(scene.ids[name]) not in text_of(answer)
-
-
 # -- The change feed -------------------------------------------------------------------------------
 
 
 def test_the_public_feed_ends_with_a_tombstone(scene: Scene, outside: Caller) -> None:
-    """For whoever mirrors the directory, what was public is deleted; what never was is in no line;
-    and the network is told that it goes on."""
+    """A mirror of the public directory sees that a public entry is deleted, and no line of one that
+    never was public. The network's feed says that it goes on."""
     lines = fed(outside)
     for name in ("den", "refuge_there", "counsel_there", "refuge", "whisper", "home"):
         actions = [line["action"] for line in lines if line["id"] == str(scene.ids[name])]

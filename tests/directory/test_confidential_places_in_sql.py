@@ -27,14 +27,14 @@ CHANGES_THE_DIRECTORY = (  # functions that only `jobs`, `editor` or a trigger m
     "SELECT sec.derive_postcodes(NULL)",
     "SELECT sec.hide_places(ARRAY[gen_random_uuid()])",
     "SELECT sec.lock_entries(ARRAY[gen_random_uuid()], ARRAY[gen_random_uuid()])",
-    "SELECT sec.begin_organization('{}', gen_random_uuid())",
-    "SELECT sec.edits(gen_random_uuid())",
-    "SELECT sec.edits_links('{}')",
+    "SELECT sec.create_organization('{}', gen_random_uuid())",
+    "SELECT sec.is_editor_of(gen_random_uuid())",
+    "SELECT sec.may_edit_links('{}')",
     "SELECT sec.organization_of('service', gen_random_uuid())",
-    "SELECT sec.hides_a_secret(gen_random_uuid(), gen_random_uuid())",
-    "SELECT sec.renders(gen_random_uuid(), gen_random_uuid())",
-    "SELECT directory_learn('quennelby')",
-    "SELECT directory_forget('shelter')",
+    "SELECT sec.must_be_confidential(gen_random_uuid(), gen_random_uuid())",
+    "SELECT sec.may_editor_render(gen_random_uuid(), gen_random_uuid())",
+    "SELECT directory_add_words('quennelby')",
+    "SELECT directory_remove_words('shelter')",
     "SELECT last_value FROM directory_change_seq_seq",
     "SELECT nextval('directory_change_seq_seq')",
     "SELECT count FROM directory_unmet_search",
@@ -203,10 +203,11 @@ def test_no_log_line_repeats_what_was_read_or_looked_for(
 
 
 FOUND = (
-    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, NULL, false, NULL)",
-    "SELECT count(*) FROM sec.network_places('shelter'::tsquery, true, NULL, NULL, false, NULL)",
-    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, ARRAY['answered'], false, 5)",
-    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, NULL, true, NULL)",
+    "SELECT count(*) FROM sec.search_network_places(NULL, NULL, NULL, NULL, false, NULL)",
+    "SELECT count(*) FROM sec.search_network_places('shelter'::tsquery, true, NULL, NULL, false,"
+    " NULL)",
+    "SELECT count(*) FROM sec.search_network_places(NULL, NULL, NULL, ARRAY['answered'], false, 5)",
+    "SELECT count(*) FROM sec.search_network_places(NULL, NULL, NULL, NULL, true, NULL)",
 )
 
 
@@ -233,9 +234,9 @@ def test_the_function_that_searches_for_the_network_gives_others_no_row(
     assert rows_found(lead) == rows_found(client) == nothing
 
 
-@pytest.mark.parametrize("role", ["door", "editor", "jobs", "auditor", "sealer", "backup"])
-def test_nobody_but_app_may_search_for_the_network(role: str, superuser: Any) -> None:
-    function = "sec.network_places(tsquery, boolean, uuid[], text[], boolean, integer)"
+@pytest.mark.parametrize("role", ["signin", "editor", "jobs", "auditor", "sealer", "backup"])
+def test_no_one_but_app_may_search_for_the_network(role: str, superuser: Any) -> None:
+    function = "sec.search_network_places(tsquery, boolean, uuid[], text[], boolean, integer)"
     with superuser.cursor() as cursor:
         cursor.execute("SELECT has_function_privilege(%s, %s, 'EXECUTE')", [role, function])
         assert cursor.fetchone() == (False,)

@@ -88,7 +88,7 @@ def test_rows_keep_their_order_and_say_where_they_stood() -> None:
         ({"phones": [PHONE, PHONE | {"number": "1"}]}, "number: /phones/1 has the same"),
         ({"phones": [7]}, "/phones/0: not an object"),
         ({"phones": {"number": "1"}}, "/phones: not a list"),
-        ({"organization_id": "other"}, "organization_id: stands under two"),
+        ({"organization_id": "other"}, "organization_id: is under two"),
     ],
 )
 def test_a_document_that_contradicts_itself_says_where(change: dict[str, Any], says: str) -> None:

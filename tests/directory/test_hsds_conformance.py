@@ -40,7 +40,9 @@ pytestmark = pytest.mark.skipif(
 def real(django_db_setup: Any) -> Iterator[None]:
     for folder, source in SOURCES:
         path = str(Path(str(SAMPLES)) / "data" / folder)
-        call_command("import_hsds", path, source=source, stdout=StringIO(), stderr=StringIO())
+        call_command(
+            "directory", "import", path, source=source, stdout=StringIO(), stderr=StringIO()
+        )
     yield
     for _, source in SOURCES:
         forget(source)

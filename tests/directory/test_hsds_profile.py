@@ -175,7 +175,7 @@ def test_each_schema_is_one_and_needs_no_other_file(name: str) -> None:
     assert found["$id"] == f"https://cairn.example.org/schema/{name}.json"
     text = json.dumps(found)
     for definition in found.get("$defs", {}):
-        assert f'"#/$defs/{definition}"' in text, "nobody names it"
+        assert f'"#/$defs/{definition}"' in text, "no schema names it"
     assert ".json" not in text.replace(found["$id"], "")
     for one in objects(schema(name, closed=True)):
         assert one.get("additionalProperties") is False or "properties" not in one

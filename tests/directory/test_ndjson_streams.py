@@ -13,13 +13,15 @@ import pytest
 import requests
 
 from api.dev import processes
+from api.http import streams
 from permissions.errors import NotAuthenticated
 from permissions.identity import credentials
 from tests.support.cluster import HOME
 from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
 
 STREAM = {"format": "ndjson"}
-MARK = "Quennelby"  # what nobody may read in a log
+HALF = streams.THREADS // 2
+MARK = "Quennelby"  # a word that no log may hold
 
 BAD = [
     (path, query)
@@ -179,6 +181,28 @@ def test_no_fault_lets_the_server_write_what_was_asked(watched: Watched) -> None
     written = watched.end()
     assert MARK not in written
     assert "127.0.0.1" not in written, "whose address it was"
-    # What it was, and where, is there for whoever looks for the cause.
+    # The log says what failed and where, so that an operator can find the cause.
     for told in ("ValueError", "failing_app.py", "InvalidHTTPVersion", "InvalidHeaderName"):
         assert told in written
+
+
+def test_slow_readers_keep_half_of_the_threads_at_most(api: Any) -> None:
+    """However they came past nginx, and also by POST, whose format nginx does not see."""
+    ask = [api(None).get(LIST, STREAM), *(api(None).post(LIST, STREAM) for _ in range(1, HALF))]
+    assert [one.status_code for one in ask] == [200] * HALF
+    for one in (api(None).post(LIST, STREAM), api(None).get(TERMS, STREAM)):
+        assert (one.status_code, one.json()["code"], one["Retry-After"]) == (429, "busy", "60")
+    assert api(None).get(LIST).status_code == 200
+    for one in ask:
+        assert lines(one)
+    assert lines(api(None).get(LIST, STREAM))
+
+
+def test_a_stream_ends_in_time_however_slow_its_reader(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MOST_S", 0.0)
+    answer = api(None).get(LIST, STREAM)
+    with pytest.raises(TimeoutError):
+        lines(answer)
+    answer.close()

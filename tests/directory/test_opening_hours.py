@@ -120,7 +120,7 @@ def test_rules_of_recurrence(said: dict[str, Any], day: int, expected: bool) -> 
     assert is_open(spans([rule(**said)], [], MONDAY), 2026, 11, day, 12, 0) is expected
 
 
-# -- Beside dateutil ------------------------------------------------------------------------------
+# -- Compared with dateutil -----------------------------------------------------------------------
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WEEKDAYS = st.lists(st.sampled_from(DAYS), max_size=4, unique=True)

@@ -1,4 +1,4 @@
-"""History, and what is due for review: GET …/history, /v1/directory/reviews, directory_reviews."""
+"""History, and what is due for review: GET …/history, /v1/directory/reviews, the command."""
 
 import io
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_a_cursor_is_of_its_list_and_its_caller(api: Any) -> None:
     assert api("ywca.editor").get(REVIEWS, cursor).status_code == 400
 
 
-def test_what_nobody_assured_for_long_is_due_the_longest_first(api: Any, settings: Any) -> None:
+def test_what_no_one_assured_for_long_is_due_the_longest_first(api: Any, settings: Any) -> None:
     settings.DIRECTORY_REVIEW_DAYS = 100
     today = date.today()
     never = make(api, "Never")
@@ -134,7 +134,7 @@ def test_the_date_is_set_and_it_is_due_no_longer(api: Any) -> None:
 def test_the_command_lists_them_for_all_agencies(api: Any) -> None:
     make(api, "Never looked at")
     out = io.StringIO()
-    call_command("directory_reviews", stdout=out)
+    call_command("directory", "reviews", stdout=out)
     (line,) = [line for line in out.getvalue().splitlines() if "Never looked at" in line]
     assert line.startswith("never ")
     assert line.endswith(": Demo Women's Centre")
@@ -144,25 +144,25 @@ def test_the_command_says_so_where_none_is_due(shift_clock: Any) -> None:
     soon = datetime(2026, 12, 1, tzinfo=UTC) - datetime.now(UTC)  # the demo's: assured in November
     shift_clock(f"{int(soon.total_seconds())} seconds")
     out = io.StringIO()
-    call_command("directory_reviews", stdout=out)
-    assert out.getvalue() == "No service is due to be looked at again.\n"
+    call_command("directory", "reviews", stdout=out)
+    assert out.getvalue() == "No service is due for review.\n"
 
 
-# -- Everything anew -------------------------------------------------------------------------------
+# -- Everything made again -------------------------------------------------------------------------
 
 
-def test_everything_is_made_anew_when_an_operator_says_so() -> None:
-    call_command("refresh_directory", "--all", stdout=io.StringIO(), stderr=io.StringIO())
+def test_everything_is_made_again_when_an_operator_says_so() -> None:
+    call_command("directory", "refresh", "--all", stdout=io.StringIO(), stderr=io.StringIO())
     assert stale() == {}, "nor is anything of other files'"
     for model in (PublicListing, PublicOrganization):
         rows = model.objects.using(JOBS).order_by("id")[:1]
         assert model.objects.using(JOBS).filter(id__in=rows).update(document="{}") == 1
     assert len(stale()) == 2
     told, out = io.StringIO(), io.StringIO()
-    call_command("refresh_directory", "--all", stdout=out, stderr=told)
+    call_command("directory", "refresh", "--all", stdout=out, stderr=told)
     assert stale() == {}
     services = Service.objects.using(JOBS).count()
-    assert out.getvalue() == f"{services} services were made anew.\n"
+    assert out.getvalue() == f"The documents of {services} services were made again.\n"
     assert f"services: {services} of {services}" in told.getvalue()
     assert "organizations: " in told.getvalue()
 

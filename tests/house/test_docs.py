@@ -12,6 +12,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DOCS = REPOSITORY / "docs"
 ADR = DOCS / "adr"
 READ = (".py", ".sql", ".md", ".html", ".conf", ".example", ".yaml", ".yml", "Makefile")
+CITES = re.compile(r"(?<![\w/.-])(R\d+|TH\d+|G\d+|T\d)(?![\w-])")  # T12:00 is a time
+IN_A_NAME = re.compile(r"\bdef test_(?:\w*_)?(r\d+|th\d+|g\d+|t\d)(?=_|\()")
 
 pytestmark = pytest.mark.no_database
 
@@ -61,17 +63,25 @@ def test_every_rule_that_is_cited_is_defined_once() -> None:
     defined |= set(re.findall(r"^\| (T\d|TH\d+|G\d+) ", text, re.MULTILINE))
     acts = set(re.findall(r"^\| (\d+) \| [a-z(]", text, re.MULTILINE))
     assert len(defined) == 16 + 6 + 15 + 13
-    assert acts == {str(n) for n in range(1, 29)}
-    names = re.compile(
-        r"(?<![\w/.-])(R1[0-6]|R[1-9]|T[0-5]|TH1[0-5]|TH[1-9]|G1[0-3]|G[1-9])(?![\w-])"
-    )
-    cited = {found for _, said in texts() for found in names.findall(said)}
-    assert cited <= defined
+    assert acts == {str(n) for n in range(1, 31)}
+    assert [
+        (name, cited) for name, said in texts() for cited in rules_in(said) if cited not in defined
+    ] == []
     numbers = re.findall(
         r"\bacts? (\d+)\b",
         " ".join(said for name, said in texts() if name.endswith((".py", ".sql"))),
     )
     assert set(numbers) <= acts
+
+
+def rules_in(text: str) -> list[str]:
+    """The rules that comments, texts and names of test functions cite."""
+    return CITES.findall(text) + [found.upper() for found in IN_A_NAME.findall(text)]
+
+
+def test_a_rule_that_does_not_exist_would_be_noticed() -> None:
+    text = f"# (R{17}; TH{3}), at T12:00\ndef test_a_lead_of_g{14}_waits() -> None: ..."
+    assert rules_in(text) == [f"R{17}", f"TH{3}", f"G{14}"]
 
 
 def test_every_record_that_is_cited_exists_and_is_in_the_index() -> None:
@@ -90,8 +100,8 @@ def test_a_record_says_what_it_decides() -> None:
 
 
 def test_nothing_cites_a_paper_that_is_not_here() -> None:
-    gone = re.compile("DECISION" + "S|[Dd]esign \N{SECTION SIGN}")  # else this file is found
-    assert [name for name, said in texts() if gone.search(said)] == []
+    gone = re.compile(b"DECISION" + b"S|[Dd]esign \xc2\xa7")  # split, or this file would be found
+    assert [name for name in committed() if gone.search((REPOSITORY / name).read_bytes())] == []
 
 
 # -- Architecture ----------------------------------------------------------------------------------
@@ -143,3 +153,29 @@ def test_files_that_docs_name_are_there() -> None:
             if not (REPOSITORY / path).exists():
                 wrong.append((page.name, path))
     assert wrong == []
+
+
+def test_each_limit_that_the_database_counts_is_on_the_page_of_limits() -> None:
+    page = (DOCS / "guides" / "limits.md").read_text()
+    counted = {
+        name
+        for file, said in texts()
+        if file.endswith(".sql")
+        for name in re.findall(r"sec\.use_limit\('(\w+)'", said)
+    }
+    assert counted
+    assert {name for name in counted if f"`{name}`" not in page} == set()
+
+
+def test_each_test_that_a_page_names_is_there() -> None:
+    """docs/guides/consent-tests.md names them, so that a reviewer finds what shows a rule."""
+    named = re.findall(
+        r"`(tests/\S+\.py)::(test_\w+)`", (DOCS / "guides/consent-tests.md").read_text()
+    )
+    assert len(named) >= 20
+    gone = [
+        (file, name)
+        for file, name in named
+        if not re.search(rf"^def {name}\(", (REPOSITORY / file).read_text(), re.MULTILINE)
+    ]
+    assert gone == []

@@ -1,5 +1,6 @@
 """The list of banned words finds what it should, and leaves the rest alone."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -85,3 +86,17 @@ def test_it_ends_with_one_where_there_is_any(
     assert "docs/a.md:1: “anew” (again)" in said
     assert "2 in 1 files. Words: anew 1, whoever 1" in said
     assert "     2  docs" in said
+
+
+def test_lint_calls_it() -> None:
+    recipe = (english.REPOSITORY / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
+    assert re.search(r"python -m tests\.support\.english\b", recipe)
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(english.ALLOWED))
+def test_what_is_allowed_is_still_there(
+    path: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(english.check(english.REPOSITORY / path)) == []
+    monkeypatch.setattr(english, "ALLOWED", {})
+    assert name in {one.ban.name for one in english.check(english.REPOSITORY / path)}

@@ -17,7 +17,9 @@ from tests.mutate import code, reach, sql
 from tests.mutate.conditions import dropped
 from tests.mutate.courts import answered_otherwise
 from tests.mutate.equivalent import EQUIVALENT
-from tests.mutate.run import JUDGES, TESTS, Campaign, Mutant
+from tests.mutate.judges import JUDGES
+from tests.mutate.run import TESTS, Campaign
+from tests.mutate.sql import Mutant
 from tests.support.matrix import put_back as put_back  # a fixture
 from tests.support.matrix import try_out as try_out  # a fixture
 from tests.support.policy_probe import World, probe
@@ -40,9 +42,12 @@ def test_a_mutant_that_leaks_is_caught_and_one_that_changes_nothing_survives(
     superuser: Any,
 ) -> None:
     run = Told()
-    wanted = "note.opened USING without referral_id = ( SELECT sec.opened_notes() AS opened_notes)"
+    wanted = (
+        "note.opened USING without referral_id = ( SELECT sec.opened_notes_referral_id() AS"
+        " opened_notes_referral_id)"
+    )
     leaking = next(one for one in sql.of_policies(superuser) if one.name == wanted)
-    asked = "sec.assigned: true for s.membership_id = me.member_id"
+    asked = "sec.is_assigned: true for s.membership_id = me.member_id"
     asking = next(one for one in sql.of_functions(superuser) if one.name == asked)
     nothing = Mutant("policy", "nothing is taken away", nullcontext, "note")
     run.mutants = [leaking, asking, nothing]
@@ -67,7 +72,7 @@ def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
     lines = [
         {"test": named.nodeid, "seconds": 9.0, "functions": ["sec.assigned_to_nobody"]},
         {"test": slow.nodeid, "seconds": 2.0, "functions": ["sec.assigned_to_nobody"]},
-        {"test": other.nodeid, "seconds": 0.1, "functions": ["sec.assigned"]},
+        {"test": other.nodeid, "seconds": 0.1, "functions": ["sec.is_assigned"]},
         {"test": quick.nodeid, "seconds": 1.0, "functions": ["sec.assigned_to_nobody"]},
     ]
     (tmp_path / "gw0.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines[:2]))
@@ -96,7 +101,7 @@ def test_what_is_listed_as_the_same_and_is_caught_fails_the_run() -> None:
     run, listed = Told(), next(iter(EQUIVALENT))
     run.mutants = [Mutant("policy", listed, nullcontext, "note")]
     run.only = re.compile("x")
-    assert run.verdict() == 0, "it stands in the list"
+    assert run.verdict() == 0, "it is in the list"
     run._spent(run.mutants[0], 0.0)
     run._caught(run.mutants[0], "somebody")
     assert run.verdict() == 1
@@ -151,7 +156,7 @@ def test_each_condition_of_a_function_is_dropped_once() -> None:
             RETURN;
         END IF;
         SELECT 1 FROM t JOIN u ON u.x = t.x AND u.y WHERE t.z = 'x AND y' ORDER BY 1;
-        IF EXISTS (SELECT FROM t WHERE (t.a OR t.b)) THEN RETURN sec.assigned(r); END IF;
+        IF EXISTS (SELECT FROM t WHERE (t.a OR t.b)) THEN RETURN sec.is_assigned(r); END IF;
     END"""
     assert [(one.condition, one.answer) for one in dropped(body)] == [
         ("a IS NULL", "false"),
@@ -165,8 +170,8 @@ def test_each_condition_of_a_function_is_dropped_once() -> None:
         ("EXISTS (SELECT FROM t WHERE (t.a OR t.b))", "false"),
         ("t.a", "false"),
         ("t.b", "false"),
-        ("sec.assigned(r)", "true"),
-        ("sec.assigned(r)", "false"),
+        ("sec.is_assigned(r)", "true"),
+        ("sec.is_assigned(r)", "false"),
     ]
 
 
@@ -195,7 +200,13 @@ def test_every_protected_table_every_function_and_every_line_has_its_mutants(
     assert {one.about for one in sql.of_policies(superuser)} == asked
     assert {one.about for one in code.of_rules()} == set(RULES)
     names = {one.about for one in sql.of_functions(superuser)}
-    assert {"identity", "opening", "not_barred", "put_grant", "standing"} <= names
+    assert {
+        "identity",
+        "current_opening",
+        "is_not_blocked",
+        "store_grant",
+        "caller_relation",
+    } <= names
     missing = {name for names in JUDGES.values() for name in names} - {
         path.stem.removeprefix("test_") for path in TESTS.rglob("test_*.py")
     }

@@ -1,4 +1,4 @@
-"""`manage.py import_hsds` with JSON: the standard's documents, and what the web makes of them."""
+"""`manage.py directory import` with JSON: the standard's documents, and the web's forms of them."""
 
 import json
 import os
@@ -10,10 +10,10 @@ import pytest
 
 from directory import listings
 from directory import models as m
+from directory.importing.formats.json_normalizer import normalize
+from directory.importing.formats.source_formats import read
 from directory.importing.import_package import Report
-from directory.importing.json_normalizer import normalize
 from directory.importing.records import NotReadable
-from directory.importing.source_formats import read
 from permissions.database.aliases import JOBS
 from tests.support.hsds_source import forget, outcomes, quarantined, rows, take
 
@@ -219,7 +219,7 @@ SHELTER: dict[str, Any] = {
         {
             **HOUSE["services"][0],
             "confidential": True,
-            "description": "Ring at 77 Quillfeather Lane.",
+            "description": "Knock at 77 Quillfeather Lane.",
             "service_at_locations": [
                 {"id": "5f0f9f9e-0000-4000-8000-000000000014", "location": PLACE}
             ],

@@ -1,4 +1,4 @@
-"""`manage.py import_hsds` of a large source: stopped, side by side, knit together, tried out."""
+"""`manage.py directory import` of a large source: stopped, two at once, linked, tried out."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ django.setup()
 from django.core.management import execute_from_command_line
 from directory.importing import import_package
 import_package.BATCH = 5
-execute_from_command_line(["manage.py", "import_hsds", sys.argv[1], "--source", "test"])
+execute_from_command_line(["manage.py", "directory", "import", sys.argv[1], "--source", "test"])
 """
 
 
@@ -90,8 +90,8 @@ def read_rows() -> dict[str, list[Any]]:
 
 def test_where_nothing_waits_in_quarantine_it_says_so() -> None:
     out = io.StringIO()
-    call_command("import_hsds", "--quarantine", "--source=nobody", stdout=out)
-    assert out.getvalue() == "Nothing of the source nobody waits in quarantine.\n"
+    call_command("directory", "quarantine", "--source=elsewhere", stdout=out)
+    assert out.getvalue() == "No line of the source elsewhere is quarantined.\n"
 
 
 def test_killed_half_way_and_run_again_the_result_is_the_same(
@@ -208,16 +208,17 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(made: Path) -> Non
     with services.open(newline="") as file:
         heading, *cells = csv.reader(file)
     place = heading.index("description")
-    cells[0][place] = "Said anew."
+    cells[0][place] = "Said again."
     hidden = next(row for row in cells[2:] if row[heading.index("confidential")] == "yes")
-    hidden[place] = "A secret said anew."
+    hidden[place] = "A secret said again."
     gone = cells.pop(1)
     with services.open("w", newline="") as file:
         csv.writer(file).writerows([heading, *cells])
     before, said = rows(), read_rows()
     out = io.StringIO()
     call_command(
-        "import_hsds",
+        "directory",
+        "import",
         str(made),
         "--source=test",
         "--dry-run",
@@ -228,7 +229,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(made: Path) -> Non
     assert f"~ service {cells[0][0]}: description" in told
     assert f"~ service {hidden[0]}: description" in told
     assert f"off service {gone[0]}" in told
-    assert "said anew" not in told.lower()
+    assert "said again" not in told.lower()
     assert (rows(), read_rows()) == (before, said)
     real = take(made).changes
     assert real["made inactive"] == 1
@@ -261,7 +262,7 @@ def test_what_waits_can_be_corrected_and_tried_again(made: Path, tmp_path: Path)
     take(made)
     out = io.StringIO()
     folder = tmp_path / "waiting"
-    call_command("import_hsds", "--quarantine", "--source=test", f"--export={folder}", stdout=out)
+    call_command("directory", "quarantine", "--source=test", f"--export={folder}", stdout=out)
     assert "no name" in out.getvalue()
     assert "no telephone number" in out.getvalue()
     for name, column, right in (("services", "name", named), ("phones", "number", number)):
@@ -276,7 +277,8 @@ def test_what_waits_can_be_corrected_and_tried_again(made: Path, tmp_path: Path)
             writer.writeheader()
             writer.writerows(lines)
     call_command(
-        "import_hsds",
+        "directory",
+        "import",
         str(folder),
         "--source=test",
         "--retry",
@@ -308,7 +310,8 @@ def test_a_retry_removes_nothing_and_tells_what_is_still_wrong(tmp_path: Path) -
 def test_a_report_is_text_or_records_by_its_ending(made: Path, tmp_path: Path) -> None:
     for name in ("report.txt", "report.jsonl"):
         call_command(
-            "import_hsds",
+            "directory",
+            "import",
             str(made),
             "--source=test",
             f"--report={tmp_path / name}",
@@ -326,20 +329,20 @@ def test_a_report_is_text_or_records_by_its_ending(made: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "Name a folder or file"),
-        (["x", "--retry"], "--retry needs --source"),
-        (["--quarantine"], "--quarantine needs --source"),
+        (["import"], "required: PATH"),
+        (["import", "x", "--retry"], "--retry needs --source"),
+        (["quarantine"], "required: --source"),
     ],
 )
 def test_the_command_says_what_it_needs(arguments: list[str], says: str) -> None:
     with pytest.raises(CommandError, match=says):
-        call_command("import_hsds", *arguments, stdout=io.StringIO())
+        call_command("directory", *arguments, stdout=io.StringIO())
 
 
 def test_the_same_numbers_generate_the_same_files(made: Path, tmp_path: Path) -> None:
     out = io.StringIO()
-    call_command("generate_directory", "300", str(tmp_path / "again"), "--seed=3", stdout=out)
+    call_command("directory", "generate", "300", str(tmp_path / "again"), "--seed=3", stdout=out)
     for file in made.iterdir():
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
     with pytest.raises(CommandError, match="not an empty folder"):
-        call_command("generate_directory", "300", str(made), stdout=out)
+        call_command("directory", "generate", "300", str(made), stdout=out)

@@ -1,5 +1,5 @@
-"""After an import whatever shows a row shows it as it is: also whoever it has left, and whoever it
-belongs to beside its organization (directory/projection/affected_parents.py)."""
+"""After an import every entry that shows a row shows it as it is: also the entry that it has left,
+and other entries than its organization (directory/projection/affected_parents.py)."""
 
 from collections.abc import Iterator
 from random import Random
@@ -9,7 +9,7 @@ import pytest
 
 from directory import models as m
 from directory.hsds.schema import TABLES
-from directory.importing.csv_reader import of_tables
+from directory.importing.formats.csv_reader import of_tables
 from directory.importing.import_package import Report, import_package
 from permissions.database.aliases import JOBS
 from tests.support.hsds_source import forget
@@ -17,7 +17,7 @@ from tests.support.stale_projections import stale
 
 Cells = dict[str, str]
 
-# One row of each table, without what it hangs on, and the column that is changed.
+# One row of each table, without the rows it belongs to, and the column that is changed.
 ROWS: dict[str, tuple[str, Cells]] = {
     "program": ("name", {"name": "First steps"}),
     "location": ("name", {"name": "House", "location_type": "physical"}),
@@ -76,7 +76,7 @@ BASE: dict[str, list[Cells]] = {
 
 
 def beneath(one: str, table: str, row: Cells) -> Cells:
-    """`row` hung on all of one organization's that it can hang on."""
+    """`row`, linked to every row of one organization that it can belong to."""
     links = {column: f"{one}-{parent}" for column, parent in TABLES[table].links.items()}
     if table == "attribute":
         links = {"link_id": f"{one}-location", "link_entity": "location"}
@@ -106,9 +106,9 @@ def take(tables: dict[str, list[Cells]]) -> Report:
     return report
 
 
-def hung(table: str, dice: Random) -> Iterator[Cells]:
-    """What a row hangs on, in one state after another: nothing more than it must, one or several,
-    of one organization or of both."""
+def parents(table: str, dice: Random) -> Iterator[Cells]:
+    """The rows that a row belongs to, in one state after another: only those that it must have, one
+    or several, of one organization or of both."""
     if table in ("attribute", "metadata"):
         about, kind = ("link_id", "link_entity")
         if table == "metadata":
@@ -143,7 +143,7 @@ def test_what_shows_a_row_shows_it_as_it_is(table: str) -> None:
     take(BASE)
     dice = Random(table)
     text, cells = ROWS[table]
-    for turn, links in enumerate(hung(table, dice)):
+    for turn, links in enumerate(parents(table, dice)):
         row = {"id": "moved", **cells, **links, text: f"Said {turn}"}
         tables: Any = {**BASE, table: [*BASE[table], row]}
         if table == "location":

@@ -28,7 +28,7 @@ def taken(tmp_path: Path, api: Any) -> Iterator[Path]:
     take(folder)
     organization = str(id_of(SOURCE, "organization", "1"))
     agency = str(agency_id("ywca"))
-    call_command("bind_organization", organization, agency, stdout=StringIO())
+    call_command("directory", "bind", organization, agency, stdout=StringIO())
     yield tmp_path
     forget(SOURCE)
     forget_edits()
@@ -37,7 +37,7 @@ def taken(tmp_path: Path, api: Any) -> Iterator[Path]:
 def take(folder: Path, *more: str) -> str:
     out = StringIO()
     call_command(
-        "import_hsds", str(folder), "--source", SOURCE, *more, stdout=out, stderr=StringIO()
+        "directory", "import", str(folder), "--source", SOURCE, *more, stdout=out, stderr=StringIO()
     )
     return out.getvalue()
 
@@ -151,6 +151,9 @@ def test_pausing_and_checking_leave_the_rest_to_the_source(taken: Path, api: Any
     after = told(api)
     assert after["description"] == "Anew."
     assert (after["intake"], after["assured_date"]) == ("paused", "2026-11-20")
+    theirs = {"intake_paused": "yes", "intake_paused_until": "2026-12-01T00:00:00Z"}
+    take(write_tables(taken, changed(HELP, "services", 0, **theirs)))
+    assert "intake_paused_until" not in told(api), "our pause has no end of the source's"
 
 
 def test_a_file_says_who_answers_only_where_the_operator_lets_it(taken: Path, api: Any) -> None:
@@ -181,8 +184,8 @@ TWO["service_at_location"] = [
 
 
 def moved(tables: Any, organization: str = "2") -> Any:
-    """The source lists service 10 and its place under another organization, and says of all that
-    hangs on them something else, or something more."""
+    """The source lists service 10 and its place under another organization, and says something
+    else, or something more, about all their related rows."""
     new = changed(tables, "services", 0, organization_id=organization, name="Renamed")
     new = changed(new, "services", 2, name="Baking bread")
     new = changed(new, "locations", 0, organization_id=organization, name="Renamed")
@@ -217,7 +220,7 @@ def test_what_an_agency_keeps_stays_its_own_wherever_the_source_lists_it(
         for table in set(after) - {"service"}:
             assert after[table] == rows_before[table], table
         assert stale(SOURCE) == {}
-    patch(api("ywca.editor"), {"description": "In our own words, anew."})
+    patch(api("ywca.editor"), {"description": "In our own words, again."})
     take(taken, "--over-edits")
     after_all = told(api)
     assert (after_all["name"], after_all["organization"]["name"]) == ("Renamed", "Elsewhere")

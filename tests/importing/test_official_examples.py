@@ -39,6 +39,7 @@ OURS = {  # the victim services profile adds these to what is served
     "safe_contact_notes",
     "intake",
     "intake_paused",
+    "intake_paused_until",
     "answered_by",
 }
 # Columns of the standard's own schemas that its examples leave out, since they nest the row.

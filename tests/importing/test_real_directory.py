@@ -30,7 +30,9 @@ def real_directory() -> Iterator[None]:
         (data / "ilao-hsds-1.1", "real-legal-aid"),
         (data / "ohana-sample" / "sample-csv", "real-county"),
     ):
-        call_command("import_hsds", str(path), source=source, stdout=StringIO(), stderr=StringIO())
+        call_command(
+            "directory", "import", str(path), source=source, stdout=StringIO(), stderr=StringIO()
+        )
     yield
     for source in ("real-legal-aid", "real-county"):
         forget(source)
@@ -48,7 +50,7 @@ def test_a_referral_to_a_bound_organization_is_carried_through(real_directory, a
     assert services, "the legal-aid database has services for protection orders"
     service = next(one for one in services if not one.get("answered_by"))  # not of the demo's
     organization = service["organization"]["id"]
-    call_command("bind_organization", organization, str(agency_id("ywca")), stdout=StringIO())
+    call_command("directory", "bind", organization, str(agency_id("ywca")), stdout=StringIO())
 
     officer, advocate = api("police.worker"), api("ywca.worker")
     made = officer.post("/v1/referrals", NOTICE | {"service_id": service["id"]})

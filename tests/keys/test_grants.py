@@ -14,6 +14,7 @@ from permissions.keys import grants, keystore
 from permissions.keys.grants import GrantView
 from permissions.keys.keystore import KeyGone, seal, unseal
 from referrals.packets import notes, packet
+from referrals.sealed_notes import seal_context
 from tests.support.callers import principal
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story
@@ -94,11 +95,11 @@ def test_what_was_sealed_as_one_kind_opens_as_no_other() -> None:
     key, row = AESGCM.generate_key(256), uuid4()
     kinds = ("packet_field", "note")
     for kind in kinds:
-        sealed = seal(key, b"invented", packet.seal_context(kind, row, "text"))
-        assert unseal(key, sealed, packet.seal_context(kind, row, "text")) == b"invented"
+        sealed = seal(key, b"invented", seal_context(kind, row, "text"))
+        assert unseal(key, sealed, seal_context(kind, row, "text")) == b"invented"
         (other,) = {*kinds} - {kind}
         with pytest.raises(Unavailable):
-            unseal(key, sealed, packet.seal_context(other, row, "text"))
+            unseal(key, sealed, seal_context(other, row, "text"))
 
 
 def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, api: Any) -> None:

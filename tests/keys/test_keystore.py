@@ -1,16 +1,11 @@
 """What a key store promises, case by case, of each kind of store: the same for both."""
 
-import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,50 +15,12 @@ from django.test import override_settings
 from permissions.database.checks import key_files_are_private
 from permissions.errors import Unavailable
 from permissions.keys.keystore import FileKeyStore, KeyGone, KeyStore, NoKey, Wrapped
-from permissions.principal import Principal
+from tests.keys.stores import PLAIN, of
+from tests.keys.stores import agency as agency  # a fixture
+from tests.keys.stores import openbao as openbao  # a fixture
+from tests.keys.stores import store as store  # a fixture
 
 pytestmark = pytest.mark.no_database
-
-PLAIN = b"the keys of a packet"
-NOBODY = Principal(
-    agency_id=uuid4(),
-    member_id=None,
-    person_id=None,
-    client_id=uuid4(),
-    roles=frozenset(),
-    scopes=frozenset(),
-    agency_kind="social_service",
-    duties=frozenset(),
-    system_of_record=False,
-    token_hash="",
-)
-
-
-def of(agency: UUID) -> Principal:
-    return replace(NOBODY, agency_id=agency)
-
-
-@pytest.fixture(params=["file", "vault"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> KeyStore:
-    made: KeyStore
-    if request.param == "file":
-        made = FileKeyStore(str(tmp_path / "keys"))
-    else:
-        address = os.environ.get("CAIRN_TEST_VAULT_ADDR")
-        if not address:
-            pytest.skip("no Vault: set CAIRN_TEST_VAULT_ADDR and CAIRN_TEST_VAULT_TOKEN_FILE")
-        from permissions.keys.vault import VaultKeyStore
-
-        made = VaultKeyStore(address, os.environ["CAIRN_TEST_VAULT_TOKEN_FILE"])
-    made.begin()
-    return made
-
-
-@pytest.fixture
-def agency(store: KeyStore) -> UUID:
-    agency = uuid4()
-    assert store.begin_version(agency) == 1
-    return agency
 
 
 def test_what_is_wrapped_is_unwrapped_by_that_agency_in_that_context(
@@ -153,9 +110,6 @@ def test_the_number_of_a_destroyed_version_is_never_given_again(
     store.begin_version(agency)
     store.destroy(agency, 1)
     assert store.begin_version(agency) == 3
-
-
-# -- Files -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -327,117 +281,3 @@ def test_many_processes_begin_and_wrap_at_once(files: FileKeyStore) -> None:
         version, blob = process.communicate()[0].split()
         wrapped = Wrapped(int(version), bytes.fromhex(blob.decode()))
         assert files.unwrap(of(agency), wrapped, "here") == b"plain"
-
-
-# -- What Vault refuses, in its own words ----------------------------------------------------------
-
-
-class Refusing(ThreadingHTTPServer):
-    """Refuses whatever it is asked, with this status and these words of Vault's."""
-
-    answer: tuple[int, list[str]]
-
-
-class _Refusal(BaseHTTPRequestHandler):
-    def _refuse(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        assert isinstance(self.server, Refusing)
-        status, words = self.server.answer
-        body = json.dumps({"errors": words}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_PUT = do_LIST = _refuse  # noqa: N815 (the library's names)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def refusing() -> Iterator[Refusing]:
-    with Refusing(("127.0.0.1", 0), _Refusal) as server:
-        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        yield server
-        server.shutdown()
-        serving.join()
-
-
-@pytest.fixture
-def vault(refusing: Refusing, tmp_path: Path) -> Iterator[KeyStore]:
-    """The store as it is, and its own client library, before a server that refuses."""
-    from permissions.keys.vault import VaultKeyStore
-
-    token = tmp_path / "token"
-    token.write_text("invented")
-    made = VaultKeyStore(f"http://127.0.0.1:{refusing.server_port}", str(token))
-    yield made
-    made.client.adapter.close()
-
-
-NOT_MOUNTED = 'no handler for route "transit/keys/x". route entry not found.'
-ACTS: dict[str, Callable[[KeyStore], object]] = {
-    "begin": lambda store: store.begin(),
-    "begin_version": lambda store: store.begin_version(uuid4()),
-    "versions": lambda store: store.versions(uuid4()),
-    "wrap": lambda store: store.wrap(uuid4(), PLAIN, "here"),
-    "unwrap": lambda store: store.unwrap(NOBODY, Wrapped(1, b"vault:v1:eA=="), "here"),
-    "rewrap": lambda store: store.rewrap(uuid4(), Wrapped(1, b"vault:v1:eA==")),
-    "destroy": lambda store: store.destroy(uuid4(), 1),
-    "sign": lambda store: store.sign(b"a checkpoint"),
-    "signing_keys": lambda store: store.signing_keys(),
-    "begin_signing_key": lambda store: store.begin_signing_key(),
-}
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_an_engine_that_is_not_mounted_is_a_store_that_is_away(
-    refusing: Refusing, vault: KeyStore, act: str
-) -> None:
-    """Never one without keys: the agencies' would be begun anew, or their end taken for done."""
-    refusing.answer = (404, [NOT_MOUNTED])
-    with pytest.raises(Unavailable) as refusal:
-        ACTS[act](vault)
-    assert refusal.value.code == "key_store"
-
-
-def test_an_engine_without_a_key_of_the_agency_says_so(refusing: Refusing, vault: KeyStore) -> None:
-    refusing.answer = (404, [])
-    assert ACTS["versions"](vault) == []
-    assert ACTS["signing_keys"](vault) == {}
-    with pytest.raises(NoKey):
-        ACTS["wrap"](vault)
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        ("encryption key not found", "key_store"),
-        ("missing client token", "key_store"),  # its file is empty while an agent renews it
-        ("no batch input found", "key_store"),
-        ("invalid ciphertext: version is too new", "key_store"),
-        ("ciphertext or signature version is disallowed by policy (too old)", "key_gone"),
-        ("cipher: message authentication failed", "unsealing_failed"),
-        ("invalid ciphertext: no prefix", "unsealing_failed"),
-    ],
-)
-@pytest.mark.parametrize("act", ["unwrap", "rewrap"])
-def test_a_key_that_was_lost_is_no_content_that_was_altered(
-    refusing: Refusing, vault: KeyStore, act: str, words: str, code: str
-) -> None:
-    refusing.answer = (400, [words])
-    with pytest.raises(Unavailable) as refusal:
-        ACTS[act](vault)
-    assert refusal.value.code == code
-
-
-def test_a_signing_key_that_was_lost_is_a_store_that_is_away(
-    refusing: Refusing, vault: KeyStore
-) -> None:
-    refusing.answer = (400, ["signing key not found"])
-    with pytest.raises(Unavailable) as refusal:
-        ACTS["sign"](vault)
-    assert refusal.value.code == "key_store"

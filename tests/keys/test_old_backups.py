@@ -1,5 +1,5 @@
-"""A dump of yesterday beside the keys of today: what was purged opens to nobody, what lives opens
-(threat TH5). A real pg_dump by the superuser, a real restore into another database."""
+"""A dump of yesterday with the keys of today: what was purged opens for no one, what lives opens
+(threat TH5). It is a real pg_dump by the superuser, and a real restore into another database."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from structlog.testing import capture_logs
 
-from api.dev.postgres_binaries import find_binaries
+from api.postgres_binaries import find_binaries
 from directory.demo import loader as directory_demo
 from directory.importing.parsing import id_of
 from permissions.database.db_identity import IDENTIFY
@@ -24,63 +24,18 @@ from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible
 from permissions.identity.credentials import hash_secret
 from permissions.keys.keystore import key_store
+from permissions.recovery import outbox
 from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
+from tests.support.binding import confirm
 from tests.support.callers import agency_id
 from tests.support.cluster import own_cluster
 from tests.support.database import forget_edits, opening
+from tests.support.restored import recover, run
+from tests.support.restored import restored as restored  # a fixture
 from tests.support.stories import PACKET, Story, service_of
 
 NOTE = {"text": "a note of ours"}
-
-
-def run(
-    program: str, database: str, *words: str, **more: Any
-) -> "subprocess.CompletedProcess[bytes]":
-    """One of PostgreSQL's own programs, as the cluster's superuser."""
-    dsn = own_cluster().dsn("postgres", database)
-    env = os.environ | {"PGPASSWORD": dsn["password"]}
-    command = [
-        str(find_binaries() / program),
-        *("-h", dsn["host"], "-p", str(dsn["port"]), "-U", dsn["user"], *words),
-    ]
-    return subprocess.run(command, env=env, check=True, capture_output=True, **more)
-
-
-@pytest.fixture
-def restored(django_db_setup: str, tmp_path: Path) -> Iterator[Callable[[], Any]]:
-    """`dump()` takes a copy; calling what it returns restores it and points every alias there."""
-    cluster, copy = own_cluster(), f"{django_db_setup}_restored"
-
-    def point(name: str) -> None:
-        for alias in connections:
-            connections[alias].close()
-            connections[alias].settings_dict["NAME"] = name
-
-    def dump() -> Callable[[], None]:
-        file = tmp_path / "cairn.dump"
-        run("pg_dump", django_db_setup, "-Fc", "-f", str(file), django_db_setup)
-
-        def restore() -> None:
-            cluster.drop_database(copy)
-            cluster.create_database(copy)
-            run(
-                "pg_restore",
-                copy,
-                "--exit-on-error",
-                "--clean",
-                "--if-exists",
-                "-d",
-                copy,
-                str(file),
-            )
-            point(copy)
-
-        return restore
-
-    yield dump
-    point(django_db_setup)
-    cluster.drop_database(copy)
 
 
 def opened(story: Story, who: str, act: str = "open_packet") -> Any:
@@ -98,20 +53,27 @@ def test_yesterdays_dump_opens_what_lives_and_nothing_that_was_purged(
     restore = restored()
 
     revoked.sends("revoke_release", {"via": "oral"})
+    outbox.step()  # the background work: from the database into the journal
     shift_clock("25 hours")
     counts = purge.run()
     assert (counts["draft"], counts["packet"]) == (1, 1)
     assert opened(alive, alive.recipient).status_code == 200
 
-    restore()
-    gone = [(draft, draft.sender), (story, story.sender), (revoked, revoked.recipient)]
-    for one, who in gone:
+    restore(stands=True)
+    gone = [
+        (draft, draft.sender, "key_gone"),
+        (story, story.sender, "key_gone"),
+        (revoked, revoked.recipient, "binding"),  # older than the journal
+    ]
+    for one, who, why in gone:
         answer = opened(one, who)
-        assert (answer.status_code, answer.json()["code"]) == (503, "key_gone"), one.id
-    call_command("keys", "restore", stdout=StringIO())
-    for one, who in gone:
+        assert (answer.status_code, answer.json()["code"]) == (503, why), one.id
+    recover("--anyway", "--unwitnessed")
+    confirm("police")
+    for one, who, why in gone[:2]:
         answer = opened(one, who)
-        assert (answer.status_code, answer.json()["code"]) == (503, "key_gone"), one.id
+        assert (answer.status_code, answer.json()["code"]) == (503, why), one.id
+    assert opened(revoked, revoked.recipient).status_code in (403, 409), "taken away again"
     for who in (alive.sender, alive.recipient):
         assert opened(alive, who).json()["packet"] == PACKET
     notes = opened(alive, alive.recipient, "open_notes").json()["items"]
@@ -133,16 +95,16 @@ def test_until_what_lives_was_given_back_no_version_of_a_key_is_begun_or_ended(
     call_command("keys", "rotate", of("ywca"), stdout=StringIO())
     call_command("keys", "destroy", of("ywca"), stdout=StringIO())
 
-    restore()
+    restore(stands=True)
     before = every_key()
     with capture_logs() as logged, pytest.raises(NotPossible) as refusal:
         purge.run()
     assert refusal.value.code == "not_restored"
-    assert "keys restore" in refusal.value.detail
+    assert "database recover" in refusal.value.detail
     said = [(one["event"], one.get("agency"), one.get("error")) for one in logged]
     assert ("purge_held_up", str(agency_id("police")), "NotRestored") in said
-    with pytest.raises(CommandError, match="keys restore"):
-        call_command("purge", stdout=StringIO())
+    with pytest.raises(CommandError, match="database recover"):
+        call_command("worker", "purge", stdout=StringIO())
     for key in ("police", "ywca"):
         for what in ("rotate", "destroy"):
             with pytest.raises(CommandError):
@@ -150,7 +112,7 @@ def test_until_what_lives_was_given_back_no_version_of_a_key_is_begun_or_ended(
     assert every_key() == before, "nothing begun, ended or carried over"
     assert due() == [(agency_id("police"),)]
 
-    call_command("keys", "restore", stdout=StringIO())
+    recover("--anyway", "--unwitnessed")
     still_opens(alive)
     purge.run()
     assert due() == []
@@ -166,7 +128,8 @@ def of(key: str) -> str:
 
 def every_key() -> dict[Path, bytes]:
     folder = Path(key_store().folder)
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in found if path.name != "folder.mark"}
 
 
 def due() -> list[Any]:
@@ -212,13 +175,16 @@ def assert_unmarked(text: bytes) -> None:
     assert found == []
 
 
-def test_a_dump_holds_none_of_five_hundred_markers(marked: Story, django_db_setup: str) -> None:
+def test_neither_a_dump_nor_what_a_role_may_copy_holds_one_of_five_hundred_markers(
+    marked: Story, api: Any, django_db_setup: str
+) -> None:
     for words in (["-Fp"], ["-Fp", "--inserts"]):
         text = run("pg_dump", django_db_setup, *words, django_db_setup).stdout
         assert b"packet_field" in text
         assert_unmarked(text)
     with pytest.raises(AssertionError):
         assert_unmarked(b"x" + MARKERS[7].encode().hex().encode())
+    each_role_copies_no_marker(marked, api, django_db_setup)
 
 
 def _filled(one: Story, fields: list[str], fresh: Iterator[str]) -> Iterator[bool]:
@@ -242,16 +208,14 @@ READABLE = (
     " AND has_schema_privilege(relnamespace, 'USAGE')"
     " AND has_column_privilege(c.oid, attnum, 'SELECT') GROUP BY c.oid"
 )
-ROLES = ("owner", "app", "door", "editor", "jobs", "auditor", "backup", "sealer")
+ROLES = ("owner", "app", "signin", "editor", "jobs", "auditor", "backup", "sealer")
 
 
 ASKING = {"app": (None, "police.worker", "ywca.worker"), "editor": (None, "ywca.editor")}
 ASKING["auditor"] = (None, "ywca.auditor")
 
 
-def test_what_each_role_may_copy_holds_no_marker(
-    marked: Story, api: Any, django_db_setup: str
-) -> None:
+def each_role_copies_no_marker(marked: Story, api: Any, django_db_setup: str) -> None:
     """Every column of every table that the role may read at all; with a live identity, too, and
     with the entries in the log that open whatever is sealed."""
     for role in ROLES:
@@ -281,7 +245,7 @@ def _copied(connection: Any, marked: Story, api: Any, role: str, who: str | None
     return copied.getvalue()
 
 
-@pytest.mark.parametrize("role", ["owner", "app", "door", "jobs", "auditor", "backup", "editor"])
+@pytest.mark.parametrize("role", ["owner", "app", "signin", "jobs", "auditor", "backup", "editor"])
 def test_no_other_role_can_dump_a_protected_table(
     story: Story, django_db_setup: str, role: str
 ) -> None:

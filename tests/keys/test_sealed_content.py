@@ -14,36 +14,15 @@ from structlog.testing import capture_logs
 from permissions.audit import writer
 from permissions.database import db_identity
 from permissions.database.prepared_statements import RoundTrip, array_literal
-from permissions.errors import NotVisible, Unavailable
+from permissions.errors import NotVisible
 from permissions.identity import credentials
-from permissions.keys.keystore import Wrapped, key_store
 from referrals import referral_lock
 from referrals.packets import notes, packet
+from tests.keys.marked_packet import MARKED, NOTE, RELEASED, open_packet, told
 from tests.support.callers import agency_id, principal
-from tests.support.database import as_app
-from tests.support.sealed_packets import KEYS, bundle_of, keys_in
+from tests.support.sealed_packets import KEYS, bundle_of
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, service_of
-
-MARKED = {
-    "name": "Marker Mallow",
-    "phone": "406-555-0177",
-    "safe_contact": "marker: text after noon",
-    "health": "marker: never released",
-}
-RELEASED = ("name", "phone", "safe_contact")
-NOTE = "marker: a note of ours"
-
-
-def told(story: Story) -> Story:
-    """Accepted, with a packet of which one field is not released, and a note on either side."""
-    story.accept().release(*RELEASED).packet(**MARKED)
-    return story.answers("add_note", {"text": NOTE}).sends("add_note", {"text": NOTE})
-
-
-def open_packet(story: Story, who: str = "ywca.worker") -> Any:
-    return story.api(who).act(story.id, "open_packet", {"purpose": "intake"})
-
 
 # -- At rest ---------------------------------------------------------------------------------------
 
@@ -133,14 +112,6 @@ def lose_a_row(superuser: Any, story: Story) -> None:
     rows(superuser, "DELETE FROM packet_field WHERE field = 'phone'")
 
 
-def lengthen_the_grant(superuser: Any, story: Story) -> None:
-    """The list of fields is longer than what the sender wrapped keys for."""
-    rows(
-        superuser,
-        "UPDATE packet_grant SET fields = fields || ARRAY['health'] WHERE release_id IS NOT NULL",
-    )
-
-
 def give_the_senders_bundle(superuser: Any, story: Story) -> None:
     rows(
         superuser,
@@ -166,7 +137,6 @@ ALTERATIONS = (
     flip_a_bit,
     empty,
     lose_a_row,
-    lengthen_the_grant,
     give_the_senders_bundle,
     give_another_referrals_bundle,
 )
@@ -262,118 +232,6 @@ def assert_unsealing_failed(answer: Any) -> None:
         assert value not in answer.content.decode()
 
 
-# -- Granting is wrapping --------------------------------------------------------------------------
-
-
-def test_the_recipients_bundle_holds_the_keys_of_the_released_fields_only(
-    story: Story, api: Any, superuser: Any
-) -> None:
-    told(story)
-    assert keys_in(superuser, story, api("ywca.worker")) == set(RELEASED)
-    assert keys_in(superuser, story, api("police.worker")) == set(MARKED)
-
-
-def test_no_other_agencys_principal_unwraps_a_bundle(
-    story: Story, api: Any, superuser: Any
-) -> None:
-    told(story)
-    version, bundle = bundle_of(superuser, story, "ywca")
-    assert version is not None
-    assert bundle is not None
-    context = f"packet:{story.id}:{agency_id('ywca')}"
-    wrapped = Wrapped(version, bundle)
-    assert key_store().unwrap(principal(api("ywca.worker")), wrapped, context)
-    for who in ("police.worker", "outsider.worker", "sarc.worker"):
-        with pytest.raises(Unavailable):
-            key_store().unwrap(principal(api(who)), wrapped, context)
-
-
-def test_the_recipient_finds_no_grant_before_its_accept(story: Story, api: Any) -> None:
-    story.send().release(*RELEASED).packet(**MARKED).answers("acknowledge")
-    grant = "SELECT fields FROM packet_grant"
-    with as_app(api("ywca.worker")) as cursor:
-        cursor.execute(grant)
-        assert cursor.fetchall() == []
-    story.answers("accept")
-    with as_app(api("ywca.worker")) as cursor:
-        cursor.execute(grant)
-        assert cursor.fetchall() == [(sorted(RELEASED),)]
-    with as_app(api("ywca.worker2")) as cursor:
-        cursor.execute(grant)
-        assert cursor.fetchall() == [], "a colleague who is not assigned finds none"
-    assert set(open_packet(story).json()["packet"]) == set(RELEASED)
-
-
-def test_a_packet_that_lay_ready_opens_with_the_accept(story: Story) -> None:
-    story.create().release(*RELEASED).packet(**MARKED).send()
-    assert open_packet(story).status_code == 403, "nobody is assigned yet"
-    story.answers("accept")
-    answer = open_packet(story).json()
-    assert set(answer["packet"]) == set(RELEASED)
-    assert answer["handling"] == ["not_to_portal_or_proxy", "network"]
-    assert answer["release_id"]
-
-
-# -- Ending destroys -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("who", "act", "body"),
-    [
-        ("police.worker", "revoke_release", {"via": "oral"}),
-        ("ywca.worker", "revoke_release", {"via": "written"}),
-        ("police.worker", "withdraw", {"code": "other"}),
-        ("police.worker", "stop", {}),
-        ("ywca.worker", "stop", {}),
-        ("police.lead", "stop", {}),
-        ("ywca.lead", "revoke_release", {"via": "oral"}),
-    ],
-)
-def test_whatever_closes_destroys_the_recipients_bundle_at_once(
-    story: Story, api: Any, superuser: Any, who: str, act: str, body: Any
-) -> None:
-    told(story)
-    assert api(who).act(story.id, act, body).status_code == 200
-    assert bundle_of(superuser, story, "ywca") == (None, None)
-    assert open_packet(story).status_code in (403, 409)
-    assert keys_in(superuser, story, api("police.worker")) == set(MARKED), "its own stays"
-    own = open_packet(story, "police.worker")
-    assert own.json()["packet"] == MARKED
-
-
-def test_a_decline_destroys_the_bundle_that_lay_ready(story: Story, superuser: Any) -> None:
-    story.create().release(*RELEASED).packet(**MARKED).send().answers("decline", {"code": "other"})
-    assert bundle_of(superuser, story, "ywca") == (None, None)
-
-
-def test_a_narrower_release_narrows_at_once(story: Story, api: Any, superuser: Any) -> None:
-    told(story).release("name")
-    assert open_packet(story).json()["packet"] == {"name": MARKED["name"]}
-    assert keys_in(superuser, story, api("ywca.worker")) == {"name"}
-
-
-def test_a_release_of_fields_that_nobody_wrote_leaves_nothing_open(
-    story: Story, superuser: Any
-) -> None:
-    told(story).release("children")
-    assert bundle_of(superuser, story, "ywca") == (None, None)
-    answer = open_packet(story)
-    assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
-
-
-def test_a_release_that_has_run_out_opens_nothing_with_no_job_needed(
-    story: Story, api: Any, shift_clock: Any
-) -> None:
-    told(story)
-    shift_clock("6 days 1 hour")
-    caller = api("ywca.worker")
-    answer = caller.act(story.id, "open_packet", {"purpose": "intake"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
-    with as_app(caller) as cursor:
-        cursor.execute("SELECT FROM packet_grant")
-        assert cursor.fetchall() == []
-
-
 # -- Without the key store -------------------------------------------------------------------------
 
 
@@ -387,7 +245,7 @@ def without_keys() -> Iterator[Callable[[], None]]:
 
     yield lose
     if aside.exists():
-        assert not KEYS.exists(), "a lost key store was silently begun anew"
+        assert not KEYS.exists(), "a lost key store was silently made again"
         aside.rename(KEYS)
 
 

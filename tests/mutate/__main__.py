@@ -9,10 +9,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DESCRIPTION = """\
 Weaken one rule at a time and see a test turn red: each policy and each of its conditions, each
 condition of the functions in schema `sec`, each line of RULES, each check of require, of the key
-store and of sealing. Prints a line a mutant: caught, in how many seconds, by which judge; or that
-it survives; those are tried once more, in a new process. Exit code 0: every one was caught, or
-stands in tests/mutate/equivalent.py with its reason; 1: one survives, or that list names one that
-need not stand there.
+store and of sealing. Prints a line per mutant: caught, in how many seconds, by which judge; or that
+it survives; survivors are tried again, in a new process. Exit code 0: every mutant was caught, or
+tests/mutate/equivalent.py has a reason for it; 1: one survives, or that list names one that was
+caught.
 """
 
 
@@ -41,7 +41,7 @@ def main() -> int:
         "--by",
         metavar="FILE",
         nargs="+",
-        help="tests of these files alone judge, and no court: for whoever writes them",
+        help="only tests of these files judge, and no court; use it while you write them",
     )
     parser.add_argument(
         "--reach",
@@ -55,7 +55,7 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     os.chdir(REPOSITORY)
-    # Beside `make test`: neither may empty the other's tables.
+    # It may run next to `make test`: neither may empty the other's tables.
     os.environ.setdefault("CAIRN_TEST_HOME", str(REPOSITORY / "var" / "mutate"))
     if chosen.reach:
         from tests.mutate import reach

@@ -1,6 +1,6 @@
 """Mutants of the first wall and of sealing: the policy table, and Python functions that check.
 
-A function is changed by its code object, so that whoever holds it runs the mutant.
+A function is changed by its code object, so that every caller that imported it runs the mutant.
 """
 
 import ast
@@ -66,8 +66,8 @@ SWAPS = (
         "what is given back, not bound to its row",
     ),
     (
-        "referrals.packets.read_context",
-        r"\b_LOCKED\b(?! =)",
+        "referrals.referral_lock",
+        r"\b_SHARED_LOCK\b(?! =)",
         "'SELECT 1'",
         "no reader of a packet holds the referral's lock",
     ),

@@ -117,9 +117,8 @@ def _asking(tokens: list[Token], first: int, last: int) -> Iterator[Operand]:
     words = [tokens[place].text for place in _walk(tokens, first, last)]
     starts = ("IF", "SELECT", "INSERT", "UPDATE", "DELETE", "RETURN", "RAISE", "PERFORM", "QUERY")
     if words and not words[0].startswith(starts) and "BEGIN" not in words:
-        yields = bool(_ASKS & set(words)) or words[:3] in (
-            ["SEC", ".", name] for name in ("NOT_BARRED", "ASSIGNED", "ANSWERS_FOR", "AGREED")
-        )
+        question = words[:2] == ["SEC", "."] and words[2].startswith(("IS_", "HAS_", "MAY_"))
+        yields = question or bool(_ASKS & set(words))
         if yields and "SELECT" not in words:
             yield from _split(tokens, first, last)
 
@@ -146,8 +145,8 @@ def _split(tokens: list[Token], first: int, last: int) -> Iterator[Operand]:
 
 
 def _inside(tokens: list[Token], first: int, last: int) -> Iterator[Operand]:
-    """What an operand holds: NOT (…), coalesce(…, false), (… OR …). Of a subquery, its own WHERE is
-    found where it stands."""
+    """The parts of an operand: NOT (…), coalesce(…, false), (… OR …). The WHERE of a subquery is
+    found at its own place."""
     for place in _walk(tokens, first, last):
         if tokens[place].text != "(" or tokens[place + 1].text in ("SELECT", ")"):
             continue

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from tests.mutate.run import Campaign, Mutant
-from tests.support import matrix
+from tests.mutate.run import Campaign
+from tests.mutate.sql import Mutant
+from tests.support import matrix, route_table
 from tests.support.matrix import put_back as put_back  # a fixture
 from tests.support.matrix import try_out as try_out  # a fixture
 from tests.support.policy_probe import TABLES, TOLD_OF_THE_OWN_SIDE, World, probe
@@ -32,7 +33,7 @@ def test_of_referrals(campaign: Campaign, world: World) -> None:
             mine = mutant.about in TABLES and mutant.roles & {"app", "auditor"}
             return [mutant.about] if mine else []
         if mutant.kind == "function":
-            if mutant.about == "own_part":  # no policy asks it: it says what they do
+            if mutant.about == "own_side_context":  # no policy asks it: it says what they do
                 return [TOLD_OF_THE_OWN_SIDE]
             asking = campaign.tables_asking.get(mutant.about, [])
             return [table for table in recent if table in asking][:GLANCES]
@@ -62,7 +63,7 @@ def test_of_the_matrix(
     put_back: PutBack,
 ) -> None:
     campaign.judge(
-        "test_matrix",
+        "test_route_matrix",
         lambda mutant: mutant.kind == "rule",
         lambda mutant: answered_otherwise(mutant.about, try_out, put_back),
     )
@@ -70,15 +71,15 @@ def test_of_the_matrix(
 
 def answered_otherwise(act: str, try_out: Any, put_back: PutBack) -> str | None:
     """Who of the cast is answered otherwise than the matrix says when she tries this act."""
-    for method, route in matrix.API_ROWS:
+    for method, route in route_table.API_ROWS:
         if route.rsplit("/", 1)[-1] != act:
             continue
-        for who in matrix.API_WHO:
+        for who in route_table.API_WHO:
             caller = try_out.api(None if who == "none" else who, matrix.acting_of(who))
             path = try_out.address(route)
             answer = matrix.ask(caller, method, path, try_out, route)
             put_back(method, route, answer)
-            expected = matrix.API_ROWS[method, route][who]
+            expected = route_table.API_ROWS[method, route][who]
             if answer.status_code != expected:
                 return f"the matrix: {who} is answered {answer.status_code}, not {expected}"
     return None

@@ -1,7 +1,8 @@
 """The probe of the directory's second wall, held open for many mutants."""
 
 from tests.mutate.courts import _seen
-from tests.mutate.run import Campaign, Mutant
+from tests.mutate.run import Campaign
+from tests.mutate.sql import Mutant
 from tests.support.editor_probe import SOURCES, World, probe, relation
 from tests.support.editor_probe import world as world  # a fixture
 

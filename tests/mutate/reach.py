@@ -39,8 +39,8 @@ class _Counts:
 
     @classmethod
     def called(cls) -> list[str]:
-        """Those called since the last look; by a connection of its own, for some tests end the
-        server or begin it anew. One that crashed counts from nothing."""
+        """Functions called since the last look. It uses its own connection, because some tests stop
+        the server or start it again. A server that crashed counts from zero."""
         from tests.support.cluster import own_cluster
 
         for one in connections.all(initialized_only=True):

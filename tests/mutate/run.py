@@ -17,7 +17,9 @@ from _pytest.runner import runtestprotocol
 
 from tests.mutate import code, reach, sql
 from tests.mutate.equivalent import EQUIVALENT
+from tests.mutate.judges import JUDGES, NO_JUDGES, rooms_of
 from tests.mutate.sql import Mutant
+from tests.support.binding import bind_credentials
 
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
@@ -25,142 +27,6 @@ _READING = str(TESTS / "mutate" / "courts.py::test_the_catalogue_is_read")
 SLOWEST_S = 60  # a test that a mutant keeps from ending has seen it
 JUDGING_S = 20  # over one mutant of a function: some are called by the whole suite
 JUDGING_POLICY_S = 120  # the suite names `referral` nearly everywhere
-
-# Who judges what, beside the tests that name it: by file of SQL, by module, by table.
-_REFERRALS = (
-    "conflict_blocks",
-    "sealed_content",
-    "agreement",
-    "assignment",
-    "return_releases",
-    "narrowed_releases",
-    "releases",
-)
-_REFERRALS += ("rls_catalogue", "purge", "access_log", "acts", "first_wall", "every_cell_effects")
-_DIRECTORY = ("editor_policies", "editing", "confidential_addresses")
-_DIRECTORY += ("confidential_places_in_sql", "confidential_services", "rls_catalogue")
-JUDGES: dict[str, tuple[str, ...]] = {
-    "permissions/identity": (
-        *("sec_functions", "first_wall", "tokens", "rls_catalogue", "races", "access_log"),
-        *("assignment", "contact_channels"),
-    ),
-    "permissions/credentials": ("sec_functions", "tokens", "rls_catalogue", "races"),
-    "permissions/log_entry": ("access_log", "rls_catalogue"),
-    "permissions/log_writing": ("access_log", "rotation", "purge", "rls_catalogue"),
-    "permissions/client_quota": ("access_log", "rls_catalogue"),
-    "permissions/keys": ("rotation", "keystore", "purge", "sealed_content"),
-    "permissions/auditing": ("audit_queries", "barred_in_the_log", "retention", "seals"),
-    "permissions/seal_review": ("seals", "audit_queries", "barred_in_the_log", "retention"),
-    "permissions/channels": ("contact_channels", "message_queue"),
-    "permissions/seals": ("seals", "retention", "barred_in_the_log"),
-    "directory/editing": _DIRECTORY,
-    "directory/places": _DIRECTORY,
-    "directory/postcodes": _DIRECTORY,
-    "directory/row_guards": _DIRECTORY,
-    "directory/unmet_searches": _DIRECTORY,
-    "directory/network_places": ("search_api", "confidential_places_in_sql"),
-    "referrals/blocks": ("conflict_blocks", "barred_in_the_log", "races", "every_cell_effects"),
-    "referrals/visibility": ("policies_matter", *_REFERRALS),
-    "referrals/standing": ("policies_matter", *_REFERRALS),
-    "referrals/openings": ("policies_matter", *_REFERRALS, "acts", "handoff"),
-    "referrals/grants": ("policies_matter", *_REFERRALS),
-    "referrals/releases": (
-        *("narrowed_releases", "return_releases", "agreement", "releases", "revoked_before_accept"),
-        "every_cell_effects",
-    ),
-    "referrals/agreement": ("agreement", "every_cell_effects"),
-    "referrals/purge": ("purge", "old_backups"),
-    "referrals/accounting": ("accounting",),
-    "referrals/feed": ("event_feed", "webhooks"),
-    "referrals/events": (
-        "event_feed",
-        "webhooks",
-        "acts",
-        "return_flow_firewall",
-        "every_cell_effects",
-    ),
-    "referrals/row_guards": (
-        "acts",
-        "due_times",
-        "handoff_record",
-        "return_flow_firewall",
-        "every_cell_effects",
-        "handoff",
-    ),
-    "referrals/messages": ("message_queue", "due_times", "contact_channels", "overdue"),
-    "referrals/webhooks": ("webhooks", "witness_webhooks", "event_feed"),
-    "referrals/assignment": (
-        *("assignment", "assigned_after_the_end", "conflict_blocks", "acts", "every_cell_effects"),
-    ),
-    "rule": (
-        "policy_rules",
-        "tokens",
-        "assignment",
-        "acts",
-        "first_wall",
-        "conflict_blocks",
-        "return_releases",
-    ),
-    "permissions.policy.rules": ("policy_rules", "first_wall", "tokens", "assignment", "acts"),
-    "permissions.keys.keystore": ("keystore", "sealed_content", "rotation", "old_backups"),
-    "permissions.keys.wrapping": ("rotation", "sealed_content", "keystore"),
-    "permissions.keys.grants": (
-        "grants",
-        "sealed_content",
-        "rotation",
-        "narrowed_releases",
-        "return_releases",
-        "agreement",
-    ),
-    "permissions.keys.vault": ("keystore",),
-    "referrals.packets.packet": (
-        "packet_pages",
-        "grants",
-        "sealed_content",
-        "agreement",
-        "acts",
-        "requests",
-        "first_wall",
-        "races",
-        "releases",
-        "no_trace_of_barred",
-    ),
-    "referrals.packets.notes": (
-        "packet_pages",
-        "sealed_content",
-        "handoff_record",
-        "acts",
-        "requests",
-        "private_records",
-    ),
-    "referrals.releases.lifecycle": ("sealed_content", "releases", "narrowed_releases"),
-    "referrals.acts.return_releases": ("return_releases", "sealed_content", "rotation"),
-    "referrals.packets.read_context": ("races", "sealed_content", "acts"),
-    "referrals.act_transaction": (
-        "races",
-        "acts",
-        "return_flow_firewall",
-        "requests",
-        "conflict_blocks",
-    ),
-    "directory.editing.confidential_addresses": ("confidential_addresses", "confidential_places"),
-    "policy of the directory": _DIRECTORY,
-    "policy": (
-        *(
-            "rls_catalogue",
-            "policies_matter",
-            "overdue",
-            "purge",
-            "rotation",
-            "message_queue",
-            "due_times",
-        ),
-        "foreign_keys_tell_nothing",
-    ),
-}
-# Tests that weaken rules themselves, or look at the rules' text, judge nothing here; nor does what
-# grows a directory for minutes to count pages, or sweeps for minutes before its first test.
-_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract|test_markers")
 
 
 class Campaign:
@@ -200,7 +66,7 @@ class Campaign:
             raise session.Interrupted("the judges could not be collected")
         courts = [one for one in session.items if Path(one.fspath).name in COURTS]
         judges = [
-            one for one in session.items if one not in courts and not _NO_JUDGES.search(one.nodeid)
+            one for one in session.items if one not in courts and not NO_JUDGES.search(one.nodeid)
         ]
         for court in courts:
             if court is courts[0] or not self.listing:
@@ -255,9 +121,10 @@ class Campaign:
             assert leak(mutant) is None, f"{court} finds what is not there: {leak(mutant)}"
 
     def stay_signed_in(self) -> None:
-        """Whoever a court asks as: a token lives five minutes, a court sits longer."""
+        """Extend every session: a token lives five minutes, and a court takes longer."""
         with self.superuser.cursor() as cursor:
             cursor.execute("UPDATE credential SET expires_at = expires_at + interval '1 day'")
+        bind_credentials()
 
     def _try_all(self, judges: list[Any]) -> None:
         """What a judge caught that fails by itself by then is tried again without it: a mutant may
@@ -302,7 +169,7 @@ class Campaign:
         if mutant.kind == "function" and self.reached and (mine := self._calling(mutant, judges)):
             return mine
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
-        files = [f"test_{name}.py" for name in _rooms(mutant)]
+        files = [f"test_{name}.py" for name in rooms_of(mutant)]
         if mutant.kind in ("function", "policy"):
             files = [
                 *(p.name for p in TESTS.rglob("test_*.py") if word.search(p.read_text())),
@@ -317,7 +184,7 @@ class Campaign:
         if mutant.kind != "policy":
             return recent + mine
         # Its room's first, whose business it is; of what else names the table as much as fits.
-        rooms = {f"test_{name}.py" for name in _rooms(mutant)}
+        rooms = {f"test_{name}.py" for name in rooms_of(mutant)}
         mine.sort(key=lambda one: Path(one.fspath).name not in rooms)
         return self._of(JUDGING_POLICY_S, recent + mine)
 
@@ -331,10 +198,10 @@ class Campaign:
         saw the last mutant, those that name it, of functions by themselves before all, those of
         its room, then the quickest."""
         function = f"sec.{mutant.about}"
-        rooms = {f"test_{one}.py" for one in _rooms(mutant)}
+        rooms = {f"test_{one}.py" for one in rooms_of(mutant)}
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         known = {one.nodeid: one for one in judges}
-        # The server counts no call that ends in an error: whoever names it may expect one.
+        # The server counts no call that ends in an error, and a test that names it may expect one.
         naming = {nodeid for nodeid, one in known.items() if word.search(_source(one))}
         reached = {one: self.reached.get(one, reach.UNKNOWN) for one in known}
         calling = {one for one in known if function in reached[one].functions}
@@ -368,7 +235,7 @@ class Campaign:
             reports = runtestprotocol(item, nextitem=self.session, log=False)
         return next((str(one.longrepr) for one in reports if one.failed), None)
 
-    # -- What is told
+    # -- What is reported
 
     def _spent(self, mutant: Mutant, began: float) -> None:
         spent = time.monotonic() - began
@@ -420,15 +287,6 @@ def _short(nodeid: str) -> str:
 
 def _source(item: Any) -> str:
     return inspect.getsource(item.function)
-
-
-def _rooms(mutant: Mutant) -> tuple[str, ...]:
-    if mutant.kind == "policy":
-        directory = mutant.about.startswith("directory_")
-        return JUDGES["policy of the directory" if directory else "policy"]
-    if mutant.kind == "function":
-        return JUDGES.get(sql.file_of(mutant.about), ())
-    return JUDGES["rule" if mutant.kind == "rule" else mutant.about]
 
 
 @contextmanager

@@ -33,13 +33,13 @@ DECIDE_NOTHING = {
     "guard_log_partition": "likewise",
     "derive_postcodes": "where postcodes are, from public addresses: tests/test_directory_secrets",
     "postcode": "spells one",
-    "written_once": "only raises; its conditions are the trigger's",
-    "wake": "a hint to the background work, which looks by itself, too",
-    "wake_sender": "likewise",
+    "refuse_rewrite": "only raises; its conditions are the trigger's",
+    "wake_jobs": "a hint to the background work, which looks by itself, too",
+    "wake_message_job": "likewise",
 }
 
 
-HASH = {"leaf", "leaf_text"}  # what is sealed is what these make of an entry
+HASH = {"entry_leaf", "entry_leaf_text"}  # what is sealed is what these make of an entry
 
 
 class Numbered:

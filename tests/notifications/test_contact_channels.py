@@ -1,16 +1,16 @@
-"""Channels: her own number is hers to see and to keep, the agency's its administrator's; "does it
-ring?"; on call or off duty; by the API and at the desk."""
+"""Channels: members see and manage their own numbers, administrators the agency's; tests of a
+number; on call or off duty; by the API and at the desk."""
 
 from typing import Any
 
 import pytest
 
-from referrals.notifications import message_queue
+from referrals.notifications import channel_checks
 from tests.support.callers import member_id
 from tests.support.database import as_app
 from tests.support.desk_pages import at_the_desk, text_of
 from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, work
+from tests.support.notifications import add, keep, prove, work
 
 
 def shown(api: Any, who: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_a_number_is_seen_by_whom_it_belongs_to_and_by_nobody_else(api: Any) -> 
         with as_app(api(who)) as cursor:
             cursor.execute("SELECT count(*) FROM channel")
             assert cursor.fetchone() == (0,), who
-    for acting in ("ywca.worker", None):  # no system reads it, whomever it names
+    for acting in ("ywca.worker", None):  # no system reads it, whichever member it names
         assert api("ywca.client", acting).get("/v1/channels").status_code == 403
         with as_app(api("ywca.client", acting)) as cursor:
             cursor.execute("SELECT count(*) FROM channel")
@@ -97,14 +97,14 @@ def test_only_who_keeps_it_takes_it_off(api: Any) -> None:
 
 
 def test_nobody_is_rung_all_night_by_tests(api: Any, shift_clock: Any) -> None:
-    """Nor by a number that is taken off and kept anew each time."""
+    """Not even by a number that is removed and added again each time."""
     worker = api("ywca.worker")
     answers = []
-    for _ in range(message_queue.MOST_TESTS + 1):
+    for _ in range(channel_checks.MOST_TESTS + 1):
         kept = keep(api, "ywca.worker", "voice", "406-555-0181")
         answers.append(worker.post(f"/v1/channels/{kept}/ring").status_code)
         assert worker.delete(f"/v1/channels/{kept}").status_code == 204
-    assert answers == [*[202] * message_queue.MOST_TESTS, 409]
+    assert answers == [*[202] * channel_checks.MOST_TESTS, 409]
     other = keep(api, "ywca.lead", "sms", "406-555-0183")
     assert api("ywca.lead").post(f"/v1/channels/{other}/ring").status_code == 202
     shift_clock("61 minutes")
@@ -164,12 +164,15 @@ def test_at_the_desk(api: Any, mails: MailServer, phones: PhoneProvider) -> None
     given = {"what": "add", "kind": "sms", "address": "nonsense", "language": "en"}
     wrong = pages.submit(page, given)
     assert wrong.status_code == 400
-    assert "A phone number, such as 406-555-0111." in text_of(wrong.content)
+    assert "Enter a phone number, such as 406-555-0111." in text_of(wrong.content)
     kept = pages.submit(page, given | {"address": "406-555-0181"})
-    assert "Kept. Try now whether it rings." in text_of(kept.content)
-    assert "+14065550181 Text message Not tested yet" in text_of(kept.content)
+    assert "Saved. A code is on its way there." in text_of(kept.content)
     assert "Whose" not in text_of(kept.content)  # the agency's are not hers to keep
     (one,) = shown(api, "ywca.worker")["own"]
+    prove(one["id"])  # by its code: test_channel_codes.py
+    again = pages.submit(page, given | {"address": "406-555-0181"})
+    assert "Saved. Send a test." in text_of(again.content)
+    assert "406-555-0181 Text message Not tested yet" in text_of(again.content)
     asked = pages.submit(page, {"what": "ring", "which": one["id"]})
     assert "A test is on its way" in text_of(asked.content)
     phones.refuse["+14065550181"] = 400
@@ -179,7 +182,7 @@ def test_at_the_desk(api: Any, mails: MailServer, phones: PhoneProvider) -> None
     assert "Could not be sent Text message" in failed
     phones.refuse.clear()
     (dead,) = api("ywca.worker").get("/v1/messages", {"state": "dead"}).json()["items"]
-    assert "It is tried again." in text_of(
+    assert "It is being tried again." in text_of(
         pages.submit(page, {"what": "retry", "which": dead["id"]}).content
     )
     work()
@@ -187,11 +190,12 @@ def test_at_the_desk(api: Any, mails: MailServer, phones: PhoneProvider) -> None
     arrived = pages.submit(page, {"what": "arrived", "which": one["id"]})
     assert "The test arrived" in text_of(arrived.content)
     off = pages.submit(page, {"what": "duty", "which": "off_duty"})
-    assert "Kept." in text_of(off.content)
+    assert "Saved." in text_of(off.content)
     assert shown(api, "ywca.worker")["duty"] == "off_duty"
-    gone = pages.submit(page, {"what": "remove", "which": one["id"]})
-    assert "Taken off." in text_of(gone.content)
-    assert pages.submit(page, {"what": "remove", "which": one["id"]}).status_code == 404
+    assert pages.submit(page, {"what": "remove", "which": one["id"]}).status_code == 400
+    gone = pages.submit(f"{page}/{one['id']}/remove")
+    assert "Removed." in text_of(gone.content)
+    assert pages.get(f"{page}/{one['id']}/remove").status_code == 404
     assert pages.submit(page, {"what": "no such thing", "which": one["id"]}).status_code == 400
     assert pages.submit(page, {"what": "ring", "which": "no id"}).status_code == 400
 
@@ -200,6 +204,53 @@ def test_an_administrator_keeps_her_agencys_at_the_desk(api: Any) -> None:
     pages = at_the_desk("ywca.admin")
     given = {"what": "add", "kind": "voice", "address": "406-555-0101", "language": "es"}
     kept = pages.submit("/desk/channels", given | {"use": "escalation"})
-    assert "rung when nobody answers" in text_of(kept.content)
+    assert "used when no one answers" in text_of(kept.content)
     (one,) = shown(api, "ywca.admin")["agencys"]
     assert (one["use"], one["language"], one["address"]) == ("escalation", "es", "+14065550101")
+
+
+NIGHT = "you are not called or texted at night"
+DUTY_NIGHT = "on-call line is not called at night"
+
+
+def before_removal(who: str, channel: str) -> str:
+    return text_of(at_the_desk(who).get(f"/desk/channels/{channel}/remove").content)
+
+
+def test_what_follows_is_said_before_a_number_is_removed(api: Any) -> None:
+    who = "ywca.worker"
+    call = keep(api, who, "voice", "406-555-0181")
+    text = keep(api, who, "sms", "406-555-0182")
+    mail = keep(api, who, "mail", "w@ywca.invalid")
+    unproven = add(api, who, "sms", "406-555-0183")
+    asked = before_removal(who, call)
+    assert "No one is called at this number from now on." in asked
+    stay = "2 others stay: w@ywca.invalid (Email), 406-555-0182 (Text message)"
+    assert stay in asked or "406-555-0182 (Text message), w@ywca.invalid (Email)" in asked
+    assert NIGHT not in asked
+    at_the_desk(who).submit(f"/desk/channels/{call}/remove")
+    assert NIGHT in before_removal(who, text), "mail wakes no one"
+    assert NIGHT not in before_removal(who, mail)
+    assert NIGHT not in before_removal(who, unproven), "nothing went there before"
+    assert [one["id"] for one in shown(api, who)["own"]] == [text, mail, unproven], "only asked"
+
+
+def test_the_last_line_of_an_agency_is_another_alarm(api: Any) -> None:
+    keep(api, "ywca.admin", "sms", "406-555-0181")
+    duty = keep(api, "ywca.admin", "voice", "406-555-0101", use="duty")
+    other = keep(api, "ywca.admin", "sms", "406-555-0102", use="duty")
+    outside = keep(api, "ywca.admin", "voice", "406-555-0103", use="escalation")
+    assert DUTY_NIGHT not in before_removal("ywca.admin", duty)
+    assert "no one else is called" in before_removal("ywca.admin", outside)
+    at_the_desk("ywca.admin").submit(f"/desk/channels/{other}/remove")
+    assert DUTY_NIGHT in before_removal("ywca.admin", duty), "an own number is another line"
+
+
+def test_a_number_of_anothers_is_neither_shown_nor_removed(api: Any) -> None:
+    theirs = keep(api, "ywca.worker", "voice", "406-555-0181")
+    path = f"/desk/channels/{theirs}/remove"
+    for who in ("ywca.worker2", "ywca.admin", "police.worker"):
+        pages = at_the_desk(who, csrf=False)
+        assert pages.get(path).status_code == 404
+        assert pages.http.post(path).status_code == 404
+    assert [one["id"] for one in shown(api, "ywca.worker")["own"]] == [theirs]

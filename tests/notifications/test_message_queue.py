@@ -1,14 +1,11 @@
-"""Messages: who is told by what happened, on which channel, in which words; sent at least once."""
+"""Messages: in which words they are sent, on which channel, and at least once."""
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
-
 from referrals.deadlines import purge
 from referrals.notifications import message_queue, message_texts, transports, triggers
-from tests.support.callers import agency_id
 from tests.support.database import as_app
 from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import (
@@ -23,221 +20,7 @@ from tests.support.notifications import (
     template_of,
     work,
 )
-from tests.support.stories import PACKET, Story, service_of, to
-
-# -- Who is told, by what happened -----------------------------------------------------------------
-
-
-def test_each_act_tells_whom_the_table_names(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    off_duty(api, "ywca.worker2", duty="on_call")
-    story.create().release(*PACKET).packet(**PACKET)
-    work()
-    assert notified(phones, mails) == set()  # a draft tells nobody
-    for step, told in (
-        (story.send, {("ywca", "notice"), ("ywca.worker2", "notice")}),
-        (lambda: story.answers("acknowledge"), {("police.worker", "answered")}),
-        (lambda: story.answers("accept"), {("police.worker", "answered")}),
-        (lambda: story.release(*PACKET), {("ywca.worker", "changed")}),
-        (lambda: story.packet(**PACKET), {("ywca.worker", "changed")}),
-        (lambda: story.answers("add_note", {"text": MARK}), set()),
-        (lambda: story.answers("assign", to("ywca.worker2")), {("ywca.worker2", "assigned")}),
-        (lambda: story.answers("start_handoff", {"mode": "phone"}), set()),
-        (lambda: story.answers("revoke_release", {"via": "oral"}), set()),
-        (lambda: story.sends("stop"), {("ywca.worker", "stop")}),
-    ):
-        step()
-        work()
-        assert notified(phones, mails) == told, step
-
-
-def test_what_the_recipient_ended_rings_nobody_at_the_sender(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    for ending in ("complete", "unable", "stop"):
-        one = Story(api, story.service_id).accept()
-        work()
-        notified(phones, mails)
-        one.answers(ending, {"complete": {"outcome": "connected"}}.get(ending, _CODE.get(ending)))
-        work()
-        assert notified(phones, mails) == set(), ending
-
-
-_CODE = {"unable": {"code": "could_not_contact"}}
-
-
-def test_withdraw_and_decline_and_who_is_off_duty(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story.send().answers("acknowledge").sends("withdraw", {"code": "other"})
-    declined = Story(api, story.service_id).send()
-    declined.answers("decline", {"code": "no_capacity"})
-    work()
-    told = notified(phones, mails)
-    assert ("ywca.worker", "taken_back") in told
-    assert ("police.worker", "answered") in told
-    # "Off duty" forwards at once, to the agency's desk.
-    off_duty(api, "police.worker")
-    other = Story(api, story.service_id).send()
-    other.answers("acknowledge")
-    work()
-    told = notified(phones, mails)
-    assert ("police", "answered") in told
-    assert not any(who == "police.worker" for who, _ in told)
-
-
-def test_without_any_duty_address_everybody_who_may_is_rung(
-    api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story = Story(api, service_of("solo"), recipient="solo.all").send()
-    work()
-    assert notified(phones, mails) == {("solo.all", "notice")}
-    off_duty(api, "solo.all")
-    Story(api, story.service_id, recipient="solo.all").send()
-    work()
-    assert notified(phones, mails) == {("solo.all", "notice")}  # nobody else is there: never silent
-
-
-def test_an_agency_that_turned_notices_off_gets_none(
-    story: Story,
-    api: Any,
-    superuser: Any,
-    mails: MailServer,
-    phones: PhoneProvider,
-    reachable: None,
-) -> None:
-    story.send()
-    turn = "UPDATE permissions_agency SET takes_notices = %s WHERE id = %s"
-    with superuser.cursor() as cursor:
-        cursor.execute(turn, [False, str(agency_id("ywca"))])
-    try:
-        work()
-        assert notified(phones, mails) == set()
-        story.answers("accept")
-        work()
-        notified(phones, mails)
-        story.sends("stop")  # of what it has, it is told
-        work()
-        assert notified(phones, mails) == {("ywca.worker", "stop")}
-    finally:
-        with superuser.cursor() as cursor:
-            cursor.execute(turn, [True, str(agency_id("ywca"))])
-
-
-# -- R12: nobody barred learns of it ---------------------------------------------------------------
-
-
-def test_of_a_blocked_referral_unblocked_members_are_told_on_their_own_channels(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    off_duty(api, "ywca.worker", "ywca.worker2", duty="on_call")
-    story.send().answers("acknowledge")
-    assert api("ywca.worker").act(story.id, "block", to("ywca.worker2")).status_code == 200
-    work()
-    # The notice was made while nothing was barred, and is not sent to the desk now.
-    told = notified(phones, mails)
-    assert ("ywca.worker", "notice") in told
-    assert {who for who, _ in told} == {"ywca.worker", "police.worker"}
-    story.answers("accept").release(*PACKET).packet(**PACKET)
-    off_duty(api, "ywca.worker")  # forwards to whoever else may be told, never to the desk
-    work()
-    told = notified(phones, mails)
-    assert ("ywca.lead", "changed") in told
-    assert not {who for who, _ in told} & {"ywca", "ywca.worker2"}
-
-
-def test_leads_only_tells_leads_only(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story.create().sends("leads_only").send()
-    work()
-    assert notified(phones, mails) == {("ywca.lead", "notice")}
-
-
-def test_a_barred_member_who_asks_is_told_of_to_the_holder_once_a_day(
-    story: Story,
-    api: Any,
-    shift_clock: Any,
-    mails: MailServer,
-    phones: PhoneProvider,
-    reachable: None,
-) -> None:
-    story.accept()
-    assert api("ywca.worker").act(story.id, "block", to("ywca.worker2")).status_code == 200
-    work()
-    notified(phones, mails)
-    for _ in range(3):
-        assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
-        work()
-    assert notified(phones, mails) == {("ywca.worker", "review")}
-    assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
-    work()
-    assert phones.received == []
-    shift_clock("1 day")
-    work()
-    notified(phones, mails)  # of the hand-off, which nobody tried in a day
-    assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
-    work()
-    assert notified(phones, mails) == {("ywca.worker", "review")}
-
-
-def test_one_of_the_barred_agency_who_asks_is_told_of_to_the_senders_holder(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story.accept().sends("block", {"other_agency": True})
-    work()
-    notified(phones, mails)
-    assert api("ywca.lead").get(f"/v1/referrals/{story.id}").status_code == 404
-    work()
-    assert notified(phones, mails) == {("police.worker", "review")}
-
-
-# -- R7: a lead put herself on it ------------------------------------------------------------------
-
-
-def test_of_a_lead_who_puts_herself_on_it_the_desk_is_told_where_no_colleague_keeps_a_channel(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider
-) -> None:
-    keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
-    keep(api, "ywca.lead", "sms", PEOPLE["ywca.lead"])
-    story.accept()
-    work()
-    notified(phones, mails)
-    body = {"reason": "holder_away"}
-    assert api("ywca.lead").act(story.id, "take_over", body).status_code == 200
-    work()
-    assert notified(phones, mails) == {("ywca", "review")}
-
-
-def test_of_a_lead_who_puts_herself_on_it_another_member_is_told(
-    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story.accept()
-    work()
-    notified(phones, mails)
-    why = {"reason": "review", "keep": True}
-    assert api("ywca.lead").act(story.id, "take_over", why).status_code == 200
-    work()
-    assert notified(phones, mails) == {("ywca.worker", "review"), ("ywca.worker2", "review")}
-
-
-def test_in_an_agency_of_one_the_outside_reviewer_is_told_by_reference_only(
-    api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
-) -> None:
-    story = Story(api, service_of("solo"), recipient="solo.all").accept()
-    reference = api("police.worker").get(f"/v1/referrals/{story.id}").json()["reference"]
-    work()
-    notified(phones, mails)
-    with connections["jobs"].cursor() as cursor:  # as when she left, and came back
-        cursor.execute("DELETE FROM referral_assignment WHERE content_object_id = %s", [story.id])
-    why = to("solo.all") | {"reason": "review"}
-    assert api("solo.all").act(story.id, "assign", why).status_code == 200
-    work()
-    ((_, form),) = phones.to(number("ywca.lead"))
-    assert reference in form["Body"]
-    assert notified(phones, mails) == {("ywca.lead", "review")}
-
+from tests.support.stories import PACKET, Story
 
 # -- The words -------------------------------------------------------------------------------------
 
@@ -274,9 +57,9 @@ def test_nothing_of_her_leaves_by_mail_sms_or_call(
         assert word not in left, word
     sizes = {len(form["Body"]) for kind, form in phones.received if kind == "sms"}
     assert sizes == {message_texts.SIZE}
-    assert {str(mail["Subject"]) for _, mail in mails.received} == set(
-        message_texts.SUBJECT.values()
-    )
+    assert {str(mail["Subject"]) for _, mail in mails.received} == {
+        message_texts.subject(language) for language in ("en", "es")
+    }
     assert {mail["Auto-Submitted"] for _, mail in mails.received} == {"auto-generated"}
     assert set(phones.authorized)  # the library signed in
 
@@ -337,7 +120,7 @@ def test_a_worker_that_is_killed_leaves_a_message_to_the_next(
     triggers.step()
     claimed = message_queue.claim_message("mail")  # and then it is killed
     assert claimed is not None
-    assert message_queue.claim_message("mail") is None  # nobody else sends it meanwhile
+    assert message_queue.claim_message("mail") is None  # no other worker sends it meanwhile
     shift_clock("61 seconds")
     work()
     assert len(mails.of(DUTY["ywca"])) == 1
@@ -365,7 +148,7 @@ def test_without_a_provider_nothing_is_lost(
 ) -> None:
     settings.SENDERS = {"mail": None, "phone": None}
     story.send()
-    for minutes in range(1, 13):  # more often than a message is tried that somebody refuses
+    for minutes in range(1, 13):  # more often than a refused message is tried
         work()
         assert states(api, "ywca.admin")[-1] == ("waiting", "no_provider", 0)
         shift_clock(f"{minutes} minutes")
@@ -433,13 +216,16 @@ def test_the_same_words_of_long_ago_are_not_this_message(
     keep(api, "ywca.worker", "sms", "406-555-0162")
     story.accept().release(*PACKET).packet(**PACKET)
     work()
-    phones.kept[:] = [(kind, at - timedelta(minutes=2), form) for kind, at, form in phones.kept]
+    shift_clock("4 minutes")
+    work()
+    shift_clock("8 minutes")
+    phones.kept[:] = [(kind, at + timedelta(minutes=6), form) for kind, at, form in phones.kept]
     before = len(phones.received)
     phones.refuse["+14065550162"] = 503
-    story.packet(name="Another Invented Person")  # "Something was changed.", as before
+    story.packet(name="Another Invented Person")  # "A referral was updated.", as before
     work()
     phones.refuse.clear()
-    shift_clock("30 seconds")
+    shift_clock("8 minutes 30 seconds")
     work()
     assert len(phones.received) == before + 1
 

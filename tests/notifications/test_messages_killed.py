@@ -1,5 +1,5 @@
-"""kill -9 of the worker, wherever it is: each event is told at least once, nothing is lost; what a
-provider took before the kill is sent again under the same handle; where copies are kept, it is not.
+"""kill -9 of the worker at any point: each event is sent at least once, and nothing is lost. What a
+provider took before the kill is sent again under the same handle, unless copies are kept.
 """
 
 import os
@@ -29,7 +29,7 @@ def mailbox(api: Any, mails: MailServer) -> MailServer:
 
 @pytest.fixture
 def worker(django_db_setup: str, mailbox: MailServer) -> Callable[[], Any]:
-    """A process of its own: `manage.py work`, with the mail server as its provider."""
+    """A process of its own: `manage.py worker run`, with the mail server as its provider."""
 
     @contextmanager
     def running(**more: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -44,7 +44,7 @@ def worker(django_db_setup: str, mailbox: MailServer) -> Callable[[], Any]:
             }
             | more
         )
-        command = [sys.executable, "manage.py", "work", "--only", "tell", "--only", "mail"]
+        command = [sys.executable, "manage.py", "worker", "run", "--only", "tell", "--only", "mail"]
         process = subprocess.Popen(command, env=env)
         try:
             yield process
@@ -121,7 +121,7 @@ def _states(story: Story) -> list[tuple[str, int]]:
 def test_killed_while_it_makes_messages_of_an_event(
     story: Story, worker: Callable[[], Any], mailbox: MailServer, superuser: Any
 ) -> None:
-    """It stands in the middle of its transaction, waiting for a row that somebody holds."""
+    """It is in the middle of its transaction, and waits for a row that another session holds."""
     story.send()
     superuser.autocommit = False
     try:
@@ -162,6 +162,6 @@ def test_killed_again_and_again_under_load_every_event_is_told(
     with worker():
         until(lambda: len(set(handles(mailbox))) == len(sent))
         until(lambda: {state for state, _ in _states(story)} == {"sent"})
-    assert len(_states(story)) == len(sent)  # one message an event, whoever made it
+    assert len(_states(story)) == len(sent)  # one message per event, from whichever worker
     # Twice came at most what was on its way when one was killed, under the same handle.
     assert len(handles(mailbox)) <= len(sent) + 4

@@ -5,14 +5,27 @@ Killed for real, a hundred times: tests/worker/test_workers_killed.py.
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from permissions.database.advisory_locks import CALLING, try_lock
 from permissions.database.aliases import JOBS
-from referrals.notifications import escalation, message_queue, transports, triggers, voice_calls
+from permissions.database.clock import database_now
+from permissions.enrollment import sealed_messages as queued
+from permissions.enrollment.sealed_messages import Address
+from permissions.models import SealedMessage
+from referrals.notifications import (
+    escalation,
+    message_queue,
+    sealed_messages,
+    transports,
+    triggers,
+    voice_calls,
+)
 from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import keep, off_duty, states, work
 from tests.support.stories import Story
@@ -73,7 +86,7 @@ def test_the_next_call_to_that_number_waits_until_it_is_known(
     triggers.step()
     assert message_queue.voice_step()
     newest, oldest = states(api, "ywca.admin")
-    if made:  # it stands in the provider's list
+    if made:  # it is in the provider's list
         assert (newest, oldest) == (("sent", "handed_over", 1), ("sent", "handed_over", 1))
     else:  # it may come into it yet
         assert (newest, oldest) == (("waiting", None, 0), ("waiting", None, 1))
@@ -164,11 +177,11 @@ def test_a_test_call_that_was_made_and_not_written_down_says_so_on_its_channel(
     assert len(by_voice.received) == 2
 
 
-def test_a_call_that_is_no_longer_needed_is_still_known_by_whoever_rings_next(
+def test_a_call_that_is_no_longer_needed_is_still_known_to_the_next_caller(
     story: Story, api: Any, by_voice: PhoneProvider, shift_clock: Any, superuser: Any
 ) -> None:
-    """It was made and not written down; then somebody answered. Else the next call, of which nobody
-    knows either, would be taken for made."""
+    """The call was made and not recorded; then a member answered. Otherwise the next call, with an
+    unknown result too, would be taken for made."""
     killed_while_calling(story, made=True)
     with superuser.cursor() as cursor:
         cursor.execute("UPDATE message SET template = %s", [min(escalation.URGING)])
@@ -193,3 +206,20 @@ def test_a_late_worker_makes_no_call_that_another_has_taken_up(
     shift_clock("46 seconds")
     assert message_queue.claim_message("voice") is not None
     assert not voice_calls.begin_call(late.id, late.lease)
+
+
+def test_a_call_with_a_code_is_not_taken_for_one_of_an_unknown_outcome(
+    story: Story, api: Any, by_voice: PhoneProvider, shift_clock: Any
+) -> None:
+    """Both go to one number; the provider's list does not say what was said."""
+    killed_while_calling(story, made=False)
+    with transaction.atomic(using="signin"):
+        to, ends = Address("voice", DESK), database_now("signin") + timedelta(minutes=10)
+        queued.queue(uuid4(), to, "spoken_code", "123456", ends, "signin")
+    while sealed_messages.step():
+        pass
+    assert len(by_voice.received) == 1
+    shift_clock("46 seconds")
+    work()
+    assert len(by_voice.received) == 2, "the other one was never made, and is made now"
+    SealedMessage.objects.all().delete()

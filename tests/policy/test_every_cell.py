@@ -59,7 +59,7 @@ def test_the_tables_know_every_act_of_each_side() -> None:
     assert set(RULES) == set(MOVES)
 
 
-def test_nobody_but_workers_and_leads_is_offered_any(story: Story, api: Any) -> None:
+def test_no_one_but_workers_and_leads_is_offered_any(story: Story, api: Any) -> None:
     story.accept()
     for who in ("police.admin", "police.auditor", "ywca.editor", "outsider.lead"):
         assert api(who).get(f"/v1/referrals/{story.id}").status_code == 404, who

@@ -49,12 +49,13 @@ def no_policies(superuser: Any) -> Iterator[Callable[[], None]]:
 
 @pytest.fixture
 def told(story: Story, api: Any, no_policies: Callable[[], None]) -> Story:
-    """Accepted, with packet, notes, a call and a draft beside it; and the policies are gone."""
+    """Accepted, with packet, notes, a call, another draft and an emergency; and the policies are
+    gone."""
     full_story(story, api)
     no_policies()
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM referral), (SELECT count(*) FROM note)")
-        assert cursor.fetchone() == (2, 2), "the role sees everything, with no identity at all"
+        assert cursor.fetchone() == (3, 3), "the role sees everything, with no identity at all"
     return story
 
 
@@ -135,7 +136,9 @@ def test_each_side_reads_its_own_notes_and_history_only(told: Story, api: Any) -
         ("ywca.worker", "ours", "create"),
     ):
         notes = api(who).act(told.id, "open_notes", {"purpose": "review"}).json()["items"]
-        assert [note["content"] for note in notes] == [{"text": text}]
+        assert [note["content"] for note in notes if note["kind"] == "note"] == [{"text": text}]
+        rights = [note for note in notes if note["kind"] == "rights"]
+        assert len(rights) == (who == "police.worker"), "the record is the sender's own"
         steps = api(who).get(f"/v1/referrals/{told.id}/history").json()["items"]
         acts = [step["act"] for step in steps]
         assert acts.count("add_note") == 1
@@ -226,7 +229,7 @@ def edited(api: Any, no_policies: Callable[[], None]) -> Iterator[dict[str, str]
         ("ywca.client", "ywca.worker"),
     ],
 )
-def test_nobody_else_changes_an_entry(
+def test_no_one_else_changes_an_entry(
     edited: dict[str, str], api: Any, who: str, acting: str | None
 ) -> None:
     caller, service, place = api(who, acting), edited["service"], edited["place"]

@@ -1,21 +1,22 @@
-"""The marker sweep: every word that was written is looked for in every answer to everybody.
+"""The marker sweep: it looks for every word that was written in every answer to every caller.
 
 A referral in each state (tests/support/markers.py) × every route that the resolver knows × each
-method that it answers × everybody of the cast, asked rightly and wrongly. Whatever stands in
-status, headers, cookies or body must be allowed by the table of tests/support/marker_sweep.py; and
-so must what stands in the log lines, the server's log, the tables, and the messages.
+method that it answers × each member of the cast, with right and wrong requests. The table of
+tests/support/marker_table.py must allow every word that a status, header, cookie or body holds, and
+every word in log lines, the server's log, the tables and the messages.
 """
 
 import io
 from typing import Any
 
 import pytest
-from django.core.management import get_commands
 
 from tests.support import matrix
-from tests.support.marker_sweep import Sweep, asked
+from tests.support.commands import our_commands, verbs_of
+from tests.support.marker_sweep import Sweep
 from tests.support.marker_sweep import far as far  # a fixture
 from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.marker_table import asked
 from tests.support.sent_markers import FarEnds
 from tests.support.whole_sweep import SAY, sweep_over
 from tests.support.whole_sweep import sweep as sweep  # a fixture
@@ -33,25 +34,24 @@ def test_a_word_is_found_only_where_the_table_allows_it(
 
 
 CHANGE = {
-    *("add", "bind_organization", "code", "database", "directory_editors", "export_hsds"),
-    *("generate_directory", "import_hsds", "import_postcodes", "import_taxonomy", "load_taxonomy"),
-    *(
-        "member",
-        "migrate",
-        "openapi",
-        "prepare",
-        "refresh_directory",
-        "restored",
-        "run",
-        "schema",
-        "set_agency",
-    ),
-    *("set_clocks", "stop", "walkthrough", "work"),
+    *(("agency", verb) for verb in ("add", "set", "invite", "confirm")),
+    *(("client", verb) for verb in ("quota", "end")),
+    *(("database", verb) for verb in ("start", "stop", "status", "url", "erase", "recover")),
+    *(("directory", verb) for verb in ("import", "quarantine", "import-postcodes", "export")),
+    *(("directory", verb) for verb in ("generate", "import-taxonomy", "load-taxonomy", "bind")),
+    *(("directory", verb) for verb in ("editors", "refresh")),
+    *(("keys", verb) for verb in ("rotate", "destroy", "copy", "rebind", "adopt")),
+    *(("drill", verb) for verb in ("run", "make", "open")),
+    *(("backup", "drill"), ("backup", "record"), ("journal", "begin"), ("setup", "")),
+    *(("ledger", verb) for verb in ("verify", "export", "keys", "rotate", "retire")),
+    *(("member", verb) for verb in ("show", "roles", "end")),
+    *(("deadlines", "set"), ("messages", "retry"), ("worker", "run")),
+    *((name, "") for name in ("code", "migrate", "openapi", "prepare", "run", "schema", "stop")),
+    *((name, "") for name in ("translations", "walkthrough")),
 }
 
 
 @pytest.mark.no_database
 def test_each_command_is_looked_at_or_known_to_do_more_than_look() -> None:
-    of = ("api", "permissions", "directory", "referrals")
-    ours = {name for name, app in get_commands().items() if app in of}
-    assert ours == {name for name, *_ in SAY} | CHANGE
+    looks = {(one[0], (*one, "")[1]) for one in SAY}
+    assert {(name, verb) for name in our_commands() for verb in verbs_of(name)} == looks | CHANGE

@@ -9,17 +9,20 @@ import structlog
 from django.db import connections
 
 from api.desk.referral import page as referral_page
+from api.desk.referral.notice_facts import Fact
 from api.http import middleware, problem_details
 from api.v1.referrals import referrals as referrals_api
 from permissions.errors import BadRequest
 from referrals.notifications import message_texts
 from tests.support import marker_sweep as of
-from tests.support.marker_sweep import At, Cell, Sweep, Who
+from tests.support.kept_rows import Kept
+from tests.support.marker_sweep import At, Sweep
 from tests.support.marker_sweep import far as far  # a fixture
 from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.markers import Kept, Marker, World
-from tests.support.matrix import D, R
+from tests.support.marker_table import Cell, Who, asked
+from tests.support.markers import Marker, World
 from tests.support.message_servers import MailServer
+from tests.support.route_table import D, R
 from tests.support.sent_markers import FarEnds
 
 COLLEAGUE = Who("police.worker2")
@@ -65,7 +68,7 @@ def in_a_line(sweep: Sweep, plant: Any) -> None:
 
 def in_a_letter(sweep: Sweep, plant: Any) -> None:
     for name in message_texts.SAYS:
-        plant.setitem(message_texts.SAYS, name, (word_of(sweep, "add_note.text"),) * 2)
+        plant.setitem(message_texts.SAYS, name, word_of(sweep, "add_note.text"))
 
 
 def in_a_table(sweep: Sweep, plant: Any) -> None:
@@ -125,16 +128,16 @@ def test_a_field_in_one_page_of_one_state_is_found_by_the_cells_that_are_asked(
 ) -> None:
     """The page of a declined referral shows a field of its packet: none of the few is left out."""
     world = World(api, shift_clock).begin(only=("declined",))
-    kept, real = Kept(superuser), referral_page.notice_facts
+    kept, real = Kept(superuser), referral_page.other_facts
     sweep = Sweep(world, kept, At(api))
     word = word_of(sweep, "phone")
 
-    def shows(seen: Any) -> Any:
-        return real(seen) + [("Phone", [word])] * (seen.status == "declined")
+    def shows(referral: Any) -> Any:
+        return real(referral) + [Fact("Phone", word)] * (referral.status == "declined")
 
-    monkeypatch.setattr(referral_page, "notice_facts", shows)
+    monkeypatch.setattr(referral_page, "other_facts", shows)
     try:
-        sweep.over([one for one in of.asked() if one.state == "declined" and one.route == D])
+        sweep.over([one for one in asked() if one.state == "declined" and one.route == D])
     finally:
         kept.forget()
     assert {marker.name for found in sweep.leaks.values() for marker, _ in found} == {"phone"}
@@ -147,8 +150,8 @@ def test_what_is_planted_in_the_words_of_messages_arrives_and_is_found(
     world = World(api, shift_clock, far=far)
     word = world.mark("own", "planted")
     for name in message_texts.SAYS:
-        monkeypatch.setitem(message_texts.SAYS, name, (word,) * 2)
-    world.begin(only=("rung", "revoked"))
+        monkeypatch.setitem(message_texts.SAYS, name, word)
+    world.begin(only=("call_asked", "revoked"))
     found = {
         one.where
         for one in far.heard

@@ -1,5 +1,5 @@
-"""When something fails half-way, no word of what was written or asked stands in what is said of it:
-real faults (the log refused, the keys away, a column gone) under every route, in words and lines.
+"""When something fails half-way, no answer and no log line about it holds a word that was written
+or sent: real faults (the log refused, the keys away, a column gone) under every route.
 
 A database that refuses names the row it refuses, a driver the statement: neither is passed on.
 """

@@ -1,5 +1,5 @@
-"""Whom a referral bars finds no trace of it elsewhere: in another that names it, at a number that
-she shares; and once she is let in again, nothing says that she was kept out (R12)."""
+"""A barred person finds no trace of the referral elsewhere: in another that names it, or at a
+number that they share. Once they are let in again, nothing says that they were kept out (R12)."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def test_one_that_bars_her_is_named_by_none_that_took_its_place(story: Story, ap
     assert seen(api, "police.worker2", made)["replaces_id"] is None
     page = at_the_desk("police.worker2").get(f"/desk/referrals/{made}").content.decode()
     assert story.id not in page
-    assert "takes the place of" not in text_of(page)
+    assert "Replaces" not in text_of(page)
     assert seen(api, "police.worker", made)["replaces_id"] == story.id
 
 
@@ -105,7 +105,7 @@ def test_nor_is_a_worker_when_it_is_for_leads_only_no_more(story: Story, api: An
 
 
 @pytest.mark.parametrize("kind", ["sms", "voice"])
-def test_whom_it_bars_is_not_rung_at_a_colleagues_number_that_is_hers_too(
+def test_whom_it_bars_is_not_called_at_a_colleagues_number_that_is_hers_too(
     story: Story,
     api: Any,
     mails: MailServer,
@@ -153,7 +153,7 @@ def test_a_number_is_shared_across_the_two_agencies_too(
     assert notified(phones, mails) == {("ywca", "notice"), *others}
 
 
-def test_nobody_silences_the_other_agency_by_keeping_its_lines(
+def test_no_one_silences_the_other_agency_by_keeping_its_lines(
     story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
 ) -> None:
     """An officer keeps the shelter's numbers, which anybody may know, among his own."""

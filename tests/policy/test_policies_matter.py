@@ -12,8 +12,9 @@ import pytest
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import of_policies, policies
 from tests.support.database import opening
-from tests.support.policy_probe import TABLES, World, as_role, ids, person, probe
+from tests.support.policy_probe import TABLES, World, as_role, ids, probe
 from tests.support.policy_probe import world as world  # a fixture
+from tests.support.probe_people import person
 from tests.support.stories import PACKET, Story
 
 # -- The tests -------------------------------------------------------------------------------------
@@ -56,7 +57,8 @@ def test_each_thing_that_an_opening_asks_for_closes_the_packet_by_itself(
 
 
 def test_a_policy_that_is_weakened_lets_the_probe_see_it(world: World, superuser: Any) -> None:
-    """Of those to whoever serves requests or reads the log; the others: `make mutate`."""
+    """It covers policies of the roles that serve requests or read the log; `make mutate` covers the
+    others."""
     before = policies(superuser)
     mutants = [one for one in of_policies(superuser) if one.roles & {"app", "auditor"}]
     assert {one.about for one in mutants} == set(TABLES), "each protected table is probed"

@@ -8,23 +8,24 @@ from typing import Any
 
 import pytest
 
-from permissions.reference import world as w
+from permissions.reference import rows as r
 from permissions.reference.read_rules import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.write_rules import CHANGEABLE, DATABASES_OWN, INSERTS
-from tests.support.random_worlds import Cast, compare_random_worlds
 from tests.support.random_worlds import cast as cast  # a fixture
+from tests.support.random_worlds import compare_random_worlds
 from tests.support.random_worlds import laid as laid  # a fixture
 from tests.support.rls_probe import Ground
 from tests.support.seed import SEED
+from tests.support.world_cast import Cast
 
-WORLDS = 120
-A_PART = 60
+WORLDS = 40
+A_PART = 40
 
 
 def test_every_protected_table_stands_in_the_model_and_no_other(laid: Ground) -> None:
-    assert set(laid.tables) == set(w.TABLES)
-    for table, kind in w.TABLES.items():
-        names = set(kind._fields) - ({"id"} if kind is w.Unseen else set())
+    assert set(laid.tables) == set(r.TABLES)
+    for table, kind in r.TABLES.items():
+        names = set(kind._fields) - ({"id"} if kind is r.Unseen else set())
         assert names <= set(laid.columns[table]), table
 
 
@@ -33,11 +34,11 @@ def test_each_right_on_each_column_is_what_the_model_says(cast: Cast) -> None:
     ground = cast.ground
     for role, sees, inserts, changes in (
         ("app", SEES, INSERTS, CHANGEABLE),
-        ("auditor", AUDITOR_SEES, {w.AccessEntry: True}, {}),
+        ("auditor", AUDITOR_SEES, {r.AccessEntry: True}, {}),
     ):
         tried, expected = [], []
         for table in (*ground.tables, *ground.partitions):
-            kind = w.TABLES.get(table, w.Unseen)
+            kind = r.TABLES.get(table, r.Unseen)
             own = DATABASES_OWN.get(kind, set())
             tried.append(f"DELETE FROM {table} WHERE false")
             expected.append(False)

@@ -1,5 +1,5 @@
-"""The accounting of disclosures (45 CFR 164.528): what a survivor is given of her agency's own log,
-held against the log itself; nothing of the other agency's, and nothing to whoever is not assigned.
+"""The accounting of disclosures (45 CFR 164.528): what a survivor is given of their agency's own
+log, compared with the log itself; nothing of the other agency's, and only for assigned members.
 """
 
 import json
@@ -107,7 +107,7 @@ def test_its_total_equals_the_log(story, superuser, who, key):
     colleague = story.api(f"{key}.worker2").act(story.id, "open_packet", {"purpose": "service"})
     assert colleague.status_code == 403, "nothing was disclosed, and nothing is accounted"
     assert reads_the_log(story, f"{key}.auditor").status_code == 200
-    for _ in range(2):  # what an accounting adds itself stands in the next one
+    for _ in range(2):  # the next one includes the entries of this one
         made = account(story, who)
         assert made["entries"] == logged(superuser, story, key)
         assert sum(line["times"] for line in (*made["opened"], *made["seen"])) == made["entries"]
@@ -140,7 +140,7 @@ def test_who_checks_the_log_did_not_work_on_it(story):
 
 def test_what_the_system_did_by_itself_is_nobodys_act(story, superuser, shift_clock):
     opened(story)
-    for days, due in ((14.1, "ask"), (21.2, "end")):  # nobody worked on it (R13)
+    for days, due in ((14.1, "ask"), (21.2, "end")):  # no one worked on it (R13)
         shift_clock(f"{days * 24} hours")
         assert purge.run()[due] == 1
     made = account(story, story.recipient)
@@ -168,7 +168,7 @@ def test_it_says_where_the_recipient_is_if_anybody_may_know(api):
     assert told_addresses(back, "ywca.worker") == [[]], "the directory does not have the police"
 
 
-def test_where_a_confidential_service_is_nobody_is_told(api):
+def test_where_a_confidential_service_is_no_one_is_told(api):
     """R4: nor the agency's office, to which she was not sent."""
     hits = api("police.worker").get("/v1/directory/services", {"search": "Emergency shelter"})
     hidden = next(x["id"] for x in hits.json()["contents"] if x["name"] == "Emergency shelter")
@@ -302,7 +302,7 @@ def test_once_it_may_be_told_a_new_record_tells_it(story):
     assert (one["to"], one["basis"]) == ("police", "search_warrant")
 
 
-def test_a_lead_who_put_herself_on_it_stands_there_with_her_reason(story):
+def test_a_lead_who_assigned_themselves_is_listed_with_the_reason(story):
     opened(story)
     lead = story.api("ywca.lead")
     assert lead.act(story.id, "take_over", {"reason": "safety", "keep": True}).status_code == 200
@@ -333,7 +333,7 @@ def test_each_time_that_a_lead_puts_herself_on_it_is_a_line_of_its_own(story):
         ("outsider.lead", 404, "not_found"),
     ],
 )
-def test_nobody_else_is_given_it(story, who, status, code):
+def test_no_one_else_is_given_it(story, who, status, code):
     opened(story)
     answer = story.api(who).act(story.id, "account_disclosures", {"purpose": "review"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -366,7 +366,7 @@ def test_before_a_purge_each_side_is_offered_it(story, shift_clock):
     assert shown["purge_at"] is not None
     page = pages.get(f"/desk/referrals/{story.id}").content.decode()
     assert f"/desk/referrals/{story.id}/account_disclosures" in page
-    assert "is deleted" in text_of(page)
+    assert "will be deleted" in text_of(page)
     sender = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
     assert sender["purge_at"] is None, "its own part ends by what it was shown"
 

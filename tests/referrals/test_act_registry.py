@@ -11,7 +11,7 @@ import yaml
 from django.conf import settings
 
 from api.desk.referral import acts as desk
-from api.desk.referral.page import OFFERED
+from api.desk.referral.offers import OFFERED
 from api.v1.referrals import acts as v1
 from referrals.act_registry.registry import ACTS, CLOSING, LISTED, MOVES, RULES, Answer
 from tests.support.repository import REPOSITORY
@@ -34,7 +34,7 @@ def test_what_closes_to_readers_is_written_down_twice() -> None:
     assert {
         *("withdraw", "stop", "mark_error", "block", "leads_only"),
         *("put_release", "revoke_release", "narrow_release"),
-        *("put_return_release", "revoke_return_release"),
+        *("put_return_release", "revoke_return_release", "undo_accept"),
     } == CLOSING
 
 

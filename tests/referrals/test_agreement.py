@@ -1,5 +1,6 @@
-"""Her agreement to the notice (R14): a no leaves a tally and nothing else; who cannot say is only
-asked to be visited, and nothing of a packet is written or opened until her release."""
+"""The survivor's agreement to the notice (R14): a no leaves a tally and nothing else; who cannot
+say is only asked to be visited, and nothing of a packet is written or opened until there is a
+release of theirs."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.database import (
 )
 from tests.support.desk_pages import at_the_desk, text_of
 from tests.support.stored_rows import rows, stored_rows
-from tests.support.stories import PACKET, Story, full_draft, return_body, says_no, service_of
+from tests.support.stories import PACKET, Story, bar, full_draft, return_body, says_no, service_of
 
 TALLY = "SELECT agency_id, month, offered, declined FROM agreement_tally ORDER BY 1"
 
@@ -38,9 +39,20 @@ def test_a_no_leaves_a_tally_and_no_other_trace(api: Any, superuser: Any) -> Non
     ((agency, counted, *counts),) = rows(superuser, TALLY)
     assert (str(agency), counts) == (str(agency_id("police")), [2, 2])
     assert abs((counted - month).days) < 32
-    shown = api("police.lead").get("/v1/agreement-tally").json()["items"]
-    assert shown == [{"month": counted.isoformat(), "offered": 2, "declined": 2}]
-    assert api("ywca.lead").get("/v1/agreement-tally").json() == {"items": []}
+
+
+def test_a_barred_officer_asks_for_the_tally_before_and_after_and_no_one_reads_it(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """It counts each sending, at once and exactly: two looks would tell them that there is one."""
+    story.create()
+    bar(api, story.sender, story, "police.worker2")
+    story.send()
+    assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 0)]
+    for who in ("police.worker2", "police.worker", "police.lead", "police.admin"):
+        assert api(who).get("/v1/agreement-tally").status_code == 405
+        with as_app(api(who)) as cursor:
+            assert refused_for_want_of_rights(cursor, TALLY), who
 
 
 # -- A draft that was begun before she was asked ---------------------------------------------------
@@ -102,7 +114,7 @@ def test_a_second_no_to_the_same_draft_is_one_to_nothing(
         ("outsider.worker", 404, "not_found"),
     ],
 )
-def test_nobody_else_takes_a_draft_away(
+def test_no_one_else_takes_a_draft_away(
     story: Story, api: Any, superuser: Any, who: str, status: int, code: str
 ) -> None:
     full_draft(story)
@@ -212,7 +224,7 @@ def test_at_the_desk_a_no_before_sending_takes_the_draft_away(
     full_draft(story)
     pages = at_the_desk("police.worker")
     done = pages.submit(f"/desk/referrals/{story.id}/send", {"agreement": "no"})
-    assert "The draft is gone, with all that was written in it." in text_of(done.content)
+    assert "The draft and everything in it were deleted." in text_of(done.content)
     assert rows(superuser, "SELECT FROM referral") == []
     assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 1)]
 
@@ -227,7 +239,7 @@ def test_a_sending_that_she_agrees_to_counts_as_offered(story: Story, superuser:
 def test_the_desk_gives_her_the_number_and_counts(superuser: Any) -> None:
     desk = at_the_desk("police.worker")
     path = f"/desk/referrals/new?service={service_of('ywca')}"
-    assert "She said no: give her the number" in text_of(desk.get(path).content)
+    assert "They said no: show the phone number" in text_of(desk.get(path).content)
     fields = desk.hidden(path, "/desk/said_no")
     answer = desk.http.post("/desk/said_no", fields)
     assert "Then nothing is sent" in text_of(answer.content)
@@ -295,7 +307,7 @@ def test_the_database_says_so_too(story: Story, api: Any, superuser: Any) -> Non
         )
         assert refused_for_want_of_rights(
             cursor,
-            "SELECT sec.put_grant(gen_random_uuid(), %s, %s, '{name}', %s, 'x')",
+            "SELECT sec.store_grant(gen_random_uuid(), %s, %s, '{name}', %s, 'x')",
             [story.id, release, version],
         )
         cursor.execute(*opening("police.worker", story.id, "open_packet"))
@@ -307,5 +319,5 @@ def test_the_database_says_so_too(story: Story, api: Any, superuser: Any) -> Non
 def test_who_does_no_casework_counts_nothing(who: str, api: Any, superuser: Any) -> None:
     assert api(who).post("/v1/agreement-tally", {}).status_code == 403
     with as_app(api(who)) as cursor:
-        assert refused_for_want_of_rights(cursor, "SELECT sec.tally(true)")
+        assert refused_for_want_of_rights(cursor, "SELECT sec.count_agreement_answer(true)")
     assert rows(superuser, TALLY) == []

@@ -1,4 +1,4 @@
-"""When the last assignee has left an ended referral, a lead puts somebody on it, herself with a
+"""When the last assignee has left an ended referral, a lead assigns a member, or themselves with a
 reason: else her accounting, the notes and what a legal hold keeps would be out of reach (R7, R13).
 
 The other side sees nothing of it: the same bytes on every page, list and row.
@@ -48,7 +48,7 @@ def view(api: Any, key: str, story: Story) -> Any:
 
 
 @pytest.mark.parametrize("left", LEFT, ids=lambda one: one.key)
-def test_a_lead_accounts_to_her_when_nobody_is_left(
+def test_a_lead_accounts_to_her_when_no_one_is_left(
     left: Left, story: Story, api: Any, shift_clock: Any
 ) -> None:
     key, other = left.key, {"ywca": "police", "police": "ywca"}[left.key]
@@ -109,18 +109,18 @@ def test_the_desk_tells_a_lead_what_to_do_before_the_purge(
     purge.run()
     desk, one = at_the_desk("ywca.lead"), f"/desk/referrals/{story.id}"
     page = desk.get(one).content.decode()
-    assert "put somebody on it" in text_of(page)
+    assert "add a coworker, or yourself" in text_of(page)
     assert f"{one}/take_over" not in page
     herself = {"member_id": str(member_id("ywca.lead"))}
     silent = text_of(desk.submit(f"{one}/assign", herself).content)
-    assert "Say why you put yourself on it" in silent
+    assert "State why you assign yourself" in silent
     done = desk.submit(f"{one}/assign", herself | {"reason": "nobody_assigned"}).content
-    assert "She works on it now." in text_of(done)
+    assert "The coworker is added." in text_of(done)
     assert f"{one}/account_disclosures" in done.decode()
 
 
 def test_the_purge_of_her_side_ends_it(story: Story, api: Any, superuser: Any) -> None:
-    """sec.put_on: what is purged has nobody on it, and nothing to be on."""
+    """sec.assign_member: what is purged has nobody on it, and nothing to be on."""
     story.accept().answers("complete", {"outcome": "connected"})
     whom = str(member_id("ywca.worker2"))
 

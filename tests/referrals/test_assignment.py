@@ -1,4 +1,4 @@
-"""Who works on a referral, inside one agency (R7): assign, hand over, take over, and who is told.
+"""Who works on a referral, inside one agency (R7): assign, hand over, take over, who is notified.
 
 By HTTP, and by raw SQL as `app`: the database alone writes assignments and names holders.
 """
@@ -49,7 +49,7 @@ def opened(story: Story) -> Story:
 # -- The acts --------------------------------------------------------------------------------------
 
 
-def test_a_colleague_put_on_it_opens_the_packet_and_nobody_is_taken_off(
+def test_a_colleague_put_on_it_opens_the_packet_and_no_one_is_taken_off(
     opened: Story, api: Any
 ) -> None:
     assert opens(api, "ywca.worker2", opened) == 403
@@ -103,7 +103,7 @@ def test_until_the_accept_any_worker_takes_over_and_needs_no_reason(story: Story
     ("act", "body"),
     [("take_over", {}), ("take_over", {"keep": True}), ("assign", to("ywca.lead"))],
 )
-def test_after_the_accept_a_lead_alone_puts_herself_on_it_and_says_why(
+def test_after_the_accept_only_a_lead_assigns_themselves_and_gives_a_reason(
     opened: Story, api: Any, act: str, body: Any
 ) -> None:
     colleague = body if act == "take_over" else to("ywca.worker2")
@@ -122,7 +122,7 @@ def test_after_the_accept_a_lead_alone_puts_herself_on_it_and_says_why(
     assert assigned == ({"lead"} if act == "take_over" and not body else {"lead", "worker"})
 
 
-def test_nobody_of_another_agency_and_no_other_role_is_put_on_it(opened: Story, api: Any) -> None:
+def test_no_one_of_another_agency_and_no_other_role_is_put_on_it(opened: Story, api: Any) -> None:
     lead = api("ywca.lead")
     for who in ("police.worker", "outsider.worker", "ywca.auditor", "ywca.admin"):
         for act in ("assign", "hand_over"):
@@ -144,7 +144,7 @@ def test_the_other_side_is_shown_nothing_of_it(opened: Story, api: Any) -> None:
         assert sender.view(opened.id) == before, act
 
 
-# -- Who is told -----------------------------------------------------------------------------------
+# -- Who is notified -------------------------------------------------------------------------------
 
 
 def test_another_member_and_the_auditor_are_told_at_once(
@@ -168,7 +168,7 @@ def test_another_member_and_the_auditor_are_told_at_once(
     assert entry["member_id"] == str(member_id("ywca.lead"))
     assert entry["rule"] == "holder_away"
     page = text_of(at_the_desk("ywca.worker2").get("/desk/told").content.decode())
-    assert "Yara Sample : Whoever holds it is away" in page
+    assert "Yara Sample : The holder is away" in page
 
 
 def test_the_outside_reviewer_of_an_agency_of_one_is_told_by_reference_only(
@@ -191,7 +191,7 @@ def test_the_outside_reviewer_of_an_agency_of_one_is_told_by_reference_only(
     for who in ("ywca.worker", "sarc.lead", "police.worker"):
         assert api(who).get("/v1/self-assignments").json()["to_review"] == [], who
     page = text_of(at_the_desk("ywca.lead").get("/desk/told").content.decode())
-    assert "Told to you as the outside reviewer" in page
+    assert "For you as the outside reviewer" in page
 
 
 def test_the_reviewer_is_not_told_of_a_referral_of_her_own_agencys(
@@ -252,7 +252,7 @@ PEOPLE = ("worker", "worker2", "lead", "admin", "auditor")
         ("withdrawn", "outsider", set(), set(), set()),
     ],
 )
-def test_by_raw_sql_nobody_is_assigned_whom_the_rules_would_not_assign(
+def test_by_raw_sql_no_one_is_assigned_whom_the_rules_would_not_assign(
     story: Story,
     api: Any,
     state: str,
@@ -267,13 +267,13 @@ def test_by_raw_sql_nobody_is_assigned_whom_the_rules_would_not_assign(
     colleague = str(member_id(f"{side}.worker2"))
     for short in PEOPLE:
         who = f"{side}.{short}"
-        call = "sec.take(%s, %s, %s, false)"
+        call = "sec.claim_referral(%s, %s, %s, false)"
         for why, may in ((None, may_take), ("safety", may_take_saying_why)):
             assert taken(api, who, call, [uuid4(), story.id, why]) == (short in may), (who, why)
-        for function, last in (("put_on", None), ("hand_over", False)):
+        for function, last in (("assign_member", None), ("transfer_referral", False)):
             call = f"sec.{function}(%s, %s, %s, %s)"
             values = [uuid4(), story.id, colleague, last]
-            over = function == "hand_over" and state in ("completed", "withdrawn")
+            over = function == "transfer_referral" and state in ("completed", "withdrawn")
             allowed = short in may_put_on and colleague != str(member_id(who)) and not over
             assert taken(api, who, call, values) == allowed, (who, function)
             for stranger in ("police.worker", "ywca.auditor", "outsider.lead"):
@@ -281,8 +281,8 @@ def test_by_raw_sql_nobody_is_assigned_whom_the_rules_would_not_assign(
                 if stranger.split(".")[0] != side or stranger.endswith("auditor"):
                     assert not taken(api, who, call, values), (who, function, stranger)
         herself = [uuid4(), story.id, str(member_id(who)), None]
-        assert not taken(api, who, "sec.put_on(%s, %s, %s, %s)", herself), who
-        assert not taken(api, who, "sec.hand_over(%s, %s, %s, false)", herself[:3]), who
+        assert not taken(api, who, "sec.assign_member(%s, %s, %s, %s)", herself), who
+        assert not taken(api, who, "sec.transfer_referral(%s, %s, %s, false)", herself[:3]), who
 
 
 def _bring(story: Story, state: str) -> None:
@@ -328,7 +328,7 @@ def test_the_way_around_the_functions_is_closed(opened: Story, api: Any, stateme
     with as_app(api("ywca.worker2")) as cursor:
         assert refused(cursor, statement.format(me=me))
     with as_app(api("ywca.worker2")) as cursor, contextlib.suppress(ProgrammingError):
-        cursor.execute("SELECT sec.add_assignee(%s, %s, %s, %s)", [uuid4()] * 4)
+        cursor.execute("SELECT sec.insert_assignment(%s, %s, %s, %s)", [uuid4()] * 4)
         pytest.fail("a function behind the functions is open")
 
 
@@ -340,7 +340,7 @@ def test_an_ended_membership_is_put_on_nothing(opened: Story, api: Any) -> None:
         answer = api("ywca.lead").act(opened.id, "assign", to("ywca.worker2"))
         assert (answer.status_code, answer.json()["code"]) == (409, "member_unknown")
         values: list[Any] = [uuid4(), opened.id, UUID(str(worker2)), None]
-        assert not taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
+        assert not taken(api, "ywca.lead", "sec.assign_member(%s, %s, %s, %s)", values)
 
 
 def test_a_person_who_is_locked_out_is_put_on_nothing(
@@ -354,9 +354,9 @@ def test_a_person_who_is_locked_out_is_put_on_nothing(
         cursor.execute("SELECT person_id FROM permissions_membership WHERE id = %s", [str(worker2)])
         (person,) = cursor.fetchone()
     values: list[Any] = [uuid4(), opened.id, UUID(str(worker2)), None]
-    with turned_off("door", "permissions_person", "is_active", person):
-        assert not taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
-    assert taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
+    with turned_off("signin", "permissions_person", "is_active", person):
+        assert not taken(api, "ywca.lead", "sec.assign_member(%s, %s, %s, %s)", values)
+    assert taken(api, "ywca.lead", "sec.assign_member(%s, %s, %s, %s)", values)
 
 
 def test_who_is_on_one_referral_can_be_put_on_another(opened: Story, api: Any) -> None:

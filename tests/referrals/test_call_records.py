@@ -65,7 +65,7 @@ def test_a_call_to_what_is_answered_here_is_neither_kept_nor_counted(
 def test_a_call_to_what_takes_no_referral_now_is_kept_and_counted(
     api: Any, counted: Any, superuser: Any, change: str, back: str
 ) -> None:
-    """Phone only, or paused: sending to it says that it is rung."""
+    """The service is phone only, or paused: sending to it says to call instead."""
     service, agency = service_of("ywca"), agency_id("ywca")
     key = service if "listing" in change else str(agency)
     with superuser.cursor() as cursor:

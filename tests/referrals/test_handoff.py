@@ -1,5 +1,5 @@
-"""Warm: please ring, a call-back that moves, a hand-off that fails, each attempt; and what the
-sender must not learn of it, in word, time, ETag, event or order."""
+"""The warm hand-off: "please call", a callback number that changes, a hand-off that fails, each
+attempt; and what the sender must not learn of it, in word, time, ETag, event or order."""
 
 import json
 import re
@@ -29,13 +29,13 @@ def acts_in(api: Any, who: str, story: Story) -> list[tuple[str, str, str | None
     return [(step["act"], step["side"], step["by"]) for step in steps]
 
 
-# -- Please ring -----------------------------------------------------------------------------------
+# -- Please call -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("who", "other"), [(SENDER, RECIPIENT), (RECIPIENT, SENDER)], ids=["sender", "recipient"]
 )
-def test_please_ring_reaches_the_other_side_and_names_nobody(
+def test_please_ring_reaches_the_other_side_and_names_no_one(
     story: Story, api: Any, superuser: Any, who: str, other: str
 ) -> None:
     story.accept()
@@ -203,7 +203,7 @@ def test_while_a_worker_is_with_her_a_failed_hand_off_is_to_the_sender_a_ring_li
     assert told[0] == told[1]
 
 
-def test_once_the_worker_has_left_her_nobody_is_rung(
+def test_once_the_worker_has_left_her_no_one_is_called(
     story: Story, api: Any, shift_clock: Any
 ) -> None:
     one = begun(api, story.service_id, **stays(30))
@@ -215,10 +215,10 @@ def test_once_the_worker_has_left_her_nobody_is_rung(
 
 
 @pytest.mark.parametrize("later", ["1 day 1 minute", "8 days"])
-def test_who_says_that_a_worker_stays_for_a_month_is_not_rung_for_a_month(
+def test_a_sender_whose_worker_stays_for_a_month_is_not_called_for_a_month(
     story: Story, api: Any, shift_clock: Any, later: str
 ) -> None:
-    """Each ring would tell the sender that she did not come, after `closed` too (R2)."""
+    """Each call would tell the sender that the survivor did not come, even after `closed` (R2)."""
     one = begun(api, story.service_id, **stays(30 * 24 * 60))
     shift_clock(later)
     view = Sender(api)
@@ -280,7 +280,7 @@ def test_one_key_keeps_one_attempt(story: Story, api: Any) -> None:
 # -- A machine's receipt ---------------------------------------------------------------------------
 
 
-def test_a_receipt_of_the_recipients_system_names_nobody_and_silences_nothing(
+def test_a_receipt_of_the_recipients_system_names_no_one_and_silences_nothing(
     story: Story, api: Any
 ) -> None:
     story.send()
@@ -306,11 +306,11 @@ def test_only_the_recipients_system_says_so_and_only_while_it_waits(story: Story
     assert (late.status_code, late.json()["current_state"]) == (409, "acknowledged")
 
 
-def test_the_database_takes_a_receipt_from_nobody_else(story: Story, api: Any) -> None:
+def test_the_database_takes_a_receipt_from_no_one_else(story: Story, api: Any) -> None:
     story.send()
     for who in (RECIPIENT, SENDER, "police.client", "outsider.client"):
         with as_app(api(who)) as cursor:
-            call = "SELECT sec.deliver(gen_random_uuid(), %s)"
+            call = "SELECT sec.record_delivery(gen_random_uuid(), %s)"
             assert refused(cursor, call, [story.id]), who
 
 
@@ -323,8 +323,8 @@ def test_her_safe_way_stands_before_any_contact_and_the_worker_in_its_place(
     story.accept().release(*PACKET).packet(name="Invented", phone="406-555-0199")
     opened = api(RECIPIENT).act(story.id, "open_packet", {"purpose": "intake"}).json()
     assert next(iter(opened)) == "safe_contact"
-    assert "406-555-0111" in opened["safe_contact"], "ring the worker instead"
-    assert "Do not contact her" in opened["safe_contact"]
+    assert "406-555-0111" in opened["safe_contact"], "call the worker instead"
+    assert "Do not contact the survivor" in opened["safe_contact"]
     story.packet(safe_contact=PACKET["safe_contact"])
     opened = api(RECIPIENT).act(story.id, "open_packet", {"purpose": "intake"}).json()
     assert opened["safe_contact"] == PACKET["safe_contact"]

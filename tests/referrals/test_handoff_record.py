@@ -21,7 +21,7 @@ def record(api: Any, who: str, story: Story) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def tried(story: Story) -> Story:
-    """Begun by phone, tried in vain, failed, begun anew, reached, done."""
+    """Started by phone, tried in vain, failed, started again, reached, completed."""
     story.accept()
     story.answers("start_handoff", {"mode": "phone", "at": "2026-11-25T18:00:00Z"})
     story.answers("record_attempt", {"result": "not_connected", "interpreter": "phone"})
@@ -87,18 +87,18 @@ def test_what_the_clock_ended_stands_in_it_too(story: Story, api: Any, shift_clo
 def test_at_the_desk(tried: Story) -> None:
     pages = at_the_desk("ywca.worker")
     path = f"/desk/referrals/{tried.id}"
-    assert "The hand-off so far" in text_of(pages.get(path).content)
+    assert "Our hand-off record" in text_of(pages.get(path).content)
     asked = pages.get(f"{path}/open_handoff").content.decode()
     assert re.search(r'<input[^>]*value="hand_off"[^>]*checked', asked)
     shown = text_of(pages.submit(f"{path}/open_handoff", PURPOSE).content)
     for words in (
-        "Hand-off begun Phone Planned for 25 Nov",
-        "Tried to reach her Not connected Interpreter: by phone",
-        "The hand-off failed: the clock started again",
+        "Hand-off started Phone Planned for Wed, Nov 25, 11:00 a.m.",
+        "Tried to contact the survivor No contact Interpreter: by phone",
+        "Hand-off failed: the timer started again",
         "Completed",
         "You opened it at",
     ):
         assert words in shown, shown
     assert "what is no step of it" not in shown
     empty = text_of(at_the_desk("police.worker").submit(f"{path}/open_handoff", PURPOSE).content)
-    assert "Nobody has begun it, and nobody has tried." in empty
+    assert "The hand-off has not started, and no contact attempt is recorded." in empty

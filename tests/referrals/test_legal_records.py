@@ -48,7 +48,7 @@ def test_it_is_kept_by_its_side_alone(act: str, story: Story, api: Any, superuse
         ("hospital.worker", "subpoena", False),
     ],
 )
-def test_privileged_agencies_are_warned_and_nobody_is_refused(
+def test_privileged_agencies_are_warned_and_no_one_is_refused(
     sender: str, basis: str, warned: bool, story: Story, api: Any
 ) -> None:
     story.sender = sender
@@ -62,7 +62,7 @@ def test_privileged_agencies_are_warned_and_nobody_is_refused(
 @pytest.mark.parametrize(
     ("act", "line"), [("record_report", "REPORT_LINE"), ("record_disclosure", "DISCLOSURE_LINE")]
 )
-def test_the_line_of_the_state_stands_beside_each(
+def test_the_line_of_the_state_stands_next_to_each(
     act: str, line: str, story: Story, api: Any, settings: Any
 ) -> None:
     settings.REPORT_LINE = settings.DISCLOSURE_LINE = "The other line."
@@ -96,5 +96,5 @@ def test_the_desk_shows_the_states_line_and_the_record(story: Story) -> None:
     filled = routes.BODIES["record_disclosure"] | {"at": "2026-01-01T02:45"}
     assert "The record is kept." in text_of(desk.submit(path, filled).content)
     shown = desk.submit(f"/desk/referrals/{story.id}/open_notes", {"purpose": "review"})
-    assert "A subpoena, without an order: nobody" in text_of(shown.content)
-    assert "She was told before" in text_of(shown.content)
+    assert "A subpoena, without an order: no one" in text_of(shown.content)
+    assert "The survivor was informed before" in text_of(shown.content)

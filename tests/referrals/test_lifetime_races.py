@@ -1,4 +1,4 @@
-"""Two at once, over a referral's whole life: of each pair exactly one wins, whoever comes first.
+"""Two acts at once, over a referral's whole life: of each pair exactly one wins, in either order.
 
 Forced as in tests/referrals/test_races.py: each is seen waiting for the lock, in the order that is
 tried.
@@ -41,7 +41,7 @@ def test_of_a_decline_and_an_end_by_the_sender_the_first_wins(
         order.reverse()
     (won, lost), answers = [name for _, name in order], both(race, story, api, *order)
     assert told(answers[won]) == (200, None)
-    # The second is told the state in its own side's word.
+    # The second caller is shown the state in its own side's word.
     word = "cannot_take" if won == "decline" else ENDS[won]
     assert told(answers[lost]) == (409, word)
     assert (events(race, story, won), events(race, story, lost)) == (1, 0)

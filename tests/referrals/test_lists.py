@@ -92,7 +92,7 @@ def test_what_is_overdue_is_so_for_whom_the_deadline_is_shown(
     shift_clock("121 minutes")
     for who in (SENDER, RECIPIENT):
         assert listed(api, who, overdue="true") == {ids["sent"], ids["acknowledged"]}
-    shift_clock("241 minutes")  # the waiting ones are over; nobody tried the taken ones
+    shift_clock("241 minutes")  # the waiting ones are over; no one tried the taken ones
     assert listed(api, SENDER, overdue="true") == set()
     assert listed(api, RECIPIENT, overdue="true") == {ids["accepted"], ids["in_handoff"]}
 
@@ -114,7 +114,7 @@ def test_what_presses_is_an_answer_a_ring_of_today_and_a_contact_that_is_late(
     lines = api(SENDER).get("/v1/referrals", {"pressing": "true"}).json()["items"]
     asked = {line["id"]: line["asked_to_ring_at"] is not None for line in lines}
     assert asked == dict.fromkeys(waiting, False) | {ids["in_handoff"]: True}
-    shift_clock("241 minutes")  # nobody answered the waiting ones, nobody tried the taken ones
+    shift_clock("241 minutes")  # no one answered the waiting ones or tried the taken ones
     assert listed(api, RECIPIENT, pressing="true") == {ids["accepted"], ids["in_handoff"]}
     assert listed(api, SENDER, pressing="true") == {ids["in_handoff"]}
     for id_ in (ids["accepted"], ids["in_handoff"]):
@@ -123,7 +123,7 @@ def test_what_presses_is_an_answer_a_ring_of_today_and_a_contact_that_is_late(
     assert listed(api, RECIPIENT, pressing="true") == {ids["accepted"]}
     shift_clock("25 hours")
     for who in (SENDER, RECIPIENT):
-        assert listed(api, who, pressing="true") == set(), "the ring is a day old"
+        assert listed(api, who, pressing="true") == set(), "the request to call is a day old"
 
 
 def now() -> str:

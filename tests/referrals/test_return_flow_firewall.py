@@ -1,8 +1,8 @@
 """The return-flow firewall (R2, the T5 table): what the recipient does after its accept reaches the
 sender in no way: no word, no time, no ETag, no event, no other answer to an act of its own.
 
-Here true state by true state, and what the sender is told of; in every order of the acts:
-tests/referrals/test_return_flow_orders.py.
+This file goes true state by true state, and covers what the sender may learn.
+tests/referrals/test_return_flow_orders.py covers every order of the acts.
 """
 
 from typing import Any
@@ -157,7 +157,7 @@ def test_a_release_that_the_recipient_ends_shows_that_it_ended_and_nothing_else(
     assert (refused.status_code, refused.json()["code"]) == (409, "no_release")
 
 
-def test_a_private_reason_beside_a_decline_is_the_recipients_alone(api: Any) -> None:
+def test_a_private_reason_next_to_a_decline_is_the_recipients_alone(api: Any) -> None:
     told = []
     for private in (None, "survivor_declined", "already_served"):
         story = Story(api, service_of("ywca")).send()

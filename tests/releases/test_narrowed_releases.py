@@ -1,4 +1,4 @@
-"""Her release made narrower: at once, by either side, on both walls, and down to the keys."""
+"""A release is narrowed: at once, by either side, on both walls, and down to the keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -157,4 +157,6 @@ def test_the_database_narrows_only(open_one: Story, api: Any, superuser: Any) ->
         ("ywca.auditor", "{name}", "sec.clock()"),
     ):
         with as_app(api(who)) as cursor, pytest.raises(Exception, match="no such release"):
-            cursor.execute(f"SELECT sec.narrow(%s, %s, {until}, NULL, NULL)", [release, fields])
+            cursor.execute(
+                f"SELECT sec.narrow_release(%s, %s, {until}, NULL, NULL)", [release, fields]
+            )

@@ -8,9 +8,17 @@ import pytest
 
 from directory import listings
 from tests.support.callers import agency_id, member_id
-from tests.support.stories import NOTICE, PACKET, Story, release_body, return_body, service_of
-
-TOLD = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+from tests.support.stories import (
+    AUTHORIZED,
+    NOTICE,
+    PACKET,
+    TOLD,
+    Story,
+    authorization,
+    release_body,
+    return_body,
+    service_of,
+)
 
 
 def consenter(who: str, not_the_abuser: bool = True) -> dict[str, Any]:
@@ -25,13 +33,13 @@ def consenter(who: str, not_the_abuser: bool = True) -> dict[str, Any]:
         ("police.worker", "stated_agreement", "oral_witnessed", None),
         ("police.worker", "written_release", "written", "basis"),
         ("police.worker", "hipaa_agreement", "oral_witnessed", "basis"),
-        # 45 CFR 164.508 asks for a signature; 164.512(c)(1)(ii) for who heard it
+        # 45 CFR 164.508 asks for a signature; 164.512(c) is for a government authority alone
         ("hospital.worker", "hipaa_authorization", "written", None),
         ("hospital.worker", "hipaa_authorization", "oral_witnessed", "form"),
-        ("hospital.worker", "hipaa_agreement", "oral_witnessed", None),
+        ("hospital.worker", "hipaa_agreement", "oral_witnessed", "not_a_government_authority"),
         ("hospital.worker", "stated_agreement", "oral_witnessed", "basis"),
-        # 34 U.S.C. 12291(b)(2): written, whoever asks
-        ("sarc.worker", "written_release", "e_signature", None),
+        # 34 U.S.C. 12291(b)(2): written, for every recipient
+        ("sarc.worker", "written_release", "written", None),
         ("sarc.worker", "written_release", "oral_witnessed", "form"),
         ("sarc.worker", "stated_agreement", "oral_witnessed", "basis"),
         ("solo.all", "written_release", "written", None),
@@ -41,7 +49,7 @@ def consenter(who: str, not_the_abuser: bool = True) -> dict[str, Any]:
 def test_the_basis_follows_the_senders_duties(sender, basis, form, code, api):
     story = Story(api, service_of("ywca"), sender=sender).create()
     told = release_body()["attestations"] if sender.startswith("police") else TOLD
-    told = [*told, "signed_on_screen"] if form == "e_signature" else told
+    told = [*told, *AUTHORIZED] if basis == "hipaa_authorization" else told
     informed = "told" if basis == "hipaa_agreement" else None
     body = release_body(basis=basis, form=form, attestations=told, promptly_informed=informed)
     answer = api(sender).act(story.id, "put_release", body)
@@ -82,7 +90,7 @@ def test_who_consents_for_whom(age, consenters, alone, code, story, api):
 
 @pytest.mark.parametrize("act", ["put_release", "put_return_release"])
 def test_who_consents_alone_is_said_to_be_an_adult(act, story, api):
-    """R6: a notice need not state her age; whoever takes her word alone does."""
+    """R6: a notice need not state an age; a release by the survivor alone does."""
     returned = act == "put_return_release"
     story.create(age_band="not_stated").send().accept()
     who, body = ("ywca.worker", return_body) if returned else ("police.worker", release_body)
@@ -98,7 +106,7 @@ def test_who_consents_alone_is_said_to_be_an_adult(act, story, api):
 
 @pytest.mark.parametrize("act", ["put_release", "put_return_release"])
 def test_who_came_of_age_since_the_sending_consents_alone(act, story, api):
-    """A notice that was sent is corrected no more, and nobody else consents for an adult (R6)."""
+    """A sent notice can no longer be corrected, and no one else consents for an adult (R6)."""
     returned = act == "put_return_release"
     story.create(age_band="minor")
     draft = api("police.worker").act(story.id, "put_release", release_body())
@@ -107,10 +115,13 @@ def test_who_came_of_age_since_the_sending_consents_alone(act, story, api):
     who, body = ("ywca.worker", return_body) if returned else ("police.worker", release_body)
     alone = api(who).act(story.id, act, body(adult=False))
     assert (alone.status_code, alone.json()["code"]) == (409, "consenter_missing")
-    assert api(who).act(story.id, act, body()).status_code == 200
+    only_said = api(who).act(story.id, act, body())
+    assert (only_said.status_code, only_said.json()["code"]) == (409, "age_contradicted")
+    since = {"attestations": [*body()["attestations"], "came_of_age"]}
+    assert api(who).act(story.id, act, body(**since)).status_code == 200
     (kept,) = api(who).get(f"/v1/referrals/{story.id}/releases").json()["items"]
     assert kept["adult"] is True
-    both = api(who).act(story.id, act, body(minor_may_consent_alone=True))
+    both = api(who).act(story.id, act, body(minor_may_consent_alone=True, **since))
     assert (both.status_code, both.json()["code"]) == (409, "age_contradicted")
 
 
@@ -141,45 +152,70 @@ def test_how_long_it_may_last(urgency, who, signed, days, code, api):
     assert answer.json().get("code") == code, answer.content
 
 
-def test_substance_use_records_never_go_to_the_police(api):
-    """42 CFR 2.12: no use against the patient."""
+@pytest.fixture
+def to_police(api):
+    """A referral by the hospital to the police: no service of the demo is answered by them."""
     services = api(None).get("/v1/directory/services", {"per_page": "100"}).json()["contents"]
     service = next(one for one in services if not one.get("answered_by"))
     listings.bind_organization(UUID(service["organization"]["id"]), agency_id("police"))
     try:
-        story = Story(api, service["id"], sender="hospital.worker").create()
+        yield Story(api, service["id"], sender="hospital.worker").create()
     finally:
         listings.bind_organization(UUID(service["organization"]["id"]), None)
-    told = [*TOLD, "police_may_have_to_disclose"]
-    terms = {"basis": "hipaa_authorization", "form": "written"}
-    officer = api("hospital.worker")
-    untold = release_body("name", attestations=TOLD, **terms)
-    assert officer.act(story.id, "put_release", untold).json()["code"] == "attestation_missing"
-    refused = release_body("name", "substance_use", attestations=told, **terms)
-    assert officer.act(story.id, "put_release", refused).json()["code"] == "part2"
-    allowed = release_body("name", attestations=told, **terms)
-    assert officer.act(story.id, "put_release", allowed).status_code == 200
+
+
+def test_substance_use_records_never_go_to_the_police(to_police, api):
+    """After 42 CFR 2.12(d): no use against the patient."""
+    terms = authorization()
+    told = [*terms["attestations"], "police_may_have_to_disclose"]
+    officer, path = api("hospital.worker"), to_police.id
+    untold = release_body("name", **terms)
+    assert officer.act(path, "put_release", untold).json()["code"] == "attestation_missing"
+    refused = release_body("name", "substance_use", **terms | {"attestations": told})
+    assert officer.act(path, "put_release", refused).json()["code"] == "part2"
+    allowed = release_body("name", **terms | {"attestations": told})
+    assert officer.act(path, "put_release", allowed).status_code == 200
+
+
+AGREED = {
+    "basis": "hipaa_agreement",
+    "promptly_informed": "told",
+    "attestations": [*TOLD, "police_may_have_to_disclose", "believed_victim"],
+}
+
+
+def test_a_spoken_agreement_goes_to_a_government_authority_about_an_adult(to_police, api):
+    """45 CFR 164.512(c): and not about a child."""
+    nurse, path = api("hospital.worker"), to_police.id
+    alone = release_body("name", **AGREED, adult=False, minor_may_consent_alone=True)
+    refused = nurse.act(path, "put_release", alone)
+    assert (refused.status_code, refused.json()["code"]) == (409, "minor_by_agreement")
+    together = release_body("name", **AGREED, consenters=[consenter("self"), consenter("parent")])
+    assert nurse.act(path, "put_release", together).json()["code"] == "minor_by_agreement"
+    assert nurse.act(path, "put_release", release_body("name", **AGREED)).status_code == 200
+    minor = NOTICE | {"age_band": "minor"}
+    changed = nurse.act(path, "put_notice", minor)
+    assert (changed.status_code, changed.json()["code"]) == (409, "minor_by_agreement")
 
 
 def test_part_2_records_go_on_her_signature_alone(api):
-    """42 CFR 2.31, whatever 45 CFR 164.512(c) would let the hospital share on her word."""
-    story = Story(api, service_of("ywca"), sender="hospital.worker").create()
-    terms = {"basis": "hipaa_agreement", "promptly_informed": "told", "attestations": TOLD}
-    nurse = api("hospital.worker")
-    oral = release_body("name", "substance_use", **terms)
-    refused = nurse.act(story.id, "put_release", oral)
+    """42 CFR 2.31, whatever an officer may share on her word."""
+    story = Story(api, service_of("ywca")).create()
+    officer = api("police.worker")
+    refused = officer.act(story.id, "put_release", release_body("name", "substance_use"))
     assert (refused.status_code, refused.json()["code"]) == (409, "form")
     assert "leave out substance use" in refused.json()["detail"]
-    assert nurse.get(f"/v1/referrals/{story.id}/releases").json()["items"] == []
-    assert nurse.act(story.id, "put_release", oral | {"form": "written"}).status_code == 200
-    assert nurse.act(story.id, "put_release", release_body("name", **terms)).status_code == 200
+    assert officer.get(f"/v1/referrals/{story.id}/releases").json()["items"] == []
+    signed = release_body("name", "substance_use", form="written")
+    assert officer.act(story.id, "put_release", signed).status_code == 200
+    assert officer.act(story.id, "put_release", release_body("name")).status_code == 200
 
 
 def test_the_notice_of_the_release_goes_with_the_packet(api):
     """42 CFR 2.31(a)(4)(ii) and 2.32: the consent names the intermediary, the packet the rule. All
     else goes with the network's own word."""
     story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
-    terms = {"basis": "hipaa_authorization", "form": "written", "attestations": TOLD}
+    terms = authorization()
     story.release("name", "substance_use", **terms)
     story.packet(name="Invented Person", substance_use="an invented record")
 
@@ -189,12 +225,21 @@ def test_the_notice_of_the_release_goes_with_the_packet(api):
 
     part2 = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
     assert opened() == (["not_to_portal_or_proxy", "part2"], part2)
+    consent = (
+        api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()["consent"]
+    )
+    assert consent["purpose"] == "receive_service"
+    assert consent["fields"] == ["name", "substance_use"]
+    assert consent["to_agency_id"] == str(agency_id("ywca"))
+    assert set(consent) == {"purpose", "fields", "signed_at", "expires_at", "to_agency_id"}
     (release,) = api("ywca.worker").get(f"/v1/referrals/{story.id}/releases").json()["items"]
     assert (release["redisclosure_notice"], release["intermediary"]) == ("part2", "Cairn")
     story.release("name", **terms)
     handling, notice = opened()
     assert handling == ["not_to_portal_or_proxy", "network"]
-    assert notice.startswith("Shared on her word, for this purpose, with your agency alone.")
+    other = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
+    assert other["consent"] is None, "for records under Part 2 alone"
+    assert notice.startswith("Shared with permission, for this purpose and your agency only.")
     story.release("name", redisclosure_notice="none", **terms)
     assert opened() == (["not_to_portal_or_proxy"], None)
     assert opened("hospital.worker") == (["not_to_portal_or_proxy"], None), "her own packet"

@@ -46,7 +46,7 @@ def test_once_and_at_no_other_moment(api: Any) -> None:
     then = {"connected": None, "engaged": None, "outcome_code": None}
     assert told(api, story) == then
     story.answers("complete", {"outcome": "connected"})
-    assert told(api, story) == then, "what came later is not told"
+    assert told(api, story) == then, "later results are not shared"
     story.answers("put_return_release", return_body("engaged"))
     assert told(api, story) == {"engaged": False}, "a further release takes its place"
 
@@ -100,7 +100,7 @@ def test_only_whoever_is_assigned_puts_it(api: Any, who: str) -> None:
         ("completed", "referred_on", (True, False, "referred_on")),
         ("completed", "information_given", (True, False, "information_given")),
         ("completed", "other", (None, None, "other")),
-        ("unable", None, (False, False, None)),  # why is never told
+        ("unable", None, (False, False, None)),  # the reason is never shared
     ],
 )
 def test_what_the_record_says(state: str, outcome: str | None, expected: Any) -> None:
@@ -236,14 +236,14 @@ def test_the_database_tells_the_sender_nothing_by_anybody_elses_act(
     ):
         with as_app(api(who)) as cursor:
             assert refused_for_want_of_rights(
-                cursor, "SELECT sec.put_returned(gen_random_uuid(), %s, 1, 'x', 'x')", [release]
+                cursor, "SELECT sec.store_returned(gen_random_uuid(), %s, 1, 'x', 'x')", [release]
             ), who
     with as_app(api("police.worker")) as cursor:
         cursor.execute("SELECT FROM release WHERE direction = 'return'")
         assert cursor.fetchall() == [], "it is the recipient's paper"
-        cursor.execute("SELECT sec.end_return(%s)", [str(story.id)])
+        cursor.execute("SELECT sec.end_return_release(%s)", [str(story.id)])
     with as_app(api("outsider.lead")) as cursor:
-        cursor.execute("SELECT sec.end_return(%s)", [str(story.id)])
+        cursor.execute("SELECT sec.end_return_release(%s)", [str(story.id)])
         assert cursor.fetchone() == (False,)
 
 

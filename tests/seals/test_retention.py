@@ -25,7 +25,7 @@ def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
     old: Old, api: Any, superuser: Any, tmp_path: Path
 ) -> None:
     said = retire(tmp_path, old.month)
-    assert f"{old.month}: {old.entries} entries, was dropped" in said
+    assert f"{old.month}: {old.entries} entries, dropped" in said
     assert not old.is_there()
     assert faults() == []
     write(api)
@@ -41,13 +41,13 @@ def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
     told = checked(log, tmp_path / "keys")
     assert told.returncode == 0, told.stdout
     assert f"RETIRED: {old.entries} entries of {old.month}" in told.stdout
-    assert "had left before" in retire(tmp_path, old.month), "twice is safe"
+    assert "already dropped before" in retire(tmp_path, old.month), "twice is safe"
 
 
 def test_a_month_that_is_added_takes_the_entries_that_were_written_without_it(
     api: Any, superuser: Any, shift_clock: Any
 ) -> None:
-    """Until then they stand in the default partition, which a forgotten month falls into."""
+    """Until then they are in the default partition, which takes entries of a missing month."""
     year = next(YEARS)
     seal()
     caller = api("ywca.worker")
@@ -66,7 +66,7 @@ def test_a_month_that_is_added_takes_the_entries_that_were_written_without_it(
             cursor.execute("SELECT sec.add_log_partition(%s)", [f"{year}-03-01"])
     assert ask(superuser, where) == (f"access_entry_{year}_03", entry, leaf)
     assert faults() == []
-    assert api("ywca.worker").get(f"/v1/access-log/{entry}/proof").status_code == 200
+    assert api("ywca.worker").get(f"/v1/access-log/{entry}/receipt").status_code == 200
     for one in ("access_entry_other", f"access_entry_{year}_03"):
         assert ask(superuser, "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class"
                    " WHERE oid = %s::regclass", one) == (True,)  # fmt: skip
@@ -74,15 +74,15 @@ def test_a_month_that_is_added_takes_the_entries_that_were_written_without_it(
             "SELECT array_agg(tgname::text || ' ' || tgenabled::text ORDER BY tgname) FROM"
             " pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
         )
-        guarded = ["append_only A", "hash_entry A", "no_truncate A"]
+        guarded = ["append_only A", "hash_entry A", "no_truncate A", "tell_of_operator A"]
         assert ask(superuser, enabled, one) == (guarded,)
     superuser.commit()
 
 
-def test_receipts_beside_a_month_that_left_are_proved_and_those_of_it_are_said_to_have_left(
+def test_receipts_next_to_a_month_that_left_are_proved_and_those_of_it_are_said_to_have_left(
     old: Old, api: Any, superuser: Any, tmp_path: Path
 ) -> None:
-    worker = api("ywca.worker")
+    worker, auditor = api("ywca.worker"), api("ywca.auditor")
     (seq,) = ask(superuser, "SELECT max(seq) FROM log_checkpoint")
     batch = (
         "SELECT l.entry_id::text FROM log_leaf l JOIN log_checkpoint c ON l.position >= c.first"
@@ -92,14 +92,26 @@ def test_receipts_beside_a_month_that_left_are_proved_and_those_of_it_are_said_t
     (left,) = ask(superuser, batch, seq, old.month, True)
     (beside,) = ask(superuser, batch, seq, old.month, False)
     superuser.commit()
-    before = worker.get(f"/v1/access-log/{beside}/proof").json()
-    assert worker.get(f"/v1/access-log/{left}/proof").status_code == 200
+    proof = auditor.get(f"/v1/access-log/{beside}/proof").json()
+    receipts = [worker.get(f"/v1/access-log/{entry}/receipt") for entry in (beside, left)]
+    assert [one.status_code for one in receipts] == [200, 200]
     retire(tmp_path, old.month)
-    assert worker.get(f"/v1/access-log/{beside}/proof").json() == before
-    assert before["entry"]
-    answer = worker.get(f"/v1/access-log/{left}/proof")
-    assert (answer.status_code, answer.json()["code"]) == (409, "retired")
-    assert "archive" in answer.json()["detail"]
+    assert auditor.get(f"/v1/access-log/{beside}/proof").json() == proof
+    assert worker.get(f"/v1/access-log/{beside}/receipt").json() == receipts[0].json()
+    for answer in (
+        worker.get(f"/v1/access-log/{left}/receipt"),
+        auditor.get(f"/v1/access-log/{left}/proof"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "retired")
+        assert "archive" in answer.json()["detail"]
+    signed, log, keys = (tmp_path / name for name in ("receipt", "log", "keys"))
+    signed.write_text(receipts[1].content.decode())
+    log.write_text("".join(f"{line}\n" for line in sealed_export.lines()))
+    told = checked(log, keys, "--receipt", str(signed))
+    assert (told.returncode, "in the archive of its month" in told.stdout) == (2, True), told
+    archive = tmp_path / f"access-log-{old.month}.txt"
+    told = checked(archive, keys, "--part", "--receipt", str(signed))
+    assert (told.returncode, "Its entry is here." in told.stdout) == (0, True), told
 
 
 def test_an_archive_that_is_altered_is_found(old: Old, tmp_path: Path) -> None:
@@ -121,7 +133,7 @@ def test_an_archive_that_is_altered_is_found(old: Old, tmp_path: Path) -> None:
     assert checked(archive, tmp_path / "keys").returncode == 2, "a part is not the whole"
 
 
-def test_nobody_can_hide_an_entry_behind_a_month_that_was_retired(
+def test_no_one_can_hide_an_entry_behind_a_month_that_was_retired(
     old: Old, api: Any, superuser: Any, tmp_path: Path
 ) -> None:
     """The owner of the database deletes an entry, and says of it that it was of that month."""
@@ -158,11 +170,11 @@ def test_what_is_not_as_it_was_sealed_is_not_dropped(
 
 def test_what_has_no_seal_is_not_dropped(old: Old, tmp_path: Path) -> None:
     old.write()
-    with pytest.raises(CommandError, match="have no seal"):
+    with pytest.raises(CommandError, match="are not sealed yet"):
         retire(tmp_path, old.month)
     assert old.is_there()
     seal()
-    assert f"{old.entries + 1} entries, was dropped" in retire(tmp_path, old.month)
+    assert f"{old.entries + 1} entries, dropped" in retire(tmp_path, old.month)
 
 
 def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
@@ -173,7 +185,11 @@ def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
     with superuser.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {old.table}")  # holds the table until the end
         process = subprocess.Popen(
-            [sys.executable, *f"manage.py seals retire --month {old.month} --to".split(), tmp_path],
+            [
+                sys.executable,
+                *f"manage.py ledger retire --month {old.month} --to".split(),
+                tmp_path,
+            ],
             cwd=REPOSITORY,
             env=os.environ | {"CAIRN_HOME": str(HOME), "CAIRN_DATABASE": django_db_setup},
             stdout=subprocess.PIPE,
@@ -189,32 +205,32 @@ def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
     superuser.commit()
     superuser.autocommit = True
     assert old.is_there()
-    assert f"{old.entries} entries, was dropped" in retire(tmp_path, old.month)
+    assert f"{old.entries} entries, dropped" in retire(tmp_path, old.month)
     assert not old.is_there()
     assert faults() == []
 
 
-def test_what_was_signed_off_before_is_dropped_beside_its_archive_and_nowhere_else(
+def test_what_was_signed_off_before_is_dropped_next_to_its_archive_and_nowhere_else(
     old: Old, superuser: Any, tmp_path: Path
 ) -> None:
-    """The first run's folder went with its container: nobody would have these entries any more."""
+    """The first run's folder went with its container: no one would have these entries any more."""
     lost, kept = tmp_path / "lost", tmp_path / "kept"
     lost.mkdir(), kept.mkdir()
     superuser.autocommit = False
     with superuser.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {old.table}")  # holds the table until the end
-        with pytest.raises(CommandError, match="run this again"):
+        with pytest.raises(CommandError, match="Run this again"):
             retire(lost, old.month)
     superuser.commit()
     superuser.autocommit = True
     assert old.is_there()
-    assert f"{old.entries} entries, was dropped" in retire(kept, old.month)
+    assert f"{old.entries} entries, dropped" in retire(kept, old.month)
     name = f"access-log-{old.month}.txt"
     assert (kept / name).read_bytes() == (lost / name).read_bytes()
     assert faults() == []
 
 
-def test_a_signing_off_that_nobody_signed_drops_nothing(
+def test_a_signing_off_that_no_one_signed_drops_nothing(
     old: Old, superuser: Any, tmp_path: Path
 ) -> None:
     """The owner of the database says that the month was archived, and waits for the operator."""
@@ -239,8 +255,8 @@ def test_a_signing_off_that_nobody_signed_drops_nothing(
 @pytest.mark.parametrize(
     ("month", "why"),
     [
-        ("2019-13", "is no month"),
-        ("last March", "is no month"),
+        ("2019-13", "is not a month"),
+        ("last March", "is not a month"),
         ("2018-01", "has no partition"),
     ],
 )
@@ -266,7 +282,7 @@ def test_without_the_owners_url_it_says_so_before_it_signs_anything(
     connections["owner"].close()
     with monkeypatch.context() as no_url:
         no_url.setitem(connections["owner"].settings_dict, "PASSWORD", "not-hers")
-        with pytest.raises(CommandError, match="give DATABASE_URL_OWNER to this command"):
+        with pytest.raises(CommandError, match="set DATABASE_URL_OWNER for this command"):
             retire(tmp_path, old.month)
     assert list(tmp_path.iterdir()) == []
     assert old.is_there()
@@ -279,11 +295,11 @@ def test_whoever_holds_the_log_is_waited_for_and_then_said(
     superuser.autocommit = False
     with superuser.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {old.table} IN ACCESS SHARE MODE")
-        with pytest.raises(CommandError, match="being written to: run this again"):
+        with pytest.raises(CommandError, match=r"being written to\. Run this again"):
             retire(tmp_path, old.month)
     superuser.rollback()
     superuser.autocommit = True
-    assert "was dropped" in retire(tmp_path, old.month)
+    assert "entries, dropped;" in retire(tmp_path, old.month)
 
 
 def test_of_two_shells_one_retires_and_the_other_is_told(old: Old, tmp_path: Path) -> None:
@@ -306,12 +322,12 @@ def test_of_two_shells_one_retires_and_the_other_is_told(old: Old, tmp_path: Pat
 
     done = retention.retire_month(retention.Month.read(old.month), tmp_path, say)
     assert (done.entries, done.dropped) == (old.entries, True)
-    assert refused == ["A month is being retired already: look again when that has ended."]
-    assert "had left before" in retire(tmp_path, old.month)
+    assert refused == ["Another process is retiring a month. Run this again when it has ended."]
+    assert "already dropped before" in retire(tmp_path, old.month)
 
 
 def test_it_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="--month 2020-01, and where"):
-        call_command("seals", "retire")
-    with pytest.raises(CommandError, match="no such folder"):
-        call_command("seals", "retire", month="2019-03", to=tmp_path / "nowhere")
+    with pytest.raises(CommandError, match="required: --month, --to"):
+        call_command("ledger", "retire")
+    with pytest.raises(CommandError, match="There is no folder"):
+        call_command("ledger", "retire", month="2019-03", to=tmp_path / "nowhere")

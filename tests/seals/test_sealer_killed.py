@@ -1,8 +1,8 @@
-"""kill -9 of the sealer in each of its steps, where it stands then by force and not by chance: the
-next one seals all, each entry once.
+"""kill -9 of the sealer in each of its steps, at a forced place and not by chance: the next sealer
+seals everything, each entry once.
 
-The database makes it wait, at the place that is asked for. Of its session there, either goes on
-when the wait ends and finds that nobody listens, or it ends as well, as with the whole machine.
+The database makes it wait at the chosen place. Its database session either goes on when the wait
+ends and finds that no client listens, or it ends as well, as with the whole machine.
 """
 
 import time
@@ -40,8 +40,8 @@ def sealers(django_db_setup: str) -> Iterator[ForkedWorkers]:
 
 @contextmanager
 def waiting_after(step: str) -> Iterator[None]:
-    """Whoever seals stops there until the block ends. A lock of the table, for its first question;
-    else a trigger, for a lock that is held here."""
+    """Until the block ends, a sealer stops at this step: at its first query by a lock of the table,
+    otherwise by a trigger that waits for a lock held here."""
     if step == "its turn":
         with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
             cursor.execute("LOCK TABLE log_checkpoint IN ACCESS EXCLUSIVE MODE")

@@ -1,5 +1,5 @@
-"""Partner agencies as witnesses: the log's newest checkpoint comes by webhook, and what they hold
-shows them a log that was rolled back or made anew."""
+"""Partner agencies as witnesses: the log's newest checkpoint comes by webhook, and the checkpoints
+that they hold reveal a log that was rolled back or made again."""
 
 import json
 import time
@@ -150,10 +150,10 @@ def test_what_was_not_taken_is_tried_again_under_its_id_and_the_newest_goes_inst
     assert len(set(receiver.ids())) == 2
 
 
-def test_a_log_that_was_made_anew_does_not_fit_what_the_witness_holds(
+def test_a_log_that_was_made_again_does_not_fit_what_the_witness_holds(
     api: Any, partner: Any, receiver: Receiver, superuser: Any
 ) -> None:
-    """The owner of the database, with the keys, takes the last checkpoint away and seals anew."""
+    """The owner of the database, with the keys, removes the last checkpoint and seals again."""
     caller = partner(*BOTH)
     seal()
     witness(caller, receiver)
@@ -202,6 +202,50 @@ def test_a_witness_is_named_by_who_keeps_webhooks_and_reads_the_seals(
     assert partner(*scopes).post("/v1/webhooks", body).status_code == status
 
 
+def test_who_may_not_read_the_seals_finds_no_witness_moves_none_and_reads_no_delivery(
+    api: Any, partner: Any, receiver: Receiver
+) -> None:
+    """Its deliveries number the seals of all agencies, minute by minute; moved to another address,
+    it sends each of them there."""
+    hook = witness(partner(*BOTH), receiver)
+    seal()
+    work()
+    assert receiver.had
+    path = f"/v1/webhooks/{hook['id']}"
+    for caller in (api("police.admin"), partner("webhooks:write")):
+        assert caller.get("/v1/webhooks").json()["items"] == []
+        asked = [
+            lambda at, who=caller: who.get(at),
+            lambda at, who=caller: who.get(f"{at}/deliveries"),
+            lambda at, who=caller: who.post(f"{at}/rotate"),
+            lambda at, who=caller: who.post(f"{at}/ping"),
+            lambda at, who=caller: who.delete(at),
+            lambda at, who=caller: who.patch(at, {"url": f"{receiver.url}2"}, If_Match='"a"'),
+        ]
+        for ask in asked:
+            answers = [ask(at) for at in (path, f"/v1/webhooks/{uuid4()}")]
+            assert {(one.status_code, one.json()["code"]) for one in answers} == {
+                (404, "not_found")
+            }
+        taken = caller.post("/v1/webhooks", {"url": receiver.url})
+        assert (taken.status_code, taken.json()["code"]) == (409, "webhook_exists")
+    assert partner(*BOTH).get(path).json()["state"] == "ok"
+
+
+def test_witnesses_take_no_place_of_an_administrators_webhooks(
+    api: Any, partner: Any, settings: Any
+) -> None:
+    """Else a refusal would say that there is one."""
+    with receivers(settings, *[b""] * 2) as (watching, _):
+        witness(partner(*BOTH), watching)
+        admin = api("police.admin")
+        made = [
+            admin.post("/v1/webhooks", {"url": f"{watching.url}{number}"}).status_code
+            for number in range(6)
+        ]
+        assert made == [201] * 5 + [409]
+
+
 def test_an_administrator_adds_none(api: Any, receiver: Receiver) -> None:
     admin = api("ywca.admin")
     body = {"url": receiver.url, "about": "checkpoints"}
@@ -220,6 +264,27 @@ def test_the_second_wall_refuses_too(api: Any) -> None:
         )
         assert refused(cursor, statement, ["checkpoints"])
         assert not refused(cursor, statement, ["events"])
+
+
+def test_an_injected_query_of_an_administrator_finds_no_witness_and_no_delivery_of_one(
+    api: Any, partner: Any, receiver: Receiver
+) -> None:
+    hook = witness(partner(*BOTH), receiver)
+    seal()
+    work()
+    counts = {
+        "SELECT count(*) FROM webhook_endpoint WHERE id = %s",
+        "SELECT count(*) FROM webhook_secret WHERE endpoint_id = %s",
+        "SELECT count(*) FROM webhook_delivery WHERE endpoint_id = %s",
+    }
+    for caller, seen in ((partner(*BOTH), 1), (partner("webhooks:write"), 0)):
+        with as_app(caller) as cursor:
+            for count in counts:
+                cursor.execute(count, [hook["id"]])
+                assert cursor.fetchone() == (seen,), count
+            cursor.execute("UPDATE webhook_endpoint SET url = 'https://a.example/' WHERE id = %s",
+                           [hook["id"]])  # fmt: skip
+            assert cursor.rowcount == seen
 
 
 def test_it_is_not_set_back_to_an_event(story: Story, partner: Any, receiver: Receiver) -> None:

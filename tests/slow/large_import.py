@@ -53,7 +53,15 @@ class Import:
 
     def _once(self, kill_after: int) -> None:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "import_hsds", str(self.folder), "--source", SOURCE],
+            [
+                sys.executable,
+                "manage.py",
+                "directory",
+                "import",
+                str(self.folder),
+                "--source",
+                SOURCE,
+            ],
             cwd=REPOSITORY,
             env=os.environ | {"CAIRN_HOME": str(self.home), "CAIRN_DATABASE": self.database},
             stdout=subprocess.DEVNULL,
@@ -61,7 +69,7 @@ class Import:
             text=True,
         )
         tail = ""
-        for done, tail in self._progress(process):  # noqa: B007 (the last one is told)
+        for done, tail in self._progress(process):  # noqa: B007 (the last one is used below)
             self.peak_mib = max(self.peak_mib, _peak_mib(process.pid))
             if kill_after and done >= kill_after:
                 say(f"{self.database}: kill -9 after {done:,} organizations")
@@ -94,8 +102,8 @@ def _peak_mib(process: int) -> float:
 
 
 def digests(cluster: Cluster, database: str) -> dict[str, tuple[int, str]]:
-    """Of each table, how many rows and a sum of their hashes: the source's rows whole, what is read
-    of them by id and document."""
+    """For each table, the number of rows and a sum of their hashes: source rows whole, projections
+    by id and document."""
     from directory import models as m
     from directory.hsds.schema import TABLES
 

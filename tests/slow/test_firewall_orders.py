@@ -7,7 +7,7 @@ from tests.support.firewall_orders import (
     every_walk,
     nothing_moves,
 )
-from tests.support.markers import Kept
+from tests.support.kept_rows import Kept
 from tests.support.sender_bytes import kept as kept  # a fixture
 
 

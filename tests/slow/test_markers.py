@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.marker_sweep import Sweep, asked
+from tests.support.marker_sweep import Sweep
 from tests.support.marker_sweep import far as far  # a fixture
 from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.marker_table import asked
 from tests.support.sent_markers import FarEnds
 from tests.support.whole_sweep import sweep as sweep  # a fixture
 from tests.support.whole_sweep import sweep_over

@@ -1,4 +1,4 @@
-"""Every cell asked under each fault: no word of what was written is told."""
+"""Every cell is tried under each fault: no answer holds a word of what was written."""
 
 import io
 from typing import Any

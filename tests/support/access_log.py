@@ -57,7 +57,7 @@ def no_right_to_write() -> Iterator[None]:
 
 @contextlib.contextmanager
 def the_log_is_full() -> Iterator[None]:
-    """No entry can be written, of an act or of a refusal, whoever writes it."""
+    """Until the block ends, no caller can write an entry, for an act or for a refusal."""
     _as_owner(
         "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'no room'; END $$;"
@@ -100,7 +100,7 @@ def read_all(caller: Any, query: dict[str, str] | None = None) -> list[dict[str,
 
 def leads_on(page: str) -> dict[str, str] | None:
     """The query of the link to what is earlier."""
-    found = re.search(r'/desk/access-log\?([^"]*)">(?:Look further back|Earlier ones)<', page)
+    found = re.search(r'/desk/access-log\?([^"]*)">(?:Search older entries|Earlier ones)<', page)
     return dict(parse_qsl(html.unescape(found[1]))) if found else None
 
 
@@ -126,7 +126,7 @@ def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[A
     return list(cursor.fetchall())
 
 
-LISTS = {"labels.py", "actions.py", "apps.py"}  # they name acts, and write none
+LISTS = {"labels.py", "log_labels.py", "actions.py", "apps.py"}  # they name acts, and write none
 
 
 def acts_that_are_logged() -> set[str]:
@@ -134,7 +134,8 @@ def acts_that_are_logged() -> set[str]:
     gives to one of the log's own functions; and each act on a referral."""
     writes = {
         *("logged_act", "log_refusal", "second_entry", "log_background_act", "log_sign_in"),
-        *("require_editor", "editing_transaction"),
+        *("require_editor", "editing_transaction", "changing", "log_in_each_agency"),
+        *("administered", "provisioning", "answer_call"),
     }
     a_word = re.compile(r"([a-z_]+)\.[a-z_]+")
     said, nouns = set(), set()

@@ -1,4 +1,4 @@
-"""What each act leaves: the rows that change, its event, its entry, who is told."""
+"""What each act leaves: the rows that change, its event, its entry, and who is notified."""
 
 from collections import Counter
 from typing import Any, NamedTuple
@@ -14,28 +14,30 @@ from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
 from tests.support.stored_rows import content_rows, counts
 from tests.support.stories import PACKET, Story
 
-# Tables that change (`?`: by what was there), whether there is an event, and who is told:
-# whom, in which words (referrals/notifications/message_texts.py). The other side is told of no
-# draft.
+# Tables that change (`?`: depends on what was there), whether there is an event, and who is
+# notified, with which text (referrals/notifications/message_texts.py). The other side is never
+# notified of a draft.
 LEAVES = """
 police put_notice            event referral
-police put_release           event referral release release_paper release_end? packet_grant? private_key? > ywca changed
-police put_packet            event referral packet_field packet_grant private_key? > ywca changed
+police put_notice_release    event closing? referral release release_paper release_end?
+police put_release           event closing bound_access referral release release_paper release_end? packet_grant? private_key? > ywca changed
+police put_packet            event closing? referral packet_field packet_grant private_key? > ywca changed
 police send                  event referral packet_grant agreement_tally > ywca notice
 police call_me               event referral > ywca call_me
+police called_back           -
 police set_callback          event referral > ywca changed
-police withdraw              event referral packet_grant? > ywca taken_back
-police revoke_release        event referral release release_end packet_grant? > ywca changed
-police narrow_release        event referral release release_end packet_grant? > ywca changed
-police revoke_return_release event
-police stop                  event referral packet_grant? > ywca stop
-police mark_error            event referral packet_grant? > ywca taken_back > ywca review > police review
-police assign                event referral_assignment > police assigned
-police hand_over             event referral_assignment referral_side > police assigned
-police take_over             event referral_assignment referral_side self_assignment > police review
-police block                 event conflict_block referral? referral_side?
+police withdraw              event closing bound_access referral packet_grant? > ywca taken_back
+police revoke_release        event closing bound_access referral release release_end packet_grant? > ywca changed
+police narrow_release        event closing bound_access referral release release_end packet_grant? > ywca changed
+police revoke_return_release event closing bound_access
+police stop                  event closing bound_access referral packet_grant? > ywca stop
+police mark_error            event closing bound_access referral packet_grant? > ywca taken_back > ywca review > police review
+police assign                event bound_access referral_assignment > police assigned
+police hand_over             event closing bound_access referral_assignment referral_side > police assigned
+police take_over             event closing? bound_access? referral_assignment referral_side self_assignment > police review
+police block                 event closing bound_access conflict_block referral? referral_side? > police take_over? > police review?
 police unblock               -
-police leads_only            event conflict_block referral? referral_side?
+police leads_only            event closing bound_access conflict_block referral? referral_side? > ywca take_over?
 police end_leads_only        -
 police open_packet           -
 police open_notes            -
@@ -46,27 +48,30 @@ police set_external_ref      event note private_key?
 police set_plan              event referral_side referral_plan
 police record_report         event note private_key?
 police record_disclosure     event note private_key?
+police record_rights         event note private_key? referral_side rights_mark
 police set_hold              event referral_side
 police end_hold              -
-ywca   acknowledge           event referral referral_side referral_assignment > police answered
-ywca   accept                event referral referral_side referral_assignment? packet_grant > police answered
-ywca   decline               event referral referral_side? referral_assignment? packet_grant > police answered
+ywca   acknowledge           event closing? bound_access referral referral_side referral_assignment > police answered
+ywca   accept                event closing? bound_access referral referral_side referral_assignment? packet_grant > police answered
+ywca   undo_accept           event closing bound_access referral referral_side referral_assignment? packet_grant > police accept_undone
+ywca   decline               event closing bound_access referral referral_side? referral_assignment? packet_grant > police answered
 ywca   call_me               event referral > police call_me
+ywca   called_back           -
 ywca   start_handoff         event referral_side note private_key
 ywca   handoff_failed        event referral_side
-ywca   complete              event referral_side note private_key?
-ywca   unable                event referral_side note private_key?
-ywca   put_return_release    event referral_side release release_paper returned?
-ywca   revoke_release        event referral release release_end packet_grant? referral_side?
-ywca   narrow_release        event referral release release_end packet_grant? referral_side?
-ywca   revoke_return_release event
-ywca   stop                  event referral_side packet_grant
-ywca   assign                event referral_assignment referral_side? > ywca assigned
-ywca   hand_over             event referral_assignment referral_side > ywca assigned
-ywca   take_over             event referral_assignment referral_side self_assignment? > ywca review?
-ywca   block                 event conflict_block referral? referral_side?
+ywca   complete              event closing referral_side note private_key?
+ywca   unable                event closing referral_side note private_key?
+ywca   put_return_release    event closing bound_access referral_side release release_paper returned?
+ywca   revoke_release        event closing bound_access referral release release_end packet_grant? referral_side?
+ywca   narrow_release        event closing bound_access referral release release_end packet_grant? referral_side?
+ywca   revoke_return_release event closing bound_access
+ywca   stop                  event closing bound_access referral_side packet_grant
+ywca   assign                event bound_access referral_assignment referral_side? > ywca assigned
+ywca   hand_over             event closing bound_access referral_assignment referral_side > ywca assigned
+ywca   take_over             event closing? bound_access? referral_assignment referral_side self_assignment? > ywca review?
+ywca   block                 event closing bound_access conflict_block referral? referral_side? > ywca take_over? > ywca review?
 ywca   unblock               -
-ywca   leads_only            event conflict_block referral? referral_side?
+ywca   leads_only            event closing bound_access conflict_block referral? referral_side? > ywca take_over? > ywca review?
 ywca   end_leads_only        -
 ywca   open_packet           -
 ywca   open_notes            -
@@ -77,6 +82,7 @@ ywca   set_external_ref      event note private_key?
 ywca   same_person_as        event note
 ywca   record_report         event note private_key?
 ywca   record_disclosure     event note private_key?
+ywca   record_rights         event note private_key? referral_side rights_mark
 ywca   set_hold              event referral_side
 ywca   end_hold              -
 """  # noqa: E501 (a table)
@@ -93,7 +99,7 @@ NOT_SO = {
     "put_return_release": "expired",  # signed a week ago, where the clock is there
 }
 
-# Beside their own entry stands that of the notes that they read.
+# These acts write a second entry, for the notes that they read.
 READS_NOTES = frozenset({"account_disclosures", "put_return_release"})
 
 
@@ -162,6 +168,17 @@ def told(superuser: Any, referral: str) -> Counter[tuple[str, str]]:
         return Counter((names[agency], template) for agency, template in cursor.fetchall())
 
 
+def delivered(superuser: Any, referral: str) -> None:
+    """What was queued so far has gone out, long enough ago that nothing more waits for it."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "UPDATE message SET state = 'sent', outcome = 'handed_over',"
+            " done_at = sec.clock() - interval '2 hours'"
+            " WHERE referral_id = %s AND state = 'waiting'",
+            [referral],
+        )
+
+
 def body_of(cell: Cell) -> Any:
     side, act = cell.side, cell.act
     if act in ("assign", "hand_over"):
@@ -186,6 +203,7 @@ def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
     held = cell.side == "police" or bool(ROADS[cell.state])
     short = {"h": "worker", "l": "lead", "a": "worker2", "w": "worker2" if held else "worker"}
     caller = api(f"{cell.side}.{short[cell.letter]}")
+    delivered(superuser, story.id)
     before, (events, entries) = content_rows(superuser), counts(superuser, story.id)
     rung = told(superuser, story.id)
     answer = caller.act(story.id, cell.act, body_of(cell))
@@ -215,11 +233,12 @@ def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
 def leaves_what_its_row_names(
     tried: list[Cell], story: Story, api: Any, shift_clock: Any, superuser: Any
 ) -> None:
-    """And nothing else: each of these cells, beside another referral of the same two."""
+    """Try each of these cells next to another referral of the same two agencies, and check that
+    nothing else changes."""
     wrong: list[Any] = []
-    # Between the same two, of the same people: nothing of it is touched.
-    beside = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
-    beside.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
+    # Between the same two agencies, with the same people: nothing of it may change.
+    other = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    other.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     for cell in tried:
         one = Story(api, story.service_id)
         bring(one, api, cell.state, colleagues=cell.letter == "a")
@@ -227,9 +246,9 @@ def leaves_what_its_row_names(
         if cell.state == "expired":
             assert overdue.mark_all_missed()["expires_at"] >= 1
         tell()
-        before = rows_of(beside, superuser)
+        before = rows_of(other, superuser)
         found = left(cell, one, api, superuser)
         wrong += [(*cell, *each) for each in found]
         shift_clock("0")
-        assert rows_of(beside, superuser) == before, cell
+        assert rows_of(other, superuser) == before, cell
     assert not wrong, "\n".join(map(str, wrong))

@@ -80,7 +80,7 @@ class Scene:
         return ("den", "refuge_there", "counsel_there", *more.get(self.way, ()))
 
     def secrets(self) -> list[str]:
-        """Whatever must stand in no answer to the public."""
+        """The words and ids that no answer to the public may contain."""
         return [*WHERE, *self.words, *(str(self.ids[name]) for name in self.names)]
 
     # -- Setting
@@ -113,7 +113,7 @@ class Scene:
         return [self.ids[name] for name in ("home", "neighbour")]
 
     def hide(self) -> "Scene":
-        """As its way says, and rendered as somebody does who thinks of its own rows alone."""
+        """Hide it in the scene's way, and render as code would that knows only its own rows."""
         home, refuge, den = (self.ids[name] for name in ("home", "refuge", "den"))
         whisper = self.ids["whisper"]
         with transaction.atomic(using=JOBS):
@@ -243,7 +243,7 @@ def _den(scene: Scene, born: bool) -> None:
         ).save(using=JOBS)
     phone = scene.add("", m.Phone(location_id=den, number="406-555-0171"))
     scene.add("", m.Contact(location_id=den, name="Odalys Invented"))
-    ramp = {"description": "Ramp, sign language", "details": "Hollenbeck door"}
+    ramp = {"description": "Ramp, sign language", "details": "Hollenbeck signin"}
     scene.add("", m.Accessibility(location_id=den, **ramp))
     scene.add("", m.Language(location_id=den, name="Icelandic", code="is"))
     term = scene.ids["term"]

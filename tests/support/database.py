@@ -21,10 +21,16 @@ from directory.hsds.schema import TABLES
 from directory.projection import page_anchors
 from directory.projection.render import render, render_organizations
 from permissions.database.db_identity import IDENTIFY
+from permissions.identity import credentials, row_macs
 from permissions.identity.credentials import hash_secret
 from permissions.ledger import sealer
+from permissions.models import Membership
 from referrals import worker
+from referrals.claims import claims
+from referrals.slip import giving
+from tests.support.binding import bind_credentials
 from tests.support.callers import Caller, agency_id, member_id
+from tests.support.notifications import prove
 from tests.support.stories import PACKET, Story, return_body
 
 
@@ -45,8 +51,8 @@ def identify(cursor: Any, caller: Caller | None) -> None:
 
 
 def all_in_the_feed() -> None:
-    """Wait until every event is within the feed's bound: a transaction of another database on this
-    server, of a test beside this one, holds it back too."""
+    """Wait until every event is within the feed's bound. A transaction of another database on this
+    server, such as that of a parallel test, holds the bound back too."""
     ends = time.monotonic() + 60
     while True:
         with connections["jobs"].cursor() as cursor:
@@ -82,17 +88,25 @@ def past_triggers(superuser: Any) -> Iterator[Any]:
 def as_one_person(superuser: Any, of: str, also: str) -> Iterator[None]:
     """For a while, and for everybody, one person is a member of two agencies."""
     person = "SELECT person_id FROM permissions_membership WHERE id = %s"
-    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
     with superuser.cursor() as cursor:
         cursor.execute(person, [str(member_id(of))])
         (one,) = cursor.fetchone()
         cursor.execute(person, [str(member_id(also))])
         (before,) = cursor.fetchone()
-        cursor.execute(change, [one, str(member_id(also))])
-        try:
-            yield
-        finally:
-            cursor.execute(change, [before, str(member_id(also))])
+    belongs_to(superuser, also, one)
+    try:
+        yield
+    finally:
+        belongs_to(superuser, also, before)
+
+
+def belongs_to(superuser: Any, who: str, person: Any) -> None:
+    """The membership is this person's, and bound as if the server had written that."""
+    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
+    with superuser.cursor() as cursor:
+        cursor.execute(change, [person, str(member_id(who))])
+    row_macs.sign(Membership.objects.using("jobs").get(id=member_id(who)), "jobs")
+    bind_credentials()
 
 
 def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:
@@ -173,12 +187,32 @@ def full_story(story: Story, api: Any) -> Story:
             " VALUES (gen_random_uuid(), %s, 2020, 'from', 'accepted', 1)",
             [agency_id("police")],
         )
+        cursor.execute(
+            "INSERT INTO rights_tally (id, agency_id, month, item, number)"
+            " VALUES (gen_random_uuid(), %s, '2020-01-01', 'vine', 7)",
+            [agency_id("police")],
+        )
+    story.sends("record_rights", {"vine": "offered"})
     story.answers("put_return_release", return_body("connected"))
+    giver = credentials.resolve_credential(api(story.sender).secret)
+    assert giver is not None
+    giving.give(giver, UUID(story.id), "an invented word")
+    at_night = Story(api, story.service_id, sender=story.sender).create(urgency="emergency").send()
+    awake = credentials.resolve_credential(api(story.recipient).secret)
+    assert awake is not None
+    shown = api(story.recipient).get(f"/v1/referrals/{at_night.id}").json()
+    claims.claim(awake, shown["reference"])
     channel = {"kind": "sms", "address": "406-555-0170"}
     for who, use in ((story.sender, "own"), ("police.admin", "duty"), ("ywca.admin", "duty")):
         kept = api(who).post("/v1/channels", channel | {"use": use})
         assert kept.status_code == 201, kept.content
+        prove(kept.json()["id"])
         assert api(who).post(f"/v1/channels/{kept.json()['id']}/ring").status_code == 202
+    unproven = {"kind": "sms", "address": "406-555-0171", "use": "own"}
+    kept = api(story.sender).post("/v1/channels", unproven)
+    assert kept.status_code == 201, kept.content
+    asked = api(story.sender).post(f"/v1/channels/{kept.json()['id']}/code")
+    assert asked.status_code in (200, 202, 204), asked.content  # it waits to be entered
     webhooks_of(api, "police.admin", "ywca.admin")
     ends = (datetime.now(UTC) + timedelta(days=7)).isoformat()
     read_by = {"to_agency_id": str(agency_id("taskforce")), "ends_at": ends}
@@ -191,11 +225,11 @@ def full_story(story: Story, api: Any) -> Story:
 
 
 def webhooks_of(api: Any, *keepers: str) -> None:
-    """A webhook of each of these agencies, to where nobody listens, and a try on it."""
-    nobody_there = "127.0.0.1:9"
-    with override_settings(WEBHOOK_LOOPBACK={nobody_there}):
+    """Make a webhook for each of these agencies, to a port where no one listens, and try it."""
+    closed_port = "127.0.0.1:9"
+    with override_settings(WEBHOOK_LOOPBACK={closed_port}):
         for keeper in keepers:
-            made = api(keeper).post("/v1/webhooks", {"url": f"http://{nobody_there}/"})
+            made = api(keeper).post("/v1/webhooks", {"url": f"http://{closed_port}/"})
             assert made.status_code == 201, made.content
             assert api(keeper).post(f"/v1/webhooks/{made.json()['id']}/ping").status_code == 202
         assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
@@ -240,6 +274,18 @@ def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
     finally:
         with connections[alias].cursor() as cursor:
             cursor.execute(statement, [True, row])
+
+
+@contextmanager
+def without(superuser: Any, *triggers: str) -> Iterator[None]:
+    """These triggers (`table.name`) do nothing for a while."""
+    names = [one.split(".") for one in triggers]
+    for word in ("DISABLE", "ENABLE"):
+        for table, trigger in names:
+            with superuser.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {table} {word} TRIGGER {trigger}")
+        if word == "DISABLE":
+            yield
 
 
 def lay_many_milestones(monkeypatch: pytest.MonkeyPatch, step: int = 2) -> None:

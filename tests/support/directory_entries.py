@@ -15,7 +15,7 @@ from directory.importing.parsing import id_of
 from directory.projection.render import render
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
-from tests.support.callers import Caller, agency_id
+from tests.support.callers import Caller
 
 LIST = "/v1/directory/services"
 PLACES = "/v1/directory/service_at_locations"
@@ -84,7 +84,7 @@ OURS = id_of(loader.SOURCE, "organization", "shelter")
 
 def make(caller: Caller, **more: Any) -> str:
     path = f"/v1/directory/services/{uuid7()}"
-    body = {"organization_id": str(OURS), "name": "Made", "answered_by": str(agency_id("ywca"))}
+    body = {"organization_id": str(OURS), "name": "Made"}
     answer = caller.put(path, body | more)
     assert answer.status_code == 201, answer.content
     return path

@@ -121,7 +121,7 @@ def relation(table: str) -> str:
 
 
 def make(side: str, organization: UUID, unit: UUID) -> dict[str, UUID]:
-    """A row of every table for one organization, each hanging on the first parent it can have."""
+    """Make a row of every table for one organization, each below the first parent it can have."""
     made = {"organization": organization, "unit": unit}
     for table in PARTS:
         links: dict[str, UUID] = {}
@@ -219,7 +219,7 @@ def done(cursor: Any, statement: str, *parameters: Any) -> int | str:
 
 
 def probe(world: World, table: str) -> Iterator[str]:
-    """Everything that somebody may do to this table and may not, or the other way round."""
+    """Yield each difference between what a caller may do to this table and what they can do."""
     for who in world.people:
         with as_editor(who) as cursor:
             yield from probe_reads(world, who, cursor, table)
@@ -277,7 +277,7 @@ def variants(world: World, table: str) -> Iterator[Row]:
 
 
 def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> Iterator[str]:
-    if table == "organization":  # by sec.begin_organization alone
+    if table == "organization":  # by sec.create_organization alone
         return
     name = relation(table)
     insert = f"INSERT INTO {name} SELECT * FROM jsonb_populate_record(NULL::{name}, %s::jsonb)"

@@ -1,6 +1,6 @@
-"""The application as gunicorn serves it, and beside it what fails as no address of ours should.
+"""The application as gunicorn serves it, with extra addresses that fail as none of ours should.
 
-For a server of a test's own: what it writes of a fault is seen only where there is one.
+It is for a server of one test: only a real fault shows what the server writes about faults.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The return-flow firewall: orders of the acts that a sender is not told of, walked."""
+"""The return-flow firewall: walks through orders of the acts that a sender is not shown."""
 
 from collections.abc import Iterator
 from random import Random
@@ -11,20 +11,21 @@ from referrals.act_registry.registry import MOVES
 from referrals.act_registry.transitions import TAKEN
 from referrals.notifications import triggers
 from tests.support import routes
+from tests.support.binding import bind_credentials
 from tests.support.callers import Caller, member_id
-from tests.support.markers import Kept
+from tests.support.kept_rows import Kept
 from tests.support.notifications import DUTY
 from tests.support.notifications import keep as keep_channel
 from tests.support.sender_bytes import SENDER, Sender, assert_same
 from tests.support.sender_bytes import kept as kept  # a fixture
 from tests.support.sender_view import comparable
-from tests.support.stories import PACKET, Story, release_body, service_of
+from tests.support.stories import PACKET, Story, authorization, service_of
 from tests.support.webhook_receiver import receivers
 
-# What the rules let the sender know at once (the T5 table): an answer, "please ring", that the
-# paper ended or became smaller, and what she allowed to be returned.
+# What the rules let the sender know at once (the T5 table): an answer, "please call", that the
+# release ended or was narrowed, and what the survivor allowed to be returned.
 TOLD = {
-    *("acknowledge", "accept", "decline", "call_me"),
+    *("acknowledge", "accept", "undo_accept", "decline", "call_me"),
     *("revoke_release", "narrow_release", "put_return_release", "revoke_return_release"),
 }
 
@@ -55,16 +56,20 @@ def paths(state: str = "accepted", done: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 PATHS = sorted(set(paths()))
-PLACES = sorted({path[:length] for path in PATHS for length in range(len(path) + 1)}, key=len)
+PLACES = sorted(
+    {path[:length] for path in PATHS for length in range(len(path) + 1)},
+    key=lambda place: (len(place), place),  # the order of a set is another in each process
+)
 
 # An order, and in which of its gaps the other acts are done.
 Walk = tuple[tuple[str, ...], set[int]]
 
 
 def walks() -> list[Walk]:
-    """Each place once."""
-    first = [next(one for one in PATHS if one[: len(place)] == place) for place in PLACES]
-    return [(path, {len(place)}) for path, place in zip(first, PLACES, strict=True)]
+    """Behind each act once, at the end of the longest way to it."""
+    places = {place[-1:]: place for place in PLACES}.values()
+    first = [next(one for one in PATHS if one[: len(place)] == place) for place in places]
+    return [(path, {len(place)}) for path, place in zip(first, places, strict=True)]
 
 
 def every_walk() -> list[Walk]:
@@ -78,12 +83,12 @@ def every_walk() -> list[Walk]:
 
 
 class Recipient:
-    """Whoever of its people may do an act now does it."""
+    """The recipient's people. An act is done by the first of them who may do it now."""
 
     def __init__(self, api: Any, other: str = routes.NOBODY) -> None:
         self.people = [api(who) for who in BY]
         self.system = api("ywca.client", "ywca.worker")
-        self.other = other  # a referral of the same person to it, from whomever
+        self.other = other  # a referral of the same person to it, from any agency
         self.did: set[str] = set()
 
     def does(self, referral_id: str, act: str) -> bool:
@@ -101,30 +106,30 @@ def begun(api: Any) -> Story:
 def of_the_hospital(api: Any) -> str:
     """Another referral of the same night, which the recipient's worker has opened too."""
     story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
-    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
-    story.release("name", basis="hipaa_authorization", form="written", attestations=told)
+    story.release("name", **authorization())
     story.packet(name=PACKET["name"]).answers("open_packet", {"purpose": "intake"})
     return story.id
 
 
 def keep(superuser: Any, kept: list[Kept]) -> Kept:
-    """The content as it is; and whoever is signed in stays so, for a slow machine takes minutes."""
+    """Keep a copy of the content. Sessions stay valid, because a slow machine takes minutes."""
     kept.append(Kept(superuser, f"kept_{len(kept)}"))
     with superuser.cursor() as cursor:
         cursor.execute("UPDATE credential SET expires_at = '2100-01-01'")
     superuser.commit()
+    bind_credentials()
     return kept[-1]
 
 
 def drawn(number: int) -> list[str]:
-    """The kept acts: as they stand in the table at first, so that each has its turn; then mixed,
-    and in the end somebody may go on."""
+    """The kept acts. Every third order is the table's own, so that each act has its turn; the
+    others are mixed. The last acts let a member go on with the referral."""
     mixed = Random(number).sample(KEPT, len(KEPT)) if number % 3 else KEPT
     return [*mixed, "end_leads_only", "unblock", "take_over"]
 
 
 def told() -> int:
-    """Make the messages of whatever happened; how many there are now, to whomever."""
+    """Make the messages for everything that happened, and return how many there are now."""
     while triggers.step():
         pass
     with connections["jobs"].cursor() as cursor:
@@ -138,8 +143,8 @@ def delivered_to(hook: Any) -> list[str]:
 
 
 def judged(answer: Any) -> Any:
-    """Less ids and moments; and less the one thing that the sender is told of the recipient's
-    reading: of a packet that it marked as its own error, by how many it had been opened."""
+    """The answer without ids and times, and without the one thing that the sender is shown of the
+    recipient's reading: how many members had opened a packet that the sender marked as an error."""
 
     def strip(value: Any) -> Any:
         if isinstance(value, dict):
@@ -181,9 +186,9 @@ def nothing_moves(
         other = of_the_hospital(api)
         story, sender, recipient = begun(api), Sender(api), Recipient(api, other)
         sent = delivered_to(hook)
-        assert sent, "what the sender is told arrives there"
+        assert sent, "what the sender may know arrives there"
         assert told() > 0
-        assert api("police.admin").get("/v1/messages").json()["items"], "its desk is told too"
+        assert api("police.admin").get("/v1/messages").json()["items"], "its desk is notified too"
         start = keep(superuser, kept)
         little, everything = sender.little(story.id), sender.all(story.id)
         for number, (path, gaps) in enumerate(chosen):

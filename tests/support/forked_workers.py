@@ -2,8 +2,8 @@
 worker for each line that it reads, so that a hundred can be killed without waiting for a hundred
 to load.
 
-Each is `manage.py work --only JOB`, in a process of its own; a line names the jobs, the answer is
-the process's id.
+Each is `manage.py worker run --only JOB`, in a process of its own; a line names the jobs, the
+answer is the process's id.
 """
 
 import os
@@ -27,7 +27,7 @@ def main() -> None:
             sys.stdout.flush()
             continue
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        call_command("work", *[f"--only={name}" for name in line.split()])
+        call_command("worker", "run", *[f"--only={name}" for name in line.split()])
         os._exit(0)
 
 

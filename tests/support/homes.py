@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from api.dev import processes
+from api.dev.parties import PartnerSystem
 from api.dev.postgres import Cluster
-from api.dev.walkthrough import PartnerSystem
 
 
 class Home:

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from directory import models as m
 from directory.hsds.published_schemas import schema
 from directory.hsds.schema import TABLES
+from directory.importing.formats.source_formats import read
 from directory.importing.import_package import Report, import_package
-from directory.importing.source_formats import read
 from directory.postcodes import derive
 from directory.projection.render import render, render_taxonomies
 from permissions.database.aliases import JOBS

@@ -26,7 +26,7 @@ def make(api: Any, url: str, who: str = "ywca.admin") -> str:
 
 
 class Sending:
-    """`manage.py work --only webhooks`, a process that is killed and started again."""
+    """`manage.py worker run --only webhooks`, a process that is killed and started again."""
 
     def __init__(self, *receivers: Receiver) -> None:
         self.env = os.environ | {
@@ -37,7 +37,7 @@ class Sending:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "manage.py", "work", "--only", "webhooks"]
+        command = [sys.executable, "manage.py", "worker", "run", "--only", "webhooks"]
         self.process = subprocess.Popen(command, env=self.env)
 
     def kill(self) -> None:
@@ -60,9 +60,9 @@ def each_event_arrives_in_order(
     superuser: Any,
     shift_clock: Callable[[str], None],
 ) -> None:
-    """However often the sender is killed; a second receiver dies meanwhile and returns. Time goes
-    on by more than a lease at each kill, so that nobody has to wait for it; at the last by a
-    little more than one, so that what comes then comes within a minute of it."""
+    """Kill the sender again and again, while a second receiver dies and returns. At each kill the
+    clock moves by more than a lease, so that the test does not wait for it; at the last kill by
+    little more than a lease, so that what arrives after it arrives within a minute."""
     with receivers(settings, b"", b"") as (steady, dying):
         make(api, steady.url, "ywca.admin")
         make(api, dying.url, "police.admin")

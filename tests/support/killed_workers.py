@@ -40,7 +40,7 @@ def workers(
 ) -> Iterator[ForkedWorkers]:
     monkeypatch.setattr(
         availability, "MOST_WAITING", 1_000_000
-    )  # nobody looks at what a load sends
+    )  # no one looks at what a load sends
     token = tmp_path / "token"
     token.write_text("an invented token\n")
     env = {

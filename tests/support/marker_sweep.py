@@ -6,250 +6,41 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import Any
 
 import pytest
 
 from api import logging_config
-from api.dev import demo
 from directory.demo import loader as directory_demo
 from directory.importing.parsing import id_of
-from referrals.packet_fields import PACKET_FIELDS
 from tests.support import markers as marked
 from tests.support import matrix, routes
 from tests.support.cluster import own_cluster
 from tests.support.database import as_app, protected_tables
 from tests.support.http_client import HttpClient
-from tests.support.markers import Kept, Marker, World, cast
-from tests.support.matrix import SIGNS_OUT, TryOut, ask, browser
+from tests.support.kept_rows import Kept
+from tests.support.marker_table import (
+    JSON,
+    MISTAKES,
+    OPENS,
+    RENEWED_S,
+    TOLD_EACH,
+    Cell,
+    Who,
+    allowed,
+    answers_for,
+    keeps_hooks,
+    reached,
+    shown,
+)
+from tests.support.markers import Marker, World, cast
+from tests.support.matrix import TryOut, ask, browser
 from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import work
+from tests.support.route_table import SIGNS_OUT
 from tests.support.sent_markers import FarEnds, far_ends
 from tests.support.stories import Story
-
-
-@dataclass(frozen=True)
-class Who:
-    """Somebody of the cast; a system is judged by the worker whom it names."""
-
-    name: str
-    acting: str | None = None
-
-    @property
-    def key(self) -> str:
-        return self.name.split(".")[0]
-
-    @property
-    def client(self) -> bool:
-        return self.name.endswith(".client")
-
-    @property
-    def person(self) -> str:
-        return self.acting or self.name
-
-    @property
-    def side(self) -> str:
-        return {"police": "from", "ywca": "to"}.get(self.key, "")
-
-    def has(self, *roles: str) -> bool:
-        if self.client and not self.acting:
-            return "worker" in roles
-        key, _, short = self.person.partition(".")
-        people = next((unit.people for unit in demo.CAST if unit.key == key), {})
-        return bool(set(roles) & set(people[short][1])) if short in people else False
-
-
-class Cell(NamedTuple):
-    """One question: who asks what of which referral, rightly or with some mistake."""
-
-    method: str
-    route: str
-    who: Who
-    state: str
-    mistake: str = ""
-
-    def ends(self, *words: str) -> bool:
-        return self.route.endswith(words)
-
-
-def shown(who: Who, state: str) -> bool:
-    """T2 and T5: workers, leads and systems of both sides, less those whom it bars."""
-    seen = marked.STATES[state].seen
-    barred = marked.BARRED.get(state, set())
-    if who.person in barred or (barred and who.client and not who.acting):
-        return False
-    by_side = who.side in seen and who.has("worker", "lead")
-    return by_side or (f"{who.side}:leads" in seen and who.person == f"{who.key}.lead")
-
-
-def assigned(who: Who, state: str) -> bool:
-    recipient = "ywca.lead" if state == "leads_only" else marked.RECIPIENT
-    return who.person in (marked.SENDER, recipient) and shown(who, state)
-
-
-def opens(marker: Marker, who: Who) -> bool:
-    """T3: the sender's assignee its own; the recipient's what is released, as long as it is."""
-    if not assigned(who, marker.state) or who.side not in marked.STATES[marker.state].opens:
-        return False
-    if who.side == "from":
-        return True
-    left = [marked.NARROWED] if marker.state == "narrowed" else PACKET_FIELDS
-    return marker.name in left and marker.name != marked.UNRELEASED
-
-
-def answers_for(marker: Marker, who: Who) -> bool:
-    """Assigned members and leads of the side whose it is."""
-    its_own = who.side == marker.side and shown(who, marker.state)
-    return its_own and (assigned(who, marker.state) or who.has("lead"))
-
-
-def has_notes(marker: Marker, who: Who) -> bool:
-    """T4: assigned members of the side that wrote it, until its purge."""
-    return who.side == marker.side and assigned(who, marker.state)
-
-
-def reached(marker: Marker, who: Who) -> bool:
-    """A member her own number; her agency's, its administrator; no system any (R10)."""
-    administers = who.key == marker.side and who.has("agency_admin")
-    return not who.client and (who.name == marker.side or administers)
-
-
-def keeps_hooks(marker: Marker, who: Who) -> bool:
-    """Its agency's administrator, and its systems (R10)."""
-    of = {"from": "police", "to": "ywca"}.get(marker.side, marker.side)
-    return who.key == of and (who.client or who.has("agency_admin"))
-
-
-# kind      who may be told, in which answers. What is in no line is told to nobody.
-TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
-    "packet": lambda m, c: c.ends("open_packet") and opens(m, c.who),
-    "own": lambda m, c: c.ends("open_notes") and has_notes(m, c.who),
-    "paper": lambda m, c: c.ends("releases") and answers_for(m, c.who),
-    "notice": lambda m, c: shown(c.who, m.state),
-    "referral": lambda m, c: shown(c.who, m.state) or (audits(c) and c.who.side != ""),
-    "event": lambda m, c: (
-        (c.ends("history", "events") and c.who.side == m.side and shown(c.who, m.state))
-        or (c.ends("deliveries", "webhook_id>") and keeps_hooks(m, c.who))
-    ),
-    "handle": lambda m, c: audits(c) and c.who.side == m.side,
-    "member": lambda m, c: c.who.key == m.side,
-    "channel": lambda m, c: reached(m, c.who),
-    "webhook": lambda m, c: keeps_hooks(m, c.who) and "webhooks" in c.route,
-    "address": lambda m, c: c.ends("address") and c.who.key == "ywca" and not c.who.client,
-    # An entry of the directory is for everybody: a field that is none may be pointed at.
-    "mistake": lambda m, c: m.name == "name" and c.method in ("PUT", "PATCH") and edits_entry(c),
-    # What somebody typed into a form stands in the same form once more, so that nothing is lost.
-    "typed": lambda m, c: c.mistake == "form" and not c.route.startswith("v1/"),
-}
-
-
-def edits_entry(cell: Cell) -> bool:
-    return cell.route.startswith("v1/directory/") and not cell.ends("address")
-
-
-def audits(cell: Cell) -> bool:
-    return cell.ends("access-log", "access-log/export") and cell.who.has("auditor")
-
-
-def allowed(marker: Marker, cell: Cell) -> bool:
-    rule = TABLE.get(marker.kind)
-    if marker.kind == "referral" and marker.state == cell.state and "referral_id" in cell.route:
-        return True  # the address itself
-    return rule is not None and rule(marker, cell)
-
-
-# Of the cells there are one in so many is drawn: a read (at the desk: of a page) or an act by those
-# with a part in it, a question of a referral by anybody else, one of no referral likewise, one with
-# a mistake. To these comes what is needed for each route in each state, and each of the cast there.
-READ, PAGE, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 8, 47, 107, 11, 300
-SPREAD = 5  # shares no factor with any of them: each of the cast has her turn
-JSON = "application/json"
-TOLD_EACH = 10_000  # cells
-RENEWED_S = 60  # a system's token lives five minutes
-OPENS = ("open_packet", "open_notes", "returned", "releases")
-
-
-def has_part(who: Who) -> bool:
-    return who.side != "" and who.has("worker", "lead")
-
-
-def cells(face: str, everything: bool = False) -> Iterator[Cell]:
-    rows = sorted(matrix.served(), key=lambda row: (row[1], row[0]))
-    people = [Who(*one) for one in cast()]
-    if face == "pages":
-        people = [one for one in people if not one.client]
-    states = list(marked.STATES)
-    kinds = MISTAKES if face == "v1" else PAGE_MISTAKES
-    for row, (method, route) in enumerate(rows):
-        if route.startswith("v1/") != (face == "v1"):
-            continue
-        reads = READ if face == "v1" or route.endswith(OPENS) else PAGE
-        reads = reads if method == "GET" or route.endswith(OPENS) else ACT
-        of_one = "referral_id" in route
-        for at, state in enumerate(states if of_one else states[:1]):
-            for number, who in enumerate(people):
-                every = _every(method, who, of_one, reads)
-                if everything or (row + at + number * SPREAD) % every == 0:
-                    yield Cell(method, route, who, state)
-                drawn = crc32(f"{row} {at} {number}".encode())
-                if everything or drawn % (MISTAKEN if of_one else MISTAKEN // 10) == 0:
-                    yield Cell(method, route, who, state, kinds[drawn // 97 % len(kinds)])
-
-
-def _every(method: str, who: Who, of_one: bool, reads: int) -> int:
-    if not of_one:
-        return READ if method == "GET" and who.side else OF_NONE
-    return reads if has_part(who) else OTHERS
-
-
-FACES = ("v1", "pages")
-
-
-def asked(*, everything: bool = False, part: int = 0, parts: int = 1) -> list[Cell]:
-    """What is drawn, or a part of every cell there is; each route of a referral in each state at
-    least once, rightly; and each of the cast in each state."""
-    drawn = [cell for face in FACES for cell in cells(face, everything)][part::parts]
-    return [*drawn, *_missing({one for one in drawn if is_of_one(one)})]
-
-
-def _missing(drawn: set[Cell]) -> Iterator[Cell]:
-    routes_done = {(one.method, one.route, one.state) for one in drawn}
-    alone = everybody() - {(one.state, one.who) for one in drawn}
-    for number, (method, route, state) in enumerate(sorted(every_route() - routes_done)):
-        others = [who for at, who in alone if at == state]
-        others = [who for who in others if not who.client or route.startswith("v1/")]
-        one = min(others, key=repr, default=None) if method != "GET" else None
-        who = one or _party(state, route, number)
-        alone.discard((state, who))
-        yield Cell(method, route, who, state)
-    for state, who in sorted(alone, key=repr):
-        yield Cell("GET", matrix.R, who, state)
-
-
-def _party(state: str, route: str, number: int) -> Who:
-    """Somebody with a part in it, who is shown it where anybody is; each in turn."""
-    parties = [who for one in cast() if has_part(who := Who(*one))]
-    parties = [who for who in parties if not who.client or route.startswith("v1/")]
-    parties = [who for who in parties if shown(who, state)] or parties
-    return parties[number % len(parties)]
-
-
-def is_of_one(cell: Cell) -> bool:
-    return "referral_id" in cell.route and not cell.mistake
-
-
-def every_route() -> set[tuple[str, str, str]]:
-    of_one = [(method, route) for method, route in matrix.served() if "referral_id" in route]
-    return {(*one, state) for one in of_one for state in marked.STATES}
-
-
-def everybody() -> set[tuple[str, Who]]:
-    return {(state, Who(*one)) for one in cast() for state in marked.STATES}
-
-
-MISTAKES = ("name", "value", "text", "inner", "headers", "acting", "query", "media", "bearer")
-PAGE_MISTAKES = ("form", "form", "query", "headers")
+from tests.support.trace_collector import Collector
 
 
 class At(TryOut):
@@ -268,6 +59,7 @@ class Sweep:
     world: World
     kept: Kept
     at: At
+    collector: Collector | None = None  # of traces
     leaks: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     browsers: dict[str, HttpClient] = field(default_factory=dict)
@@ -379,6 +171,8 @@ class Sweep:
                 headers = dict.fromkeys(HEADERS, self.words["headers"])
         if cell.method == "POST":
             answer = http.post(path, given, headers=headers)
+            if answer.get("Location") == path:  # what was opened is shown there, once
+                answer = http.get(path, headers=headers)
         else:
             answer = http.get(path, headers=headers)
         if cell.route in SIGNS_OUT or cell.route.startswith("accounts/"):
@@ -428,26 +222,25 @@ def servers_log() -> str:
 
 
 def letters(mails: MailServer) -> Iterator[str]:
-    """What arrives at a real mail server of all that has happened, as it arrives."""
+    """The mails that a real mail server receives about everything that has happened."""
     work()
-    assert mails.received, "somebody was told"
+    assert mails.received, "no mail was sent"
     for _address, letter in mails.received:
         yield "\n".join(f"{name}: {value}" for name, value in letter.items() if name != "To")
         yield str(letter.get_payload(decode=True))
 
 
 # Columns that hold a word as it was written: the notice is coded but for the worker's own number,
-# the place of a paper is a T4 row of the agency that recorded it, a key is its caller's.
+# the place of a paper is a T4 row of the agency that recorded it.
 IN_CLEAR = {
     ("referral", "callback"): "notice",
     ("release_paper", "evidence_ref"): "paper",
     ("permissions_membership", "name"): "member",
-    ("idempotency_key", "key"): "mistake",
     ("channel", "address"): "channel",
     ("webhook_endpoint", "url"): "webhook",
 }
 
-# A word as it stands, or as bytes; an extension; a number that is rung.
+# A word as text or as bytes; an extension; a number to call.
 IN_A_COLUMN = r"zq[g-y]{14}|7a71(6[7-9a-f]|7[0-9]){14}|x[0-9]{6}\y|\+1[0-9]{3}55501[0-9]{2}"
 
 

@@ -9,12 +9,13 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
 
 from api.dev import demo
+from api.dev.cast import CAST
 from directory.demo import loader as directory_demo
 from directory.importing.parsing import id_of
 from permissions.database.uuid7 import uuid7
@@ -23,76 +24,20 @@ from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import routes
 from tests.support.callers import member_id
-from tests.support.cleaning import content_tables
+from tests.support.marker_states import STATES
+from tests.support.notifications import keep
 from tests.support.repository import contract
 from tests.support.sent_markers import FarEnds
 from tests.support.stories import Story, release_body, return_body, service_of
 
 # A word of letters that no id, hash or time can hold; for a callback, an extension of six digits;
-# for a phone that is rung, an invented number.
+# for a phone that gets calls, an invented number.
 PHONE = re.compile(r"[2-9][0-9]{2}[ .-]?555[ .-]?01[0-9]{2}")
 MARK = re.compile(r"zq[g-y]{14}|(?:x ?|ext=)[0-9]{6}(?![0-9])", re.IGNORECASE)
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-NAMES = re.compile("|".join(name for unit in demo.CAST for name, _ in unit.people.values()))
-UNRELEASED = "legal"  # the one field of the packet that she lets nobody have
-NARROWED = "name"  # the one that is left where she made her release narrower
-
-
-class State(NamedTuple):
-    """One referral of the world: what was done with it, and what follows for its two sides.
-
-    `seen` by whom: sides, of the recipient perhaps its leads alone. `opens`: whose assignee opens
-    the packet. A purged side has neither.
-    """
-
-    how: tuple[str, ...]
-    seen: frozenset[str]
-    opens: frozenset[str]
-
-
-def states(text: str) -> dict[str, State]:
-    """Those whose acts exist."""
-    found = {}
-    for line in text.strip().splitlines():
-        name, how, seen, opens = (part.strip() for part in line.split("|"))
-        acts = tuple(how.split())
-        if {act.removeprefix("to:") for act in acts} <= set(MOVES):
-            found[name] = State(acts, frozenset(seen.split()), frozenset(opens.split()))
-    return found
-
-
-# state             | what was done, by the sender or with to: by the recipient | is shown | opens
-STATES = states(
-    """
-draft               |                                                  | from          | from
-sent                | send                                             | from to       | from
-acknowledged        | send to:acknowledge                              | from to       | from
-accepted            | send to:accept                                   | from to       | from to
-in_handoff          | send to:accept to:start_handoff                  | from to       | from to
-rung                | send to:accept call_me to:call_me set_callback   | from to       | from to
-completed           | send to:accept to:start_handoff to:complete      | from to       | from to
-unable              | send to:accept to:unable                         | from to       | from to
-returned            | send to:accept to:complete to:put_return_release | from to       | from to
-declined            | send to:decline                                  | from to       | from
-withdrawn           | send to:accept withdraw                          | from to       | from
-in_error            | send to:accept mark_error                        | from to       | from
-stopped             | send to:accept stop                              | from to       | from
-stopped_there       | send to:accept to:stop                           | from to       | from
-revoked             | send to:accept revoke_release                    | from to       | from
-revoked_there       | send to:accept to:revoke_release                 | from to       | from
-narrowed            | send to:accept narrow_release                    | from to       | from to
-barred              | send to:accept block to:block                    | from to       | from to
-leads_only          | leads_only send to:accept                        | from to:leads | from to
-agency_barred       | send to:accept block                             | from          | from
-release_over        | send to:accept narrow_release                    | from to       | from
-expired             | send                                             | from to       | from
-closed              | send to:accept                                   | from to       | from to
-purged              | send to:accept to:complete                       |               |
-purged_draft        |                                                  |               |
-purged_by_sender    | send to:accept                                   | to            |
-purged_by_recipient | send to:accept to:complete                       | from          | from
-"""
-)
+NAMES = re.compile("|".join(name for unit in CAST for name, _ in unit.people.values()))
+UNRELEASED = "legal"  # the one field of the packet that the survivor does not release
+NARROWED = "name"  # the one that is left where the survivor narrowed the release
 # Those that need a time of their own; every other is of the last day.
 EARLY = ("purged", "purged_draft", "purged_by_sender", "purged_by_recipient", "closed")
 BARRED = {"barred": {"police.worker2", "ywca.worker2"}}
@@ -108,7 +53,7 @@ class Marker:
 
 
 def texts() -> dict[str, list[str]]:
-    """Of each act on a referral, the members of its body that are free text, by the contract."""
+    """For each act on a referral, the members of its body that are free text in the contract."""
     shapes, found = contract()["components"]["schemas"], {}
     for path, operations in contract()["paths"].items():
         content = operations.get("post", {}).get("requestBody", {}).get("content")
@@ -124,12 +69,15 @@ def texts() -> dict[str, list[str]]:
 def _is_text(schema: dict[str, Any]) -> bool:
     kinds = schema.get("type")
     text = "string" in kinds if isinstance(kinds, list) else kinds == "string"
-    return text and not {"enum", "format", "$ref"} & set(schema)
+    return text and not {"enum", "format", "pattern", "$ref"} & set(schema)
 
 
 WITH_TEXT = texts()
 # How each reaches the world; any other act with a text of its own is done by each side that may.
-OF_THE_STORY = {"put_notice", "put_packet", "put_release", "put_return_release", "set_callback"}
+OF_THE_STORY = {
+    *("put_notice", "put_notice_release", "put_packet", "put_release", "put_return_release"),
+    "set_callback",
+}
 # Of the packet's fields one may hold codes alone; a row of them is as good as a word.
 CODED, CODES = (
     "screening",
@@ -148,7 +96,7 @@ class World:
     hooks: dict[str, str] = field(default_factory=dict)  # of each agency, its webhook
     place: str = ""  # a confidential place of ywca's
     age_h: float = 0
-    far: FarEnds | None = None  # with it, each step is told as it would be
+    far: FarEnds | None = None  # with it, each step sends its messages
 
     # -- Marking
 
@@ -163,8 +111,8 @@ class World:
         return f"406-555-0111 {extension}"
 
     def phone(self, name: str, side: str) -> str:
-        """A number that nobody else has. 406 is that of every callback."""
-        while (number := f"+1{secrets.randbelow(500) + 420}55501{secrets.randbelow(100):02}") in (
+        """A number that no one else has. Every callback begins with 406."""
+        while (number := f"+1{secrets.randbelow(480) + 420}55501{secrets.randbelow(100):02}") in (
             self.marks
         ):
             continue
@@ -236,6 +184,9 @@ class World:
         self.ids[state] = story.id
         shown = self.api(SENDER).get(f"/v1/referrals/{story.id}").json()
         self.references[state] = shown["reference"]
+        notice = self._signed(routes.body_for("/put_notice_release"))
+        paper = {"evidence_ref": self.mark("paper", "notice_evidence_ref", state, "from")}
+        story.sends("put_notice_release", notice | paper)
         self._release(story, state)
         self._own_texts(story, state, "from")
         self._tell(state)
@@ -282,7 +233,7 @@ class World:
         return now
 
     def _own_texts(self, story: Story, state: str, side: str) -> None:
-        """Every text that this side may write of its referral now, and nobody else is told."""
+        """Write every text that this side may write on its referral now and no one else sees."""
         draft = STATES[state].how == ()
         for act, names in WITH_TEXT.items():
             rule = getattr(RULES[act], f"{side}_side")
@@ -312,8 +263,8 @@ class World:
         return routes.body_for(f"/{act}")
 
     def _channels(self) -> None:
-        """Where each worker is reached, and each agency: addresses that are nobody else's, of each
-        kind that there is; and where its events are sent."""
+        """Give each worker and each agency channels of every kind, with addresses that no one else
+        has, and an address for events."""
         for key, kinds in (
             ("police", ("sms", "voice", "mail")),
             ("ywca", ("voice", "sms", "mail")),
@@ -332,8 +283,7 @@ class World:
             address = f"{self.mark('channel', name, side=whose)}@mail.invalid"
         else:
             address = self.phone(name, whose)
-        answer = self.api(who).post("/v1/channels", {"kind": kind, "address": address} | more)
-        assert answer.status_code == 201, answer.content
+        keep(self.api, who, kind, address, **more)
 
     def _confidential_place(self) -> None:
         """A place of ywca's, each line of its address a marker."""
@@ -348,8 +298,8 @@ class World:
         assert editor.put(f"{path}/confidential_address", address).status_code == 204
 
     def _people(self) -> None:
-        """Each member by name and id: her own agency's people alone are told of her."""
-        for unit in demo.CAST:
+        """Mark each member by name and id, which only people of their own agency are shown."""
+        for unit in CAST:
             for short, (name, _) in unit.people.items():
                 one = Marker("member", name, side=unit.key)
                 self.marks[str(member_id(f"{unit.key}.{short}"))] = self.marks[name] = one
@@ -388,48 +338,10 @@ def _uuid(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-# -- Kept, and put back ----------------------------------------------------------------------------
-
-NOT_KEPT = {"credential", "django_session", "permissions_cache"}
-
-
-class Kept:
-    """The content as it is now, put back as often as one likes: an act that was tried is undone.
-
-    Past every trigger and policy, as the superuser. The keys in the key store stay as they are.
-    """
-
-    def __init__(self, superuser: Any, schema: str = "kept") -> None:
-        self.superuser, self.schema = superuser, schema
-        with superuser.cursor() as cursor:
-            self.tables = sorted(set(content_tables(cursor)) - NOT_KEPT)
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute(f"CREATE SCHEMA {schema}")
-            for table in self.tables:
-                cursor.execute(f"CREATE TABLE {schema}.{table} AS TABLE public.{table}")
-        superuser.commit()
-
-    def put_back(self) -> None:
-        back = ";".join(
-            f"DELETE FROM public.{one}; INSERT INTO public.{one} TABLE {self.schema}.{one}"
-            for one in self.tables
-        )
-        with self.superuser.cursor() as cursor:
-            cursor.execute(back)
-        self.superuser.commit()
-
-    def forget(self) -> None:
-        self.superuser.rollback()
-        with self.superuser.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA {self.schema} CASCADE")
-            cursor.execute("SET session_replication_role = origin")
-        self.superuser.commit()
-
-
 def cast() -> Iterator[tuple[str, str | None]]:
     """Everybody: each member, each system naming nobody and naming a worker, and nobody."""
     yield "none", None
-    for unit in demo.CAST:
+    for unit in CAST:
         for short in unit.people:
             yield f"{unit.key}.{short}", None
         if unit.has_client:

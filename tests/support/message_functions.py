@@ -1,4 +1,4 @@
-"""Functions of schema sec that say who is told what."""
+"""Functions of schema sec that decide who is notified of what."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-def assigned_herself(superuser: Any, api: Any, story: Story, who: str = "solo.all") -> Any:
-    """What her reviewer is to be told of it."""
-    with superuser.cursor() as cursor:  # how her assignment was lost does not matter here
+def self_assigned(superuser: Any, api: Any, story: Story, who: str = "solo.all") -> Any:
+    """Let a lead assign themselves. Returns the alert that their reviewer is to get."""
+    with superuser.cursor() as cursor:  # how the assignment was lost does not matter here
         cursor.execute(
             "DELETE FROM referral_assignment WHERE content_object_id = %s AND membership_id = %s",
             [story.id, str(member_id(who))],

@@ -23,9 +23,9 @@ from uuid import uuid4
 class MailServer:
     """What came by SMTP: (recipient, message). `refuse` maps a recipient to an answer's code.
 
-    With `pause` set to "before" or "after" it stops there, once: all of a mail has come, and it was
-    not yet taken, or was taken and nobody was told so. `paused` says that it stands; the sender's
-    end of the connection, or `go_on`, moves it.
+    With `pause` set to "before" or "after" it stops once, when a whole mail has arrived: before it
+    takes the mail, or after that but before it answers. `paused` says that it has stopped; it goes
+    on when the sender closes the connection, or by `go_on`.
     """
 
     port: int = 0
@@ -189,6 +189,18 @@ class PhoneProvider:
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
     authorized: list[str] = field(default_factory=list)
+    pause: str = ""  # as MailServer's, at a call
+    paused: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def stand(self, where: str, kind: str) -> bool:
+        """Wait at `where`, if told to; whether it did."""
+        if self.pause != where or kind != "voice":
+            return False
+        self.pause = ""
+        self.paused.set()
+        self.go_on.wait(60)
+        return True
 
     def to(self, number: str) -> list[tuple[str, dict[str, str]]]:
         return [(kind, form) for kind, form in self.received if form["To"] == number]
@@ -228,12 +240,15 @@ class _Twilio(BaseHTTPRequestHandler):
         form = {name: values[0] for name, values in told.items()}
         kind = _KINDS[self.path.rsplit("/", 1)[1]]
         kept.authorized.append(self.headers["Authorization"])
+        if kept.stand("before", kind):
+            self.close_connection = True
+            return
         status = kept.refuse.get(form["To"], 201)
         if status == 201:
             kept.received.append((kind, form))
             sid = f"{'SM' if kind == 'sms' else 'CA'}{uuid4().hex}"
             kept.kept.append((kind, datetime.now(UTC), form | {"Sid": sid}))
-            if kept.silent:
+            if kept.stand("after", kind) or kept.silent:
                 kept.silent = False
                 self.close_connection = True
                 return

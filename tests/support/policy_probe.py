@@ -5,101 +5,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from api.dev import demo
 from directory.demo import loader as directory_demo
 from directory.importing.parsing import id_of
 from permissions.database.uuid7 import uuid7
-from permissions.identity import credentials
-from permissions.identity.credentials import hash_secret
-from permissions.models import Client
+from permissions.reference import rows as r
 from permissions.reference import world as w
 from permissions.reference.read_rules import can_see
 from permissions.reference.write_rules import can_write
-from tests.support.callers import Caller, agency_id, member_id
+from tests.support.callers import agency_id, member_id
 from tests.support.database import forget_edits, full_story, identify, opening
-from tests.support.rls_probe import (
-    CHANGES,
-    Ground,
-    Snapshot,
-    change,
-    key_of,
-    own_parts,
-    typed,
-    variants,
-)
+from tests.support.probe_people import Who, people
+from tests.support.rls_probe import CHANGES, Ground, change, own_parts
+from tests.support.rls_rows import Snapshot, key_of, typed
+from tests.support.rls_variants import variants
 from tests.support.stories import NOTICE, PACKET, Story, return_body, service_of
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Who:
-    """A caller, and what the cast says of her: never what the database says."""
-
-    caller: Caller
-    agency: str | None
-    member: str | None
-    client: str | None
-    roles: tuple[str, ...]
-    scopes: tuple[str, ...]
-    database_role: str = "app"
-
-    @property
-    def principal(self) -> w.Principal:
-        acting = member_id(self.caller.acting) if self.caller.acting else None
-        token = hash_secret(self.caller.secret) if self.caller.secret else None
-        return w.Principal(token, acting, None, self.database_role)
-
-
-ROLES = {
-    f"{unit.key}.{short}": roles for unit in demo.CAST for short, (_, roles) in unit.people.items()
-}
-
-
-def person(api: Any, who: str, database_role: str = "app") -> Who:
-    agency = str(agency_id(who.split(".")[0]))
-    return Who(api(who), agency, str(member_id(who)), None, ROLES[who], (), database_role)
-
-
-def system(api: Any, key: str, acting: str | None, *scopes: str) -> Who:
-    caller: Caller = api(f"{key}.client", acting)
-    caller.secret = f"a-token-of-a-probe-{uuid4()}"
-    client = Client.objects.get(client_id=f"demo-{key}")
-    credentials.open_for_client(client, caller.secret, scopes)
-    member = str(member_id(acting)) if acting else None
-    roles = ROLES[acting] if acting else ()
-    client_id = str(uuid5(demo.NAMESPACE, f"client {key}"))
-    return Who(caller, str(agency_id(key)), member, client_id, roles, scopes)
-
-
-def people(api: Any) -> list[Who]:
-    every = demo.ALL_SCOPES
-    return [
-        Who(api(None), None, None, None, (), ()),
-        *(person(api, f"outsider.{short}") for short in ("worker", "lead")),
-        *(person(api, f"police.{short}") for short in ("worker", "worker2", "lead", "admin")),
-        *(person(api, f"ywca.{short}") for short in ("worker", "worker2", "lead", "auditor")),
-        *(person(api, f"ywca.{short}") for short in ("editor", "admin")),
-        *(person(api, f"sarc.{short}") for short in ("worker", "worker2")),
-        system(api, "outsider", "outsider.worker", *every),
-        system(api, "police", "police.worker", *every),
-        system(api, "police", "police.worker", "referrals:read"),
-        system(api, "police", "police.worker", "directory:read"),
-        system(api, "police", None, "events:read"),
-        system(api, "ywca", "ywca.auditor", "events:read"),
-        system(api, "ywca", None, *every),
-        system(api, "ywca", "ywca.worker", "referrals:read", "referrals:write"),
-        system(api, "ywca", "ywca.worker", "referrals:write", "packets:read"),
-        system(api, "ywca", "ywca.auditor", *every),
-        *(person(api, who, "auditor") for who in ("police.auditor", "ywca.auditor", "ywca.lead")),
-        person(api, "taskforce.auditor", "auditor"),
-    ]
 
 
 @dataclass
@@ -152,10 +79,28 @@ def bar(superuser: Any, referral_id: str, key: str, whom: str) -> None:
         )
 
 
+def add_witness(superuser: Any) -> None:
+    """A webhook for checkpoints, which a system that reads the seals has made."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "WITH endpoint AS (INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at,"
+            " at_xact, at_event, next_at) VALUES (gen_random_uuid(), %(agency)s,"
+            " 'https://witness.example.org/', 'checkpoints', now(), 0, gen_random_uuid(), now())"
+            " RETURNING id),"
+            " secret AS (INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle,"
+            " created_at) SELECT gen_random_uuid(), id, 1, '', now() FROM endpoint)"
+            " INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome,"
+            " took_ms) SELECT gen_random_uuid(), id, %(agency)s, id, now(), 'delivered', 1"
+            " FROM endpoint",
+            {"agency": str(agency_id("ywca"))},
+        )
+
+
 def build(api: Any, story: Story, superuser: Any) -> World:
     """Referrals in every relation: draft, waiting with a packet ready, open, ended, another's."""
     since = uuid7()  # the log is never emptied: what other tests wrote is theirs
     full_story(story, api)
+    add_witness(superuser)
     hide_in_the_directory(api)
     waiting = Story(api, story.service_id).create().release("name").packet(name=PACKET["name"])
     waiting.send()
@@ -218,7 +163,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             " WHERE referral_id = %s",
             [run_out.id],
         )
-        # Purged on the sender's side, which sees nothing that hangs on it.
+        # Purged on the sender's side, which sees nothing that belongs to it.
         cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [leads.id])
         for key in ("police", "ywca"):  # barred by her own side, then assigned again
             kept = "SELECT * FROM referral_assignment WHERE membership_id = %s"
@@ -233,7 +178,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     return World(ground, everybody, ground.snapshot())
 
 
-TABLES = tuple(table for table, kind in w.TABLES.items() if kind is not w.Unseen)
+TABLES = tuple(table for table, kind in r.TABLES.items() if kind is not r.Unseen)
 
 
 @contextmanager
@@ -326,13 +271,13 @@ TOLD_OF_THE_OWN_SIDE = "packet_grant"  # with this table a function's word for i
 
 
 def probe_own_parts(world: World, who: Who, cursor: Any) -> list[str]:
-    """What sec.own_part tells of each referral, beside what the policies let her see of it."""
+    """Compare what sec.own_side_context returns for each referral with what the policies show."""
     _, statement, _ = own_parts(world.seen)
-    return [named(who, "is told another thing of", row) for row in ids(cursor, statement)]
+    return [named(who, "gets another answer for", row) for row in ids(cursor, statement)]
 
 
 def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
-    """Real rows once more, and rows forged in her own name beside another's referral."""
+    """Insert real rows again, and rows forged in the caller's name on another agency's referral."""
     columns = world.ground.insertable[who.database_role, table]
     if not columns:
         return []
@@ -344,7 +289,7 @@ def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
     found, seen = [], world.seen
     for row in one_of_each(world.rows[table]):
         for forged in variants(seen, who.principal, row):
-            after = typed(w.TABLES[table], forged)
+            after = typed(r.TABLES[table], forged)
             allowed = can_write(seen.world, who.principal, None, after, seen.now)
             if taken(cursor, insert, json.dumps(forged)) != allowed:
                 verb = "is refused" if allowed else "writes"
@@ -353,7 +298,7 @@ def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
 
 
 def one_of_each(rows: dict[str, Row]) -> list[Row]:
-    """Of many alike, the newest: the same referral, agency and role in it."""
+    """The newest row of each kind: those with the same referral, agency and role count as alike."""
     alike = (
         "referral_id",
         "release_id",

@@ -27,3 +27,11 @@ def contract() -> dict[str, Any]:
     text = (REPOSITORY / "openapi" / "v1.yaml").read_text()
     found: dict[str, Any] = yaml.load(text, loader)
     return found
+
+
+# What a server cannot do without.
+NEEDED = {
+    "CAIRN_BASE_URL": "https://cairn.example.org",
+    "CAIRN_SECRET_KEY": "x" * 40,
+    "CAIRN_SAFETY_LINES": '[{"name": "Emergency", "phone": "911", "note": "Police"}]',
+}

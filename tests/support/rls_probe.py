@@ -1,110 +1,35 @@
-"""The model (permissions/reference) beside what the database really gives and takes.
+"""Compares the model (permissions/reference) with what the database really shows and accepts.
 
-Every protected table, found in the catalogue, by raw SQL in the roles `app` and `auditor`, as many
-people; one round trip a person. A row is compared column by column, a write is tried and undone.
+It covers every protected table in the catalogue, by raw SQL in the roles `app` and `auditor`, as
+many people, in one round trip per person. It compares rows column by column, and tries writes and
+undoes them.
 """
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 from django.db import connections
 
+from permissions.reference import rows as r
 from permissions.reference import world as w
 from permissions.reference.caller import live_caller
 from permissions.reference.read_rules import can_see
 from permissions.reference.write_rules import can_write, reaches
 from referrals.packet_fields import PACKET_FIELDS
-from tests.support.callers import agency_id, member_id
+from tests.support.rls_rows import Json, Snapshot, key_of, snapshot, typed
+from tests.support.rls_variants import FOREIGN, OWN_PARTS, variants
 
-Json = dict[str, Any]
 ROLES = {"app": "default", "auditor": "auditor"}  # of the database, and our alias for each
-
-
-# -- From JSON to what the model reads -------------------------------------------------------------
-
-
-def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not type(None)]
-    by_kind: dict[Any, Callable[[Any], Any]] = {
-        UUID: UUID,
-        datetime: datetime.fromisoformat,
-        tuple[UUID, ...]: lambda ids: tuple(map(UUID, ids)),
-    }
-    return by_kind.get(kinds[0])
-
-
-_SHAPES: dict[type, tuple[list[tuple[str, Callable[[Any], Any] | None]], Any]] = {}
-
-
-def typed(kind: Any, row: Json) -> Any:
-    """A row as to_jsonb() gives it, as the model's own kind."""
-    if kind not in _SHAPES:
-        hints = get_type_hints(kind)
-        _SHAPES[kind] = ([(name, _converter(hints[name])) for name in kind._fields], kind._make)
-    shape, make = _SHAPES[kind]
-    return make(
-        convert(value) if convert and (value := row.get(name)) is not None else row.get(name)
-        for name, convert in shape
-    )
-
-
-@dataclass
-class Snapshot:
-    """All rows of a moment, as the superuser sees them: as JSON, and as the model reads them."""
-
-    now: datetime
-    world: w.World
-    json: dict[str, dict[str, Json]]
-    rows: dict[str, dict[str, w.Row]]
-
-
-def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
-    json_rows = {
-        table: {str(row[key_of(table)]): row for row in rows}
-        for table, rows in found.items()
-        if table in w.TABLES
-    }
-    rows = {
-        table: {key: typed(w.TABLES[table], row) for key, row in some.items()}
-        for table, some in json_rows.items()
-    }
-
-    def by_id(kind: Any, table: str) -> dict[Any, Any]:
-        return {(one := typed(kind, row)).id: one for row in found[table]}
-
-    held = [typed(w.Credential, row | {"hash": row["hash"][2:]}) for row in found["credential"]]
-    return Snapshot(
-        now,
-        w.World(
-            agencies=by_id(w.Agency, "permissions_agency"),
-            people=by_id(w.Person, "permissions_person"),
-            members=by_id(w.Membership, "permissions_membership"),
-            clients=by_id(w.Client, "permissions_client"),
-            credentials={one.hash: one for one in held},
-            referrals={one.id: one for one in rows["referral"].values()},
-            sides=list(rows["referral_side"].values()),
-            assignments=list(rows["referral_assignment"].values()),
-            blocks=list(rows["conflict_block"].values()),
-            releases={one.id: one for one in rows["release"].values()},
-            grants=list(rows["packet_grant"].values()),
-            webhooks={one.id: one for one in rows["webhook_endpoint"].values()},
-            opt_ins=list(rows["log_opt_in"].values()),
-        ),
-        json_rows,
-        rows,
-    )
 
 
 # -- The ground ------------------------------------------------------------------------------------
 
 WHO_ASKS = ("permissions_agency", "permissions_person", "permissions_client", "credential")
-FOREIGN = str(agency_id("hospital"))
 PART_OF = {  # where a table grows with every test, its last rows
     "access_entry": " WHERE id >= '{since}'",
     "directory_change": " WHERE seq > (SELECT max(seq) FROM directory_change) - 9 OR seq IN"
@@ -209,7 +134,7 @@ class Ground:
             f"SELECT '{table}', to_jsonb(t) FROM {table} t"
             + PART_OF.get(table, "").format(since=self.since)
             for table in (*self.tables, *WHO_ASKS)
-            if w.TABLES.get(table) is not w.Unseen
+            if r.TABLES.get(table) is not r.Unseen
         ]
         found: dict[str, list[Json]] = {name: [] for name in (*self.tables, *WHO_ASKS)}
         for table, row in self.ask(" UNION ALL ".join(parts)):
@@ -220,7 +145,7 @@ class Ground:
         """What comes of each statement, undone: the number of rows, or `refused`."""
         return list(self._look(Who("", token, role=role), [], statements)[2])
 
-    # -- The two walls, one beside the other
+    # -- The two walls compared
 
     def differences(self, seen: Snapshot, who: Who, dice: random.Random, writes: int) -> list[str]:
         """Wherever what `who` really gets or may write is not what the model says; `writes`: how
@@ -290,10 +215,6 @@ class Ground:
             yield from self._cells(seen, who, principal, table, mine, random.Random(0))
 
 
-def key_of(table: str) -> str:
-    return "seq" if table in ("directory_change", "log_checkpoint") else "id"
-
-
 # -- What is tried ---------------------------------------------------------------------------------
 
 
@@ -345,26 +266,13 @@ def some_writes(
     return found
 
 
-# What the function tells of the own side, beside what the policies of its tables do: where they
-# differ. Without an acting member it tells nothing.
-OWN_PARTS = """
-    SELECT one.id FROM unnest('{{{ids}}}'::uuid[]) one (id) CROSS JOIN sec.identity() me
-     CROSS JOIN LATERAL sec.own_part(one.id) own
-      LEFT JOIN referral_side s ON s.referral_id = one.id AND me.member_id IS NOT NULL
-      LEFT JOIN packet_grant g ON g.referral_id = one.id
-     WHERE (own.subject, own.holder, own.state, own.assigned, own.fields, own.release, own.until,
-            own.kek, own.bundle, own.notice) IS DISTINCT FROM
-           (s.subject, s.holder_id, s.state, EXISTS (
-              SELECT FROM referral_assignment a
-               WHERE a.content_object_id = one.id AND a.membership_id = me.member_id),
-            g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle,
-            g.redisclosure_notice)
-"""
-
-
 def own_parts(seen: Snapshot) -> Try:
     ids = ",".join(str(one) for one in seen.world.referrals)
-    return "sec.own_part where its policies say another thing", OWN_PARTS.format(ids=ids), "0"
+    return (
+        "sec.own_side_context or sec.visible_referral_id where the policies say another thing",
+        OWN_PARTS.format(ids=ids),
+        "0",
+    )
 
 
 def _insert(ground: Ground, seen: Snapshot, who: Who, table: str, row: Json) -> Try:
@@ -375,82 +283,9 @@ def _insert(ground: Ground, seen: Snapshot, who: Who, table: str, row: Json) -> 
         f"INSERT INTO {table} ({names}) SELECT {names}"
         f" FROM jsonb_populate_record(NULL::{table}, '{literal}'::jsonb)"
     )
-    after = typed(w.TABLES[table], row)
+    after = typed(r.TABLES[table], row)
     may = can_write(seen.world, who.principal, None, after, seen.now)
     return f"INSERT INTO {table} {row}", statement, "1" if may else "refused"
-
-
-def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json]:
-    """A real row once more, and rows forged in her own name beside another's referral."""
-    me = live_caller(seen.world, principal, seen.now)
-    agency = str(me.agency_id) if me else FOREIGN
-    member = str(me.member_id) if me and me.member_id else None
-    client = str(me.client_id) if me and me.client_id else None
-    fresh = row | {"id": str(uuid4())}
-    yield fresh
-    mine = {
-        "agency_id": agency,
-        "from_agency_id": agency,
-        "member_id": member,
-        "revoked_by": member,
-        "caller_id": client or member,
-        "client_id": client,
-    }
-    hers = fresh | {name: mine[name] for name in row if name in mine}
-    yield hers
-    yield fresh | {name: mine[name] for name in row if name in ("agency_id", "from_agency_id")}
-    if "fingerprint" in row:
-        yield hers | {"referral_id": None}
-        for about in seen.world.referrals:  # one that the caller sees, or not
-            yield hers | {"referral_id": str(about), "key": str(about)}
-    if "test_outcome" in row:
-        address = {"address": f"+1406555{uuid4().int % 10000:04}"}
-        yield fresh | address | {"membership_id": member, "agency_id": agency}
-        yield fresh | address | {"membership_id": member, "agency_id": FOREIGN}
-        yield fresh | address | {"membership_id": None, "agency_id": agency}
-        yield fresh | address | {"membership_id": str(member_id("police.worker2"))}
-    if "handoff_by" in row:
-        yield fresh | {"holder_id": None}
-        yield fresh | {"agency_id": agency, "holder_id": None}
-    if "release_id" in row and "kek_version" in row:
-        yield fresh | {"agency_id": agency, "release_id": None}
-    if "from_sees" in row:  # an event that names other agencies than its referral does
-        yield fresh | {"agency_id": agency, "member_id": member}
-        yield fresh | {"agency_id": agency, "member_id": member, "to_agency_id": FOREIGN}
-        yield fresh | {"agency_id": agency, "member_id": member, "from_agency_id": FOREIGN}
-    if "minor_may_consent_alone" in row:
-        yield from _releases(fresh, agency)
-    if "has_block" in row and "status" in row:
-        yield fresh | {"from_agency_id": agency, "sent_at": None, "status": "draft"}
-        yield fresh | {"from_agency_id": agency, "sent_at": None, "status": "accepted"}
-        yield fresh | {"from_agency_id": agency, "status": "draft"}
-    if "withdrawn_at" in row:
-        soon = datetime.now(UTC) + timedelta(days=1)
-        given = fresh | {"agency_id": agency, "given_by": member, "ends_at": soon.isoformat()}
-        yield given
-        yield given | {"to_agency_id": FOREIGN}
-        yield given | {"ends_at": (soon + timedelta(days=4000)).isoformat()}
-        yield given | {"ends_at": (soon - timedelta(days=2)).isoformat()}
-        yield given | {"given_by": str(member_id("police.admin"))}
-    if "at_seq" in row:
-        yield fresh | {"agency_id": agency, "about": "events"}
-        yield fresh | {"agency_id": agency, "about": "checkpoints"}
-    if "decision" in row:
-        yield hers | {"decision": "allowed"}
-        yield hers | {"decision": "refused"}
-
-
-def _releases(fresh: Json, agency: str) -> Iterator[Json]:
-    swapped = {"from_agency_id": fresh["to_agency_id"], "to_agency_id": fresh["from_agency_id"]}
-    for ended in (False, True):
-        yield fresh | {"direction": "return", "ended": ended}
-        yield fresh | swapped | {"direction": "return", "ended": ended}
-    yield fresh | swapped | {"direction": "return", "to_agency_id": FOREIGN, "ended": False}
-    yield fresh | swapped | {"direction": "outbound", "ended": False}
-    yield fresh | {"direction": "outbound", "ended": False}
-    yield fresh | {"direction": "outbound", "ended": True}
-    yield fresh | {"direction": "outbound", "ended": False, "to_agency_id": FOREIGN}
-    yield fresh | {"from_agency_id": agency, "ended": False}
 
 
 # What is changed of every row at once. Where it reaches a row that the caller may not change so,
@@ -483,7 +318,7 @@ CHANGES: tuple[tuple[str, str, Json], ...] = (
 
 
 def _against_all_rights(ground: Ground, table: str, dice: random.Random) -> Try:
-    """Nobody deletes; what may be changed at all is named in CHANGES."""
+    """Try to delete, which no one may, or to change a table that CHANGES does not name."""
     column = dice.choice(ground.columns[table])
     statement = f"DELETE FROM {table}"
     if table not in {one for one, _, _ in CHANGES} and dice.random() < 1 / 2:
@@ -492,7 +327,7 @@ def _against_all_rights(ground: Ground, table: str, dice: random.Random) -> Try:
 
 
 def change(seen: Snapshot, principal: w.Principal, table: str, what: str, values: Json) -> Try:
-    kind, reached, may = w.TABLES[table], 0, principal.role == "app"
+    kind, reached, may = r.TABLES[table], 0, principal.role == "app"
     for key, before in seen.rows[table].items():
         if reaches(seen.world, principal, before, seen.now):
             reached += 1

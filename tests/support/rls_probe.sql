@@ -1,6 +1,6 @@
--- What the second wall really gives and takes, asked in one round trip a person. The rows of each
--- readable table stand in probing.rows_as_app() and probing.rows_as_auditor(), which
--- tests/support/rls_probe.py writes from the catalogue. Everything tried is undone.
+-- What the second wall really shows and accepts, asked in one round trip per person. The functions
+-- probing.rows_as_app() and probing.rows_as_auditor(), which tests/support/rls_probe.py writes from
+-- the catalogue, return the rows of each readable table. Everything that is tried is undone.
 
 -- PB001: a write that was taken, with how many rows; PB002: what an opening showed.
 CREATE FUNCTION probing.try(statements text[]) RETURNS text[] LANGUAGE plpgsql AS $$

@@ -22,13 +22,16 @@ NOBODY = "01890000-0000-7000-8000-00000000000b"  # is nowhere a member
 # What a caller sends who means it. Every act on a referral stands here; a test says so.
 BODIES: dict[str, Any] = {
     "put_notice": {"urgency": "urgent", "needs": ["shelter"], "callback": "406-555-0111"},
+    "put_notice_release": None,  # its times must be fresh
     "put_release": None,  # its times must be fresh: tests.conftest.release_body
     "put_packet": {"packet": {"name": "Invented Person"}},
     "send": {"agreement": "agrees"},
     "acknowledge": {},
     "accept": {},
+    "undo_accept": {},
     "decline": {"code": "no_capacity"},
     "call_me": {},
+    "called_back": {},
     "set_callback": {"callback": "406-555-0177"},
     "start_handoff": {"mode": "phone"},
     "handoff_failed": {},
@@ -70,11 +73,12 @@ BODIES: dict[str, Any] = {
         "at": "2026-01-01T02:45:00Z",
         "survivor_told": "told_before",
     },
+    "record_rights": {"victim_rights": "given", "u_certification": "requested"},
     "open_notes": {"purpose": "review"},
 }
 
 # What is no act of its own: another's rules, log and body.
-READ_AS = {"open_handoff": "open_notes"}
+READ_AS = {"open_handoff": "open_notes", "signed": "open_notes"}
 
 
 def served() -> Iterator[tuple[str, URLPattern]]:
@@ -108,10 +112,12 @@ NOWHERE = "01890000-0000-7000-8000-000000000004"
 
 
 def filled(route: str, **known: str) -> str:
-    """The path of a route: what is known by name, an id of nothing or "not_found" for the rest."""
+    """The path of a route: what is known by name; for the rest an id of nothing, a number, or
+    "not_found"."""
 
     def value(found: re.Match[str]) -> str:
-        return known.get(found[2], NOWHERE if found[1] == "uuid" else "not_found")
+        of_none = {"uuid": NOWHERE, "int": "40"}.get(found[1], "not_found")
+        return known.get(found[2], of_none)
 
     return "/" + re.sub(r"<(\w+):(\w+)>", value, route)
 
@@ -133,7 +139,22 @@ def body_for(route: str) -> Any:
     act = READ_AS.get(act, act)
     if act == "put_return_release":
         return return_body()
+    if act == "put_notice_release":
+        body = release_body()
+        del body["fields"]
+        return body
     return release_body() if act == "put_release" else BODIES[act]
+
+
+def naming_one_in_the_body(own: str, service: str) -> list[tuple[str, dict[str, str]]]:
+    """Routes whose body names a referral, `{id}` in its place; `own` is one that the caller works
+    on, `service` one to send to. A test says that the contract has no others."""
+    notice = BODIES["put_notice"]
+    return [
+        (f"/v1/referrals/{own}/same_person_as", {"referral_id": "{id}"}),
+        ("/v1/referrals", notice | {"service_id": service, "replaces": "{id}"}),
+        ("/v1/agreement-tally", {"draft_id": "{id}"}),
+    ]
 
 
 def at(route: str, referral_id: UUID | str) -> str:

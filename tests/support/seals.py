@@ -113,7 +113,7 @@ YEARS = count(2018, -1)  # a month leaves once: each test has one of its own
 
 @dataclass
 class Old:
-    """A month long ago: its entries stand beside others in the same batch."""
+    """A month long ago. Its batch also holds entries of other months."""
 
     month: str
     superuser: Any
@@ -159,7 +159,7 @@ def old(api: Any, superuser: Any, shift_clock: Any) -> Old:
 
 def retire(folder: Path, month: str) -> str:
     said = io.StringIO()
-    call_command("seals", "retire", month=month, to=folder, stdout=said)
+    call_command("ledger", "retire", month=month, to=folder, stdout=said)
     return said.getvalue()
 
 

@@ -52,9 +52,9 @@ def as_auditor(caller: Any, question: str) -> list[tuple[Any, ...]]:
 
 
 def alerts() -> set[tuple[str, ...]]:
-    """Of which referral, to which agency, to whom."""
+    """The alerts: the referral, the agency and the member that set the block."""
     with connections["jobs"].cursor() as cursor:
-        cursor.execute("SELECT referral_id, agency_id, set_by FROM sec.barred_alerts()")
+        cursor.execute("SELECT referral_id, agency_id, set_by FROM sec.blocked_attempt_alerts()")
         return {tuple(map(str, row)) for row in cursor.fetchall()}
 
 
@@ -85,4 +85,4 @@ def sign(cursor: Any, seq: int, first: int, size: int, *, body: str = "", before
     )
 
 
-PUT_ON = "SELECT sec.put_on(gen_random_uuid(), %s, %s, %s)"
+PUT_ON = "SELECT sec.assign_member(gen_random_uuid(), %s, %s, %s)"

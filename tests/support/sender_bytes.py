@@ -14,7 +14,7 @@ from tests.support import routes
 from tests.support.callers import Caller, member_id
 from tests.support.database import as_app
 from tests.support.desk_pages import at_the_desk
-from tests.support.markers import Kept
+from tests.support.kept_rows import Kept
 from tests.support.sender_view import TABLES, columns
 
 SENDER = (
@@ -26,11 +26,15 @@ SENDER = (
 KEEPER = ("police.admin", None)
 KEPT_TABLES = ("webhook_endpoint", "webhook_delivery", "message", "channel")
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
-NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
+NO_PART = (
+    *(*OF_OTHERS, "docs", "accounts", "problems", "safety", "health", "metrics", "desk/agency"),
+    "desk/account",  # where the reader is signed in: each look here is one more
+    *("manifest.webmanifest", "service-worker.js"),
+)
 
 
 class Sender:
-    """Everything that the sender's people and systems get; opened anew after the clock moved."""
+    """Everything that the sender's people and systems get. Read it again after the clock moved."""
 
     def __init__(self, api: Any) -> None:
         self.callers: list[Caller] = [api(*one) for one in SENDER]
@@ -41,7 +45,7 @@ class Sender:
             for route, pattern in routes.served()
             if route and not route.startswith(NO_PART) and "GET" in routes.methods_of(pattern)
             if "<" not in route.replace("<uuid:referral_id>", "")
-        ]
+        ] + [(False, "/desk/?show=closed"), (False, "/desk/?show=all")]
 
     def little(self, referral_id: str) -> list[Any]:
         """The bytes that an act could move first; and what the rows themselves say."""
@@ -62,7 +66,7 @@ class Sender:
             for caller in self.callers:
                 answer = as_bytes(caller.get(path))
                 if address == "/v1/events" and answer[0] == 200:
-                    # Its cursor is sealed anew each time: where it stands is compared.
+                    # The cursor is sealed again each time, so its content is compared.
                     answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
                 found[f"{caller.who} {caller.acting}", address] = answer
         found["police.admin", "rows"] = rows(self.keeper, KEPT_TABLES)
@@ -111,7 +115,7 @@ def _opened(caller: Caller, page: dict[str, Any]) -> dict[str, Any]:
 
 
 OWN_TO_EACH_PAGE = re.compile(
-    r'(name="(?:csrfmiddlewaretoken|key)" value="|name="(?:\w+_)?at" value=")[^"]+'
+    r'(name="(?:csrfmiddlewaretoken|key)" value="|name="(?:\w+_)?at" value="|data-now=")[^"]+'
 )
 
 COUNTS_DOWN = re.compile(r"\b\d+ (?:s|sec|min|h|hours?|days?)\b")

@@ -45,7 +45,7 @@ class Sender:
 
 
 def columns(cursor: Any, table: str) -> str:
-    """Those that the role may read: whether anybody is barred stands in none of them."""
+    """The columns that the role may read. None of them says whether anyone is barred."""
     cursor.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
         " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT')",

@@ -9,10 +9,12 @@ from tests.support.stories import PACKET, Story
 SENDER = """
                       draft sent acknowledged accepted cannot_take withdrawn stopped expired entered_in_error closed
 put_notice            ah    .    .            .        .           .         .       .       .                .
+put_notice_release    ah    .    .            .        .           .         .       .       .                .
 put_release           ah    ah   ah           ah       .           .         .       .       .                .
 put_packet            ah    ah   ah           ah       .           .         .       .       .                .
 send                  ah    .    .            .        .           .         .       .       .                .
 call_me               .     h    h            h        .           .         .       .       .                .
+called_back           .     ah   ah           ah       .           .         .       .       .                .
 set_callback          .     ah   ah           ah       .           .         .       .       .                .
 withdraw              .     ahl  ahl          ahl      .           .         .       .       .                .
 revoke_release        ahl   ahl  ahl          ahl      ahl         ahl       ahl     ahl     ahl              ahl
@@ -36,17 +38,21 @@ set_external_ref      ah    ah   ah           ah       ah          ah        ah 
 set_plan              ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
 record_report         ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
 record_disclosure     ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
+record_rights         .     ah   ah           ah       ah          ah        ah      ah      ah               ah
 set_hold              .     l    l            l        l           l         l       l       l                l
 end_hold              .     l    l            l        l           l         l       l       l                l
 """  # noqa: E501 (a table)
 
-# The recipient's, by its true state. Before anybody there looked at it, nobody is on it.
+# The recipient's acts, by its true state. Before a member there has looked at it, no one is
+# assigned.
 RECIPIENT = """
                       sent acknowledged accepted in_handoff completed unable stopped declined withdrawn expired entered_in_error
 acknowledge           wl   .            .        .          .         .      .       .        .         .       .
 accept                wl   wahl         .        .          .         .      .       .        .         .       .
 decline               wl   wahl         .        .          .         .      .       .        .         .       .
 call_me               .    h            h        h          .         .      .       .        .         .       .
+called_back           .    ah           ah       ah         .         .      .       .        .         .       .
+undo_accept           .    .            h        .          .         .      .       .        .         .       .
 start_handoff         .    .            h        .          .         .      .       .        .         .       .
 handoff_failed        .    .            .        h          .         .      .       .        .         .       .
 complete              .    .            h        h          .         .      .       .        .         .       .
@@ -72,6 +78,7 @@ set_external_ref      .    ah           ah       ah         ah        ah     ah 
 same_person_as        .    ah           ah       ah         ah        ah     ah      ah       ah        ah      ah
 record_report         .    ah           ah       ah         ah        ah     ah      ah       ah        ah      ah
 record_disclosure     .    ah           ah       ah         ah        ah     ah      ah       ah        ah      ah
+record_rights         .    ah           ah       ah         ah        ah     ah      ah       ah        ah      ah
 set_hold              l    l            l        l          l         l      l       l        l         l       l
 end_hold              l    l            l        l          l         l      l       l        l         l       l
 """  # noqa: E501 (a table)

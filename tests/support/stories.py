@@ -32,6 +32,8 @@ class Story:
     def send(self) -> "Story":
         if not self.id:
             self.create()
+        if self.sender.startswith(BOUND):
+            self.sends("put_notice_release", notice_release_body())
         return self.sends("send", {"agreement": "agrees"})
 
     def accept(self) -> "Story":
@@ -83,14 +85,38 @@ def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
     } | terms
 
 
+TOLD = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+# What a hospital's authorization says besides (45 CFR 164.508(c)).
+AUTHORIZED = ["revocation_in_writing_told", "no_longer_protected_told", "copy_provided"]
+
+
+def authorization(**terms: Any) -> dict[str, Any]:
+    """The terms of a release as a nurse records it: a signed authorization."""
+    return {
+        "basis": "hipaa_authorization",
+        "form": "written",
+        "attestations": [*TOLD, *AUTHORIZED],
+    } | terms
+
+
+# Victim service providers: their notice, too, needs a signed release (34 U.S.C. 12291(b)(2)).
+BOUND = ("ywca.", "sarc.")
+
+
+def notice_release_body(**terms: Any) -> dict[str, Any]:
+    """The permission for the notice as an advocate records it: written, for this recipient."""
+    body = release_body(basis="written_release", form="written", attestations=TOLD, **terms)
+    del body["fields"]
+    return body
+
+
 def return_body(*fields: str, **terms: Any) -> dict[str, Any]:
     """A return release as an advocate records it: written, to tell the police who sent it."""
-    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
     return release_body() | {
         "basis": "written_release",
         "form": "written",
         "fields": list(fields) or ["connected", "engaged", "outcome_code"],
-        "attestations": [*told, "police_may_have_to_disclose"],
+        "attestations": [*TOLD, "police_may_have_to_disclose"],
         **terms,
     }
 

@@ -1,8 +1,8 @@
 """A database with the schema and the demo network in it, made once and copied for each run.
 
-Each worker's server keeps one template, and beside it (`CAIRN_HOME/template`) the keys that the
-database needs and what demo.json would say. It is made again when what it is made of has changed,
-and each day: the hours in the directory look ahead from today.
+Each worker's server keeps one template, with the keys that the database needs and the content of
+demo.json in `CAIRN_HOME/template`. The template is made again when one of its sources has changed,
+and each day, because the hours in the directory look ahead from today.
 """
 
 import hashlib
@@ -19,8 +19,10 @@ from django.db import connections
 from psycopg2.sql import SQL, Identifier
 
 from api.dev import demo
+from api.dev.cast import CAST
 from api.dev.postgres import Cluster
 from permissions.models import MOST_OPENINGS, Client
+from permissions.recovery import outbox
 from tests.support.repository import REPOSITORY
 
 # The three lower floors whole: rows of the demo go through most of their code on the way in.
@@ -33,11 +35,16 @@ MADE_OF = (
     "api/dev/*.py",
 )
 BUILDING, PREFIX = "test_cairn_new_template", "test_cairn_template_"
-BESIDE = ("keys", "witness")  # folders of CAIRN_HOME that belong to the database
+BESIDE = (
+    "keys",
+    "keys-copy",
+    "witness",
+    "journal",
+)  # folders of CAIRN_HOME that belong to the database
 
 
 def checksum() -> str:
-    """Of all files that decide what is in the template, and of the day."""
+    """A checksum of the day and of all files that decide what is in the template."""
     found = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
     for path in _sources():
         found.update(f"{path.relative_to(REPOSITORY)}\0".encode())
@@ -91,6 +98,7 @@ class Template:
         point_at(BUILDING)
         call_command("migrate", database="owner", verbosity=0)
         content = load_demo()
+        outbox.append_waiting()
         point_at("")
         with closing(self.cluster.connect_superuser()) as superuser:
             rename = SQL("ALTER DATABASE {} RENAME TO {}")
@@ -113,6 +121,9 @@ class Template:
             command = SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner")
             superuser.cursor().execute(command.format(Identifier(name), Identifier(template)))
         self.cluster._close_to_public(name)
+        with closing(self.cluster.connect_superuser(name)) as superuser:
+            # A copy has a number of its own: here it is as true as the template.
+            superuser.cursor().execute("UPDATE timeline_state SET timeline = sec.timeline()")
 
 
 def point_at(name: str) -> None:
@@ -128,8 +139,10 @@ def load_demo() -> dict[str, Any]:
     from directory.demo import loader as directory_demo
 
     content = demo.load()
-    Client.objects.update(openings_a_day=MOST_OPENINGS)
-    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    for client in Client.objects.all():
+        client.openings_a_day = MOST_OPENINGS
+        client.save()
+    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in CAST})
     return content
 
 

@@ -61,7 +61,7 @@ class Receiver:
         assert came, (len(set(self.ids())), "of", count)
 
     def end(self) -> None:
-        """Also for whoever comes while this goes on: nobody is left to wait."""
+        """Stop, and release every waiting client, also those that connect meanwhile."""
         self._ended.set()
         for one in (self._listening, *list(self._open)):
             with suppress(OSError):

@@ -8,40 +8,51 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from api.dev import demo
 from tests.support import markers as marked
 from tests.support.database import forget_edits
+from tests.support.kept_rows import Kept
+from tests.support.marker_states import STATES
 from tests.support.marker_sweep import (
-    FACES,
     At,
-    Cell,
     Sweep,
+    search_rows_as_everybody,
+    search_tables,
+    servers_log,
+)
+from tests.support.marker_sweep import far as far  # a fixture
+from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.marker_table import (
+    FACES,
+    Cell,
     Who,
     audits,
     cells,
     every_route,
     everybody,
     is_of_one,
-    search_rows_as_everybody,
-    search_tables,
-    servers_log,
     shown,
 )
-from tests.support.marker_sweep import far as far  # a fixture
-from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.markers import Kept, Marker, World
+from tests.support.markers import Marker, World
 from tests.support.sent_markers import FarEnds, Heard
+from tests.support.trace_collector import flush, traced
 
 
 @pytest.fixture
 def sweep(
-    api: Any, shift_clock: Any, superuser: Any, lines: io.StringIO, far: FarEnds
+    api: Any,
+    shift_clock: Any,
+    superuser: Any,
+    lines: io.StringIO,
+    far: FarEnds,
+    settings: Any,
 ) -> Iterator[Sweep]:
-    world = World(api, shift_clock, far=far).begin()
-    kept = Kept(superuser)
-    yield Sweep(world, kept, At(api))
+    with traced(settings) as collector:
+        world = World(api, shift_clock, far=far).begin()
+        kept = Kept(superuser)
+        yield Sweep(world, kept, At(api), collector)
     kept.forget()
     forget_edits()
 
@@ -61,7 +72,11 @@ def sweep_over(
     search_rows_as_everybody(sweep)
     logged = lines.getvalue()
     assert len(re.findall(r'"event": ?"request"', logged)) >= len(every), "the log was listened to"
+    assert sweep.collector
+    flush(sweep.collector)
+    assert sweep.collector.counts["request"] >= len(every), "each request left its trace"
     for source, text in (
+        ("trace", sweep.collector.text()),
         ("log line", logged),
         ("server's log", servers_log()),
         *((" ".join(command), said(*command)) for command in SAY),
@@ -98,8 +113,8 @@ def search_far_ends(sweep: Sweep, far: FarEnds) -> None:
     world, told = sweep.world, [one for one in far.heard if one.where != "hook"]
     spelt = {state: (word, ", ".join(word)) for state, word in world.references.items()}
     of = {state for state in spelt for one in told if any(w in one.text for w in spelt[state])}
-    sent = {state for state, one in marked.STATES.items() if "send" in one.how}
-    assert of == sent, "somebody was told of each, and of no draft"
+    sent = {state for state, one in STATES.items() if "send" in one.how}
+    assert of == sent, "each referral but a draft led to a message"
     assert {one.where for one in told} == {"mail", "sms", "voice"}
     hooked = {(one.whose, one.state) for one in far.heard if one.where == "hook"}
     for key in far.hooks:
@@ -122,17 +137,24 @@ def _at_first(who: Who, state: str) -> bool:
 # What a command says that only looks; the others change something, or are asked for one by name.
 SAY = (
     ("messages", "status"),
-    ("purge", "--dry-run"),
+    ("worker", "purge", "--dry-run"),
+    ("worker", "status"),
     ("keys", "status"),
-    ("seals", "status"),
-    ("directory_reviews",),
+    ("keys", "hosts"),
+    ("journal", "status"),
+    ("backup", "status"),
+    ("ledger", "status"),
+    ("directory", "reviews"),
     ("who_sees_what",),
     ("client", "show", "--agency", str(demo.agency_id("police"))),
+    ("agency", "show", str(demo.agency_id("police"))),
+    ("agency", "terms"),
+    ("deadlines", "show", str(demo.agency_id("police"))),
 )
 
 
 def said(*command: str) -> str:
     out = io.StringIO()
-    with contextlib.redirect_stderr(out), contextlib.suppress(SystemExit):
+    with contextlib.redirect_stderr(out), contextlib.suppress(SystemExit, CommandError):
         call_command(*command, stdout=out, stderr=out)
     return out.getvalue()

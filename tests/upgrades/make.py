@@ -12,7 +12,6 @@ All of it is the invented demo network; the keys open nothing else.
 import gzip
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.dev.postgres import Cluster
-from api.dev.postgres_binaries import find_binaries
+from api.postgres_binaries import find_binaries
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -67,7 +66,7 @@ def served(home: Path, checkout: Path = REPOSITORY) -> Iterator[str]:
             raise AssertionError("".join(printed))
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # as Ctrl-C, which a process in the background may ignore
         process.communicate(timeout=150)
 
 

@@ -1,5 +1,5 @@
 """Webhooks when things go wrong: a receiver that dies and returns, senders killed half-way, and
-receivers that hang beside others that do not."""
+receivers that hang while others do not."""
 
 from collections.abc import Callable
 from typing import Any

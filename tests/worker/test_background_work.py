@@ -1,4 +1,4 @@
-"""`manage.py work`: its jobs are done, a failing one stops no other, an end waits for a step."""
+"""`manage.py worker run`: jobs are done, a failing one stops no other, an end waits for a step."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ def test_the_commit_of_an_act_wakes_who_sends_webhooks(
 def test_what_is_new_is_sent_while_another_receiver_hangs(
     story: Story, api: Any, settings: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that does not answer holds up no other: not even until somebody looks again."""
+    """A receiver that does not answer delays no other, not even until the next look."""
     monkeypatch.setattr(delivery, "WAIT_S", FAR)
     monkeypatch.setattr(delivery, "MESSAGE_S", FAR)
     with receivers(settings, None, b"") as (hangs, well):
@@ -201,10 +201,10 @@ def test_an_end_waits_for_the_step_under_way() -> None:
 
 def test_work_once_does_what_is_due(story: Story, shift_clock: Any, superuser: Any) -> None:
     story.create()
-    call_command("work", "--once", "--only", "purge")
+    call_command("worker", "run", "--once", "--only", "purge")
     assert drafts(superuser) == 1
     shift_clock("25 hours")
-    call_command("work", "--once")
+    call_command("worker", "run", "--once")
     assert drafts(superuser) == 0
 
 
@@ -214,18 +214,18 @@ def test_work_once_names_what_failed_and_does_the_rest(monkeypatch: pytest.Monke
 
     well = Counted(1)
     monkeypatch.setattr(job_worker, "JOBS", (Job("bad", fails, 1), Job("well", well, 1)))
-    with pytest.raises(CommandError, match=r"^Failed, see the log: bad\.$"):
-        call_command("work", "--once")
+    with pytest.raises(CommandError, match=r"^These jobs failed: bad\. The log says why\.$"):
+        call_command("worker", "run", "--once")
     assert well.calls == 1
 
 
 def test_a_job_that_is_not_there_is_refused() -> None:
     with pytest.raises(CommandError, match="invalid choice: 'nothing'"):
-        call_command("work", "--only", "nothing")
+        call_command("worker", "run", "--only", "nothing")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_does_all_jobs_beside_another_and_ends_when_told(
+def test_the_process_does_all_jobs_next_to_another_and_ends_when_told(
     story: Story, shift_clock: Any, superuser: Any, number: int
 ) -> None:
     story.create()
@@ -234,7 +234,7 @@ def test_the_process_does_all_jobs_beside_another_and_ends_when_told(
         "CAIRN_HOME": str(HOME),
         "CAIRN_DATABASE": str(connections["jobs"].settings_dict["NAME"]),
     }
-    command = [sys.executable, "manage.py", "work"]
+    command = [sys.executable, "manage.py", "worker", "run"]
     both = [subprocess.Popen(command, env=env) for _ in range(2)]
     until(lambda: listening(superuser) == 2 and drafts(superuser) == 0)
     for process in both:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from api.dev.walkthrough import assertion
+from api.dev.parties import assertion
 from tests.support.homes import home as home  # a fixture
 from tests.support.homes import service_of, system
 from tests.support.stories import NOTICE, release_body

@@ -7,9 +7,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from api.desk.forms import PRIVATE, DeskForm
+from api.desk.confirmation import Choice, ask_first
+from api.desk.forms import PRIVATE, DeskForm, Text
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from permissions.errors import NotVisible, Refused
 from referrals.webhooks import endpoints
@@ -18,11 +22,11 @@ SHOWN = 20
 
 
 class AddressForm(DeskForm):
-    refused = {"webhook_exists": "url"}
+    refused = dict.fromkeys(("webhook_exists", "lookups_spent", "lookups_busy"), "url")
 
-    url = forms.CharField(
-        label="Address",
-        help_text="https, a public host name, port 443 or 8443.",
+    url = Text(
+        label=_("Address"),
+        help_text=_("https, a public host name, port 443 or 8443."),
         widget=forms.TextInput(attrs=PRIVATE | {"inputmode": "url"}),
     )
 
@@ -63,18 +67,63 @@ def _do(request: HttpRequest, visit: Visit, webhook_id: UUID) -> HttpResponse:
         case "ping":
             try:
                 endpoints.ping(who, webhook_id)
-                messages.success(request, "A test is on its way. Load this page again to see it.")
+                messages.success(
+                    request, _("A test is on its way. Load this page again to see it.")
+                )
             except NotVisible:
                 raise
             except Refused as refusal:
                 messages.error(request, refusal.detail)
-        case "pause" | "resume":
-            endpoints.change(who, webhook_id, paused=asked == "pause", if_match=hook.etag)
+        case "resume":
+            endpoints.change(who, webhook_id, paused=False, if_match=hook.etag)
         case "rotate":
             made: Any = endpoints.rotate(who, webhook_id)
             return page(request, "desk/webhook_secret.html", {"hook": made, "rotated": True})
-        case "remove":
-            endpoints.remove(who, webhook_id)
-            messages.success(request, "Nothing more is sent there.")
-            return redirect("desk_webhooks")
     return redirect("desk_webhook", webhook_id)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def pause(request: HttpRequest, visit: Visit, webhook_id: UUID) -> HttpResponse:
+    """Ask first what follows when a webhook is paused, then pause it."""
+    hook = endpoints.read(visit.principal, webhook_id)
+    if request.method == "POST":
+        endpoints.change(visit.principal, webhook_id, paused=True, if_match=hook.etag)
+        return redirect("desk_webhook", webhook_id)
+    follows = [
+        gettext("Your system learns of nothing new until you resume it here."),
+        gettext(
+            "Events are not lost: it then gets all that happened in between, in order. What was"
+            " deleted by then is left out."
+        ),
+        gettext("Calls, texts and mail to your people go on."),
+    ]
+    return _ask(request, hook, gettext("Pause this webhook?"), follows, gettext("Pause"))
+
+
+@require_http_methods(METHODS)
+@signed_in
+def remove(request: HttpRequest, visit: Visit, webhook_id: UUID) -> HttpResponse:
+    """Ask first what follows when a webhook is deleted, then delete it."""
+    hook = endpoints.read(visit.principal, webhook_id)
+    if request.method == "POST":
+        endpoints.remove(visit.principal, webhook_id)
+        messages.success(request, _("Nothing more is sent there."))
+        return redirect("desk_webhooks")
+    follows = [
+        gettext("Nothing more is sent to this address, and its secret ends."),
+        gettext(
+            "It cannot be brought back. A new webhook has another secret and begins with what"
+            " happens after it is made: what happens until then is not sent."
+        ),
+        gettext("To stop for a while only, pause it instead."),
+        gettext("Calls, texts and mail to your people go on."),
+    ]
+    return _ask(request, hook, gettext("Delete this webhook?"), follows, gettext("Delete"))
+
+
+def _ask(
+    request: HttpRequest, hook: endpoints.Endpoint, title: str, follows: list[str], button: str
+) -> HttpResponse:
+    back = reverse("desk_webhook", args=[hook.id])
+    return ask_first(request, Choice(title, hook.url, follows, button, gettext("Keep it"), back))

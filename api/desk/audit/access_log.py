@@ -3,13 +3,16 @@ read page by page and as a file. An oversight auditor also reads the entries of 
 opted in."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from api.audit_downloads import MEDIA_TYPES, export_entries, export_listings
@@ -18,9 +21,24 @@ from api.desk.request_context import Visit, signed_in
 from api.http import cursors
 from permissions.audit import oversight, queries
 from permissions.errors import BadRequest, NotVisible
+from referrals.queries import audited_references
 from referrals.queries.lists import Place
 
 PER_PAGE = 50
+VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
+    (_("Packets opened"), {"act": "referral.open_packet"}),
+    (_("Notes opened"), {"act": "referral.open_notes"}),
+    (_("Refusals"), {"decision": "refused"}),
+    (_("Self-assigned leads"), {"self_assigned": "on"}),
+    (_("Everything"), {}),
+    (_("Practice"), {"practice": "on"}),
+)
+
+
+class View(NamedTuple):
+    words: str
+    query: str
+    chosen: bool
 
 
 @require_safe
@@ -46,11 +64,13 @@ def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         raise NotVisible
     if not form.is_valid():
         return _wrong(request, visit, form)
-    filters = form.filters()
+    filters, _more, found = _filters(visit, form)
+    if not found:
+        return _nothing(request, form)
     if of == "entries":
         return export_entries(visit.principal, filters, kind)
     if filters.referral_id is None or form.foreign:
-        raise BadRequest("invalid", "In whose lists: that is told of one referral of yours.")
+        raise BadRequest("invalid", "Choose a referral to see which lists showed it.")
     return export_listings(visit.principal, filters.referral_id, kind)
 
 
@@ -58,10 +78,11 @@ def _must_be_known(request: HttpRequest, *beside: str) -> None:
     """Raise BadRequest for an unknown or repeated filter: ignoring it would show more than was
     asked for."""
     if set(request.GET) - {*FilterForm.base_fields, *beside}:
-        names = ", ".join(FilterForm.base_fields)
-        raise BadRequest("unknown_parameter", f"A filter in the address is none of: {names}.")
+        raise BadRequest(
+            "unknown_parameter", "This link is not valid. Open the log again and use its filter."
+        )
     if any(len(values) > 1 for _, values in request.GET.lists()):
-        raise BadRequest("repeated_parameter", "A filter stands twice in the address.")
+        raise BadRequest("repeated_parameter", "A filter is given twice in the address.")
 
 
 def _form(request: HttpRequest, visit: Visit, act: str) -> FilterForm:
@@ -86,7 +107,12 @@ def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
     """Build what the page says of the filter. Each of its links carries `agency`."""
     asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
     agency = {"agency": asked["agency"]} if form.foreign else {}
+    views = _views(asked, agency)
+    if "practice" in asked:
+        agency |= {"practice": "on"}
     return {
+        "wide": True,
+        "views": views,
         "form": form,
         "whose": form.whose,
         "foreign": form.foreign,
@@ -96,19 +122,31 @@ def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
     }
 
 
+def _views(asked: dict[str, str], agency: dict[str, str]) -> list[View]:
+    """Return what an auditor looks for first: each is one filter."""
+    chosen = {name: value for name, value in asked.items() if name != "agency"}
+    return [View(str(words), urlencode(agency | ask), chosen == ask) for words, ask in VIEWS]
+
+
 def _wrong(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
     return render(request, "desk/access_log.html", _context(request, form), status=400)
 
 
 def _shown(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
-    filters, context = form.filters(), _context(request, form)
+    filters, more, found = _filters(visit, form)
+    if not found:
+        return _nothing(request, form)
+    context = _context(request, form)
     scope = f"desk:access-log:{filters.scope}"
     after = cursors.from_cursor(visit.principal, scope, request.GET.get("after"))
     read = queries.access_log(visit.principal, filters, after=after, limit=PER_PAGE)
     place = Place(*read.next) if read.next else None
     cursor = cursors.to_cursor(visit.principal, scope, place)
     following = "&".join(filter(None, (context["asked"], urlencode({"after": cursor}))))
-    lists = filters.referral_id is not None and not form.foreign and not after
+    practice = filters.practice
+    lists = filters.referral_id is not None and not (form.foreign or practice or after)
+    if practice:  # a person has another id in each exercise
+        form.members = {**form.members, **read.names}
     context |= {
         "rows": [(entry, _who(entry, form)) for entry in read.entries],
         "told": form.told(),
@@ -116,9 +154,27 @@ def _shown(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse
         "looked_back_to": read.next[0] if read.next and len(read.entries) < PER_PAGE else None,
         "further": bool(after),
         "trail": filters.referral_id,
+        "same_reference": more,
         "member": form.name_of_member(filters.member_id) if filters.member_id else None,
         "listings": list(_listings(visit, filters.referral_id, form)) if lists else [],
     }
+    return render(request, "desk/access_log.html", context)
+
+
+def _filters(visit: Visit, form: FilterForm) -> tuple[queries.Filters, list[UUID], bool]:
+    """Return the filters with the referral of the reference that is looked for, others with the
+    same reference, and whether there is anything to look for."""
+    filters, reference = form.filters(), form.cleaned_data["reference"]
+    if not reference:
+        return filters, [], True
+    ids = audited_references.find(visit.principal, reference)
+    return replace(filters, referral_id=ids[0] if ids else None), ids[1:], bool(ids)
+
+
+def _nothing(request: HttpRequest, form: FilterForm) -> HttpResponse:
+    """Say that the own agency's log has nothing of the reference, whether others have one or
+    not (R3)."""
+    context = _context(request, form) | {"told": form.told(), "nothing": True}
     return render(request, "desk/access_log.html", context)
 
 
@@ -136,7 +192,7 @@ def _who(entry: Any, form: FilterForm) -> str:
     name = form.name_of_member(entry.member_id) if entry.member_id else ""
     if entry.client_id:
         system = form.name_of_system(entry.client_id)
-        return f"{system}, for {name}" if name else system
+        return gettext("{system}, for {name}").format(system=system, name=name) if name else system
     # Background work and commands have no caller: both write `key.rotate`.
-    nobody = "Cairn or its operator" if entry.decision == "allowed" else "nobody known"
-    return name or nobody
+    other = _("Cairn or its operator") if entry.decision == "allowed" else _("unknown")
+    return name or str(other)

@@ -11,11 +11,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from api.desk import labels
 from api.desk.forms import DeskForm, one_of
 from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.desk.times import localtime
 from api.http.endpoints import month_parameter
 from permissions.audit import oversight, statistics
 from permissions.errors import Refused
@@ -28,19 +30,28 @@ from permissions.models import Agency
 def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Count the entries of each kind in a month, in the time zone of the auditor's agency, in which
     the entries are shown too. An oversight auditor gets the counts of every agency."""
-    months = _months(labels.localtime(visit.now))
+    months = _months(localtime(visit.now))
     month = request.GET.get("month") or months[0]
     months += [month] if month not in months else []
     zone = timezone.get_current_timezone()
     since, until = (one.replace(tzinfo=zone) for one in month_parameter(month))
     found = statistics.counts(visit.principal, since, until)
     names = dict(Agency.objects.values_list("id", "name"))
-    by_agency: dict[str, list[statistics.Count]] = {}
+    by_agency: dict[str, list[tuple[statistics.Count, str]]] = {}
     for one in found:
-        name = names.get(one.agency_id, "Nobody known") if one.agency_id else "Nobody known"
-        by_agency.setdefault(name, []).append(one)
+        name = names.get(one.agency_id) or gettext("Unknown")
+        by_agency.setdefault(name, []).append((one, _shown(one, visit.agency.id)))
     context = {"months": months, "month": month, "zone": zone, "agencies": by_agency}
     return page(request, "desk/log_counts.html", context)
+
+
+def _shown(count: statistics.Count, mine: UUID) -> str:
+    """Return the number as text; another agency's as the span that it was rounded from."""
+    if count.agency_id in (mine, None):
+        return str(count.entries)
+    if count.entries < statistics.ROUNDED:
+        return gettext("fewer than 5")
+    return f"{count.entries}–{count.entries + statistics.ROUNDED - 1}"
 
 
 def _months(now: datetime) -> list[str]:
@@ -78,11 +89,11 @@ def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
 class OptInForm(DeskForm):
     refused: ClassVar[dict[str, str]] = {"opt_in_stands": "to_agency_id"}
 
-    to_agency_id = one_of([], "Whose auditors may read")
+    to_agency_id = one_of([], _("Share with"))
     days = one_of(
-        [("1", "One day"), ("7", "Seven days"), ("30", "30 days"), ("90", "90 days")],
-        "For how long",
-        help_text="It ends by itself. You can take it back at any moment before.",
+        [("1", _("One day")), ("7", _("Seven days")), ("30", _("30 days")), ("90", _("90 days"))],
+        _("For how long"),
+        help_text=_("It ends by itself. You can stop sharing at any time."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -101,13 +112,13 @@ def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
     try:
         if posted and request.POST.get("do") == "end":
             oversight.withdraw_opt_in(visit.principal, _uuid(request.POST.get("opt_in")))
-            messages.success(request, "Taken back. Nobody reads by it any longer.")
+            messages.success(request, _("Sharing has stopped."))
             return redirect("desk_log_readers")
         if form.is_valid():
             days = timedelta(days=int(form.cleaned_data["days"]))
             until = visit.now.astimezone(UTC) + days
             oversight.grant_opt_in(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
-            messages.success(request, "They may read our entries now, until the end you chose.")
+            messages.success(request, _("They can read our entries until the end you chose."))
             return redirect("desk_log_readers")
     except Refused as error:
         if request.POST.get("do") == "end" or not visit.administers:

@@ -7,30 +7,31 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from api.desk import form_replay
-from api.desk.forms import PRIVATE, DeskForm
+from api.desk import unfinished_forms
+from api.desk.forms import PRIVATE, DeskForm, Text
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from directory.editing import confidential_addresses
 from permissions.errors import NotVisible, Refused
 from permissions.policy import rules
 
 LABELS = {
-    "attention": "To whom",
-    "address_1": "Street and number",
-    "address_2": "Building, floor, door",
-    "city": "Town",
-    "region": "Region",
-    "state_province": "State",
-    "postal_code": "ZIP code",
-    "country": "Country",
-    "directions": "How to get there unseen",
+    "attention": _("To whom"),
+    "address_1": _("Street and number"),
+    "address_2": _("Building, floor, door"),
+    "city": _("Town"),
+    "region": _("Region"),
+    "state_province": _("State"),
+    "postal_code": _("ZIP code"),
+    "country": _("Country"),
+    "directions": _("Discreet directions"),
 }
 
 
-def _line(name: str, most: int, required: bool = False) -> forms.CharField:
-    return forms.CharField(
+def _line(name: str, most: int, required: bool = False) -> Text:
+    return Text(
         label=LABELS[name],
         max_length=most,
         required=required,
@@ -44,7 +45,7 @@ class AddressForm(DeskForm):
     city = _line("city", 500, required=True)
     state_province = _line("state_province", 500)
     postal_code = _line("postal_code", 50)
-    directions = forms.CharField(
+    directions = Text(
         label=LABELS["directions"],
         max_length=2000,
         required=False,
@@ -77,16 +78,16 @@ def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
     """Seal an address for the agency's own people. The form never shows what is stored already."""
     rules.require_directory_editor(visit.principal)
     if request.method != "POST":
-        typed = form_replay.typed_data(request, visit)
-        form = AddressForm(typed)
-        if typed is not None:
-            form_replay.show_reasons(form, typed)
+        kept = unfinished_forms.find(request, visit)
+        form = AddressForm(kept.data if kept else None)
+        if kept:
+            unfinished_forms.show_reasons(form, kept.data)
         context = {"location_id": location_id, "form": form}
         return page(request, "desk/secret_place_put.html", context)
     form = AddressForm(request.POST)
     if "remove" in request.POST:
         confidential_addresses.remove_address(visit.principal, location_id)
-        messages.success(request, "It is kept here no longer.")
+        messages.success(request, _("The address is no longer kept here."))
         return redirect("desk_secret_place", location_id)
     if form.is_valid():
         given = {name: value for name, value in form.cleaned_data.items() if value}
@@ -97,7 +98,7 @@ def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
         except Refused as refusal:
             form.refuse(refusal)
         else:
-            form_replay.forget_form(request)
-            messages.success(request, "Sealed. Only your agency's own people can look at it.")
+            unfinished_forms.forget(request, visit)
+            messages.success(request, _("Saved. Only your agency's own staff can view it."))
             return redirect("desk_secret_place", location_id)
-    return form_replay.replay_form(request, visit, form)
+    return unfinished_forms.replay_form(request, visit, form)

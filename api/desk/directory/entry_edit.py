@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from api.desk.directory.entry_form import EntryForm
@@ -32,7 +33,7 @@ def edit(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
     if not whole or "back" in request.POST:
         return _form(request, entry, form)
     if not form.patch():
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
         return redirect("desk_entry", service_id)
     if "save" not in request.POST:
         return _look(request, entry, form)
@@ -64,11 +65,14 @@ def _look(request: HttpRequest, entry: Entry, form: EntryForm) -> HttpResponse:
 def _save(request: HttpRequest, visit: Visit, entry: Entry, form: EntryForm) -> HttpResponse:
     match = entry_edit.Preconditions(if_match=entry.etag)
     try:
-        entry_edit.patch(visit.principal, "service", entry.listing.id, form.patch(), match)
+        done = entry_edit.patch(visit.principal, "service", entry.listing.id, form.patch(), match)
     except StaleMatch:
         return stale_page(request, visit, find_entry(visit, entry.listing.id), form.changes())
     except Refused as refusal:
         form.refuse(refusal)
         return _form(request, entry, form, refusal)
-    messages.success(request, "Saved. Everybody sees it now.")
+    if done.held:
+        messages.info(request, _("Not reviewed yet. A second person has to approve the new name."))
+        return redirect("desk_proposals")
+    messages.success(request, _("Saved. Everyone can see it now."))
     return redirect("desk_entry", entry.listing.id)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk.directory.entry_rows import (
     BLANK,
@@ -20,6 +22,7 @@ from api.desk.directory.entry_rows import (
 from api.desk.directory.entry_rows import shown as as_text
 from api.desk.forms import DeskForm, Group, listed
 from directory.models import STATUSES
+from permissions import displayed_text
 from permissions.errors import BadRequest, Refused
 
 
@@ -46,31 +49,31 @@ class Filled(NamedTuple):
 class EntryForm(DeskForm):
     """Bound to a document: the members of it that the form shows, and the rows of three lists."""
 
-    name = line("Name")
-    alternate_name = line("Also called", "For example its Spanish name.")
-    description = text("What it does")
-    alert = line("Notice", "Stands on top of the entry, for what is so just now.")
+    name = line(_("Name"))
+    alternate_name = line(_("Also called"), _("For example, its Spanish name."))
+    description = text(_("What it does"))
+    alert = line(_("Alert"), _("Shown at the top, for temporary news."))
     status = listed(
         [(one, one.capitalize()) for one in STATUSES],
-        "State",
-        help_text="Inactive and defunct entries are found no longer.",
+        _("State"),
+        help_text=_("Inactive and defunct listings are no longer found."),
     )
-    eligibility_description = text("Who it is for")
+    eligibility_description = text(_("Who it is for"))
     minimum_age = forms.FloatField(
-        label="From age", required=False, min_value=0, max_value=150,
+        label=_("From age"), required=False, min_value=0, max_value=150,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )  # fmt: skip
     maximum_age = forms.FloatField(
-        label="Up to age", required=False, min_value=0, max_value=150,
+        label=_("Up to age"), required=False, min_value=0, max_value=150,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )  # fmt: skip
-    application_process = text("How to get in")
-    fees_description = line("Cost", "Write “Free” where it is.")
-    wait_time = line("Waiting time")
-    interpretation_services = line("Interpreting")
-    safe_contact_notes = text("Before you ring", "What a caller has to know for her safety.")
-    url = line("Website", inputmode="url")
-    email = line("E-mail", inputmode="email")
+    application_process = text(_("How to get in"))
+    fees_description = line(_("Cost"), _("Write “Free” where it is."))
+    wait_time = line(_("Waiting time"))
+    interpretation_services = line(_("Interpreting"))
+    safe_contact_notes = text(_("Before you call"), _("What a caller has to know to stay safe."))
+    url = line(_("Website"), inputmode="url")
+    email = line(_("Email"), inputmode="email")
     etag = forms.CharField(widget=forms.HiddenInput)
 
     MAIN = (
@@ -94,7 +97,7 @@ class EntryForm(DeskForm):
         self.kept[member] = [row for row in there if not rows.fits(row)]
         fitting = [row for row in there if rows.fits(row)]
         self.shown[member] = []
-        for number, row in enumerate([*fitting, *({} for _ in range(BLANK))]):
+        for number, row in enumerate([*fitting, *({} for _number in range(BLANK))]):
             prefix = f"{member}-{number}"
             self.shown[member].append((prefix, row))
             for name, field in rows.fields().items():
@@ -115,7 +118,9 @@ class EntryForm(DeskForm):
         for member, rows in LISTS.items():
             filled = [
                 Filled(
-                    f"{rows.one} {number}" if row else f"Add: {rows.one.lower()}",
+                    f"{rows.one} {number}"
+                    if row
+                    else gettext("Add: {what}").format(what=rows.one.lower()),
                     [self[f"{prefix}-{name}"] for name in rows.fields()],
                     not row,
                 )
@@ -130,11 +135,11 @@ class EntryForm(DeskForm):
                 for name in ("byday", "opens_at", "closes_at")
             )
             if days and not opens:
-                self.add_error(f"{prefix}-opens_at", "Say when it opens.")
+                self.add_error(f"{prefix}-opens_at", _("Enter the opening time."))
             elif days and not closes:
-                self.add_error(f"{prefix}-closes_at", "Say when it closes.")
+                self.add_error(f"{prefix}-closes_at", _("Enter the closing time."))
             elif (opens or closes) and not days and not row:
-                self.add_error(f"{prefix}-byday", "Tick the days.")
+                self.add_error(f"{prefix}-byday", _("Choose the days."))
         return self.cleaned_data
 
     # -- What it changes
@@ -143,9 +148,9 @@ class EntryForm(DeskForm):
         """Return the merge patch: only members that differ from the document."""
         found: Document = {}
         for name in self.MAIN:
-            value = self.cleaned_data.get(name)
-            value = value.replace("\r\n", "\n") if isinstance(value, str) else value
-            if (value if value != "" else None) != self.document.get(name):
+            value, there = self.cleaned_data.get(name), self.document.get(name)
+            there = displayed_text.normalized(there) if isinstance(there, str) else there
+            if (value if value != "" else None) != there:
                 found[name] = None if value in ("", None) else value
         for member in LISTS:
             rows = [row for row, _prefix in self._rows(member)]

@@ -8,23 +8,33 @@ from datetime import date, time
 from typing import Any, NamedTuple
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from api.desk.forms import PRIVATE, listed
+from api.desk.forms import PRIVATE, Text, listed
 
 Document = dict[str, Any]
 LINE, TEXT = 500, 20_000  # characters, as the domain takes them
-DAYS = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
+DAYS = {
+    "MO": _("Mon"),
+    "TU": _("Tue"),
+    "WE": _("Wed"),
+    "TH": _("Thu"),
+    "FR": _("Fri"),
+    "SA": _("Sat"),
+    "SU": _("Sun"),
+}
 PHONE_TYPES = [
-    ("voice", "Voice"),
-    ("hotline", "Hotline"),
-    ("text", "Text messages"),
-    ("fax", "Fax"),
-    ("tty", "TTY"),
+    ("voice", _("Voice")),
+    ("hotline", _("Hotline")),
+    ("text", _("Text messages")),
+    ("fax", _("Fax")),
+    ("tty", _("TTY")),
 ]
 
 
-def line(label: str, hint: str = "", most: int = LINE, **attrs: str) -> forms.CharField:
-    return forms.CharField(
+def line(label: str, hint: str = "", most: int = LINE, **attrs: str) -> Text:
+    return Text(
         label=label,
         help_text=hint,
         max_length=most,
@@ -33,8 +43,8 @@ def line(label: str, hint: str = "", most: int = LINE, **attrs: str) -> forms.Ch
     )
 
 
-def text(label: str, hint: str = "") -> forms.CharField:
-    return forms.CharField(
+def text(label: str, hint: str = "") -> Text:
+    return Text(
         label=label,
         help_text=hint,
         max_length=TEXT,
@@ -67,10 +77,10 @@ class Rows(NamedTuple):
 
 def _phone() -> dict[str, forms.Field]:
     return {
-        "number": line("Number", "Empty: it is taken away.", type="tel"),
-        "extension": line("Extension", most=9, inputmode="numeric"),
-        "type": listed([("", "Not said"), *PHONE_TYPES], "Kind", required=False),
-        "description": line("What it is for", "For example: intake, day and night."),
+        "number": line(_("Number"), _("Leave blank to remove."), type="tel"),
+        "extension": line(_("Extension"), most=9, inputmode="numeric"),
+        "type": listed([("", _("Not stated")), *PHONE_TYPES], _("Kind"), required=False),
+        "description": line(_("What it is for"), _("For example: intake, 24/7.")),
     }
 
 
@@ -78,23 +88,25 @@ def _hours() -> dict[str, forms.Field]:
     return {
         "byday": forms.MultipleChoiceField(
             choices=list(DAYS.items()),
-            label="Days",
+            label=_("Days"),
             required=False,
             widget=forms.CheckboxSelectMultiple,
         ),
-        "opens_at": _time("Opens"),
-        "closes_at": _time("Closes"),
-        "description": line("Note", "All day: 00:00 to 23:59. No day ticked: it is taken away."),
+        "opens_at": _time(_("Opens")),
+        "closes_at": _time(_("Closes")),
+        "description": line(_("Note"), _("All day: 00:00 to 23:59. Choose no day to remove.")),
     }
 
 
 def _holiday() -> dict[str, forms.Field]:
     return {
-        "start_date": _date("First day"),
-        "end_date": _date("Last day"),
-        "opens_at": _time("Opens"),
-        "closes_at": _time("Closes"),
-        "description": line("Note", "No opening time: closed. No first day: it is taken away."),
+        "start_date": _date(_("First day")),
+        "end_date": _date(_("Last day")),
+        "opens_at": _time(_("Opens")),
+        "closes_at": _time(_("Closes")),
+        "description": line(
+            _("Note"), _("No opening time means closed. Leave the first day blank to remove.")
+        ),
     }
 
 
@@ -111,9 +123,11 @@ def is_simple(schedule: Document) -> bool:
 
 
 LISTS = {
-    "phones": Rows("Telephone", "Number", "number", _phone, lambda row: True, {}),
-    "schedules": Rows("Hours", "Hours", "byday", _hours, is_simple, {"freq": "WEEKLY"}),
-    "holiday_schedules": Rows("Not as usual", "Days", "start_date", _holiday, lambda row: True, {}),
+    "phones": Rows(_("Phone"), _("Number"), "number", _phone, lambda row: True, {}),
+    "schedules": Rows(_("Hours"), _("Hours"), "byday", _hours, is_simple, {"freq": "WEEKLY"}),
+    "holiday_schedules": Rows(
+        _("Holidays and closures"), _("Days"), "start_date", _holiday, lambda row: True, {}
+    ),
 }
 BLANK = 2  # empty rows to fill in
 
@@ -123,7 +137,7 @@ def offer(field: forms.Field, value: str) -> None:
     is."""
     assert isinstance(field, forms.ChoiceField)
     if value not in dict(PHONE_TYPES):
-        field.choices = [*([(value, value)] if value else []), ("", "Not said"), *PHONE_TYPES]
+        field.choices = [*([(value, value)] if value else []), ("", _("Not stated")), *PHONE_TYPES]
 
 
 def initial(name: str, row: Document) -> Any:
@@ -153,7 +167,7 @@ def plain(name: str, value: Any, before: Any) -> Any:
 
 def shown(value: Any) -> str:
     if value in ("", None):
-        return "nothing"
+        return gettext("nothing")
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -161,16 +175,21 @@ def says(member: str, row: Document) -> str:
     opens, closes = str(row.get("opens_at", ""))[:5], str(row.get("closes_at", ""))[:5]
     times = f"{opens}\N{EN DASH}{closes}" if opens else ""
     if member == "phones":
-        extension = f"ext. {row['extension']}" if row.get("extension") else ""
+        extension = (
+            gettext("ext. {number}").format(number=row["extension"]) if row.get("extension") else ""
+        )
         parts: Sequence[str] = (row["number"], extension, row.get("type", ""))
     elif member == "schedules":
-        days = " ".join(DAYS.get(day, day) for day in str(row.get("byday", "")).split(","))
+        days = " ".join(str(DAYS.get(day, day)) for day in str(row.get("byday", "")).split(","))
         rule = (
             "" if is_simple(row) else f"{row.get('freq', '')} {row.get('bymonthday', '')}".strip()
         )
         parts = (days, times, rule.lower())
     else:
         first, last = row["start_date"], row["end_date"]
-        parts = (first if first == last else f"{first} to {last}", times or "closed")
+        parts = (
+            first if first == last else gettext("{first} to {last}").format(first=first, last=last),
+            times or gettext("closed"),
+        )
     note = f": {row['description']}" if row.get("description") else ""
     return " ".join(part for part in parts if part) + note

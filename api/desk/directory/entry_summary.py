@@ -10,8 +10,13 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk.directory.search_form import METRES_A_MILE
+from api.desk.times import day_of_month, long_day, short_day, time_of_day
 from directory.listings import Listing
 from directory.projection.opening_hours import Span
 from directory.search.next_openings import Opening
@@ -66,7 +71,8 @@ def distance(metres: float | None) -> str:
     """Return words such as "1.3 mi (2.1 km)"."""
     if metres is None:
         return ""
-    return f"{metres / METRES_A_MILE:.1f} mi ({metres / 1000:.1f} km)"
+    miles, km = f"{metres / METRES_A_MILE:.1f}", f"{metres / 1000:.1f}"
+    return gettext("{miles} mi ({km} km)").format(miles=miles, km=km)
 
 
 def review_days() -> int:
@@ -81,16 +87,16 @@ def review_due(checked: date | None) -> date | None:
 def unchecked_warning(checked: date | None, now: datetime) -> str:
     """Return a warning for an entry that was not checked for long; '' for a fresh one."""
     if checked is None:
-        return "Nobody has said when this was last checked."
+        return gettext("This was never checked, or the date is unknown.")
     due = review_due(checked)
     if due and due < timezone.localtime(now).date():
-        return f"Not checked since {day_words(checked, year=True)}."
+        return gettext("Not checked since {day}.").format(day=day_words(checked, year=True))
     return ""
 
 
 def day_words(day: date, *, year: bool = False) -> str:
-    """Return words such as "Tue 24 Nov", or "24 Nov 2026"."""
-    return f"{day.day} {day:%b %Y}" if year else f"{day:%a} {day.day} {day:%b}"
+    """Return words such as "Tue, Nov 24", or "Nov 24, 2026"."""
+    return long_day(day) if year else short_day(day)
 
 
 # -- Who is taken ----------------------------------------------------------------------------------
@@ -99,17 +105,27 @@ def day_words(day: date, *, year: bool = False) -> str:
 def intake(listing: Listing, document: Document) -> Wording | None:
     """Return whether the service takes people now; None if nothing is known of it."""
     if listing.status != "active":
-        return Wording(listing.status.capitalize(), "warning")
+        return Wording(gettext(listing.status.capitalize()), "warning")
+    if listing.intake == "paused" and (until := paused_until(document)):
+        words = gettext("Not accepting clients right now (until {when}). Call to check.")
+        day = day_words(until, year=until.year != timezone.localtime().year)
+        return Wording(words.format(when=f"{day}, {time_of_day(until)}"), "warning")
     if listing.intake == "paused":
-        return Wording("Paused: takes nobody just now, ring to ask", "warning")
+        return Wording(_("Not accepting clients right now. Call to check."), "warning")
     if listing.intake == "full":
-        return Wording("Full just now, ring to ask", "warning")
+        return Wording(_("Full right now. Call to check."), "warning")
     free = [capacity_words(one) for one in document.get("capacities", ())]
     if free:
-        return Wording(f"Takes people now: {'; '.join(free)}", "good")
+        return Wording(gettext("Accepting clients: {free}").format(free="; ".join(free)), "good")
     if listing.answered_by:
-        return Wording("Takes people now", "good")
+        return Wording(_("Accepting clients"), "good")
     return None
+
+
+def paused_until(document: Document) -> datetime | None:
+    """Return when the pause ends by itself, in the active time zone; None if it has no end."""
+    moment = parse_datetime(document.get("intake_paused_until") or "")
+    return timezone.localtime(moment) if moment else None
 
 
 def number(value: float | int | None) -> str:
@@ -118,30 +134,33 @@ def number(value: float | int | None) -> str:
 
 def capacity_words(capacity: Document) -> str:
     """Return words such as "2 of 8 beds free"."""
-    unit = capacity.get("unit", {}).get("name", "places")
-    of = f" of {number(capacity['maximum'])}" if capacity.get("maximum") is not None else ""
-    return f"{number(capacity.get('available', 0))}{of} {unit} free"
+    unit = capacity.get("unit", {}).get("name") or gettext("places")
+    free, most = number(capacity.get("available", 0)), capacity.get("maximum")
+    if most is None:
+        return gettext("{free} {unit} free").format(free=free, unit=unit)
+    return gettext("{free} of {most} {unit} free").format(free=free, most=number(most), unit=unit)
 
 
 # -- Hours -----------------------------------------------------------------------------------------
 
 
 def clock(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%H:%M}"
+    local = timezone.localtime(moment)
+    return gettext("midnight") if (local.hour, local.minute) == (0, 0) else time_of_day(local)
 
 
 def opening_words(opening: Opening | None, now: datetime) -> Wording:
     """Return whether it is open or closed now, and until when."""
     if opening is None or not opening.told:
-        return Wording("Hours not told, ring to ask")
+        return Wording(_("Hours not listed. Call to ask."))
     if opening.span is None:
-        return Wording("Closed for now")
+        return Wording(_("Closed for now"))
     opens, closes = opening.span
     if opens > now:
-        return Wording(f"Closed, opens {_when(opens, now)}")
+        return Wording(gettext("Closed, opens {when}").format(when=_when(opens, now)))
     if closes - now > AROUND_THE_CLOCK:
-        return Wording("Open day and night", "good")
-    return Wording(f"Open now, until {_when(closes, now)}", "good")
+        return Wording(_("Open 24/7"), "good")
+    return Wording(gettext("Open now, until {when}").format(when=_when(closes, now)), "good")
 
 
 def _when(moment: datetime, now: datetime) -> str:
@@ -149,10 +168,10 @@ def _when(moment: datetime, now: datetime) -> str:
     if local.date() == today or (
         local.date() == today + timedelta(1) and moment - now < timedelta(hours=12)
     ):
-        return f"{local:%H:%M}"
+        return time_of_day(local)
     if local.date() == today + timedelta(1):
-        return f"tomorrow, {local:%H:%M}"
-    return f"{day_words(local.date())}, {local:%H:%M}"
+        return gettext("tomorrow, {time}").format(time=time_of_day(local))
+    return f"{day_words(local.date())}, {time_of_day(local)}"
 
 
 class Day(NamedTuple):
@@ -172,8 +191,8 @@ def week(spans: Sequence[Span], now: datetime) -> list[Day]:
         begin = datetime.combine(day, time(), zone)
         end = datetime.combine(day + timedelta(1), time(), zone)
         hours = ", ".join(_of_day(spans, begin, end, first=not ahead))
-        name = {0: "Today", 1: "Tomorrow"}.get(ahead, f"{day:%A}")
-        found.append(Day(name, f"{day.day} {day:%b}", hours, not ahead))
+        name = (_("Today"), _("Tomorrow"))[ahead] if ahead < 2 else WEEKDAYS[day.weekday()]
+        found.append(Day(str(name), day_of_month(day), hours, not ahead))
     return found
 
 
@@ -190,11 +209,11 @@ def _of_day(spans: Sequence[Span], begin: datetime, end: datetime, *, first: boo
             yield ALL_DAY
         elif opens < begin:
             if first or not overnight:
-                yield f"until {clock(closes)}"
+                yield gettext("until {time}").format(time=clock(closes))
         elif closes <= end or overnight:
-            yield f"{clock(opens)}\N{EN DASH}{clock(closes)}".replace("00:00", "midnight")
+            yield f"{clock(opens)}\N{EN DASH}{clock(closes)}"
         else:
-            yield f"from {clock(opens)}"
+            yield gettext("from {time}").format(time=clock(opens))
 
 
 # -- Lists in a document ---------------------------------------------------------------------------
@@ -220,14 +239,20 @@ def towns(document: Document) -> list[str]:
         for at in document.get("service_at_locations", ())
         for address in at.get("location", {}).get("addresses", ())
     )
-    return [*found[:3], f"and {len(found) - 3} more"] if len(found) > 3 else found
+    return (
+        [*found[:3], gettext("and {count} more").format(count=len(found) - 3)]
+        if len(found) > 3
+        else found
+    )
 
 
 def ages(document: Document) -> str:
     """Return words such as "10 to 21 years"; '' if the service names none."""
     least, most = document.get("minimum_age"), document.get("maximum_age")
     if least and most is not None:
-        return f"{number(least)} to {number(most)} years"
+        return gettext("{least} to {most} years").format(least=number(least), most=number(most))
     if least:
-        return f"{number(least)} years and over"
-    return f"Up to {number(most)} years" if most is not None else ""
+        return gettext("{least} years and over").format(least=number(least))
+    if most is None:
+        return ""
+    return gettext("Up to {most} years").format(most=number(most))

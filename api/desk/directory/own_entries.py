@@ -15,12 +15,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from api.desk import labels
 from api.desk.directory import entry_summary
-from api.desk.forms import DeskForm
+from api.desk.forms import DeskForm, Text
 from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.desk.times import clock_time, log_time
 from directory import listings
 from directory.editing import edit as entry_edit
 from directory.editing import reviews
@@ -76,9 +78,10 @@ def _line(entry: Entry, visit: Visit) -> Own:
     due = entry_summary.review_due(entry.listing.assured_date)
     late = due is None or due < network_date(visit.now)
     if due is None:
-        says = "Never checked"
+        says = gettext("Never checked")
     else:
-        says = f"{'Was due' if late else 'Due'} {entry_summary.day_words(due, year=True)}"
+        says = gettext("Was due {day}") if late else gettext("Due {day}")
+        says = says.format(day=entry_summary.day_words(due, year=True))
     return Own(entry, entry_summary.intake(entry.listing, entry.document), says, late)
 
 
@@ -136,34 +139,23 @@ def secret_places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @require_http_methods(METHODS)
 @signed_in
-def pause(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """Pause the service, so that it takes no one, or end the pause."""
-    if request.method != "POST":
-        return redirect("desk_entry", service_id)
-    paused = request.POST.get("paused") == "yes"
-    said = "Paused: no referral can be put to it." if paused else "It takes people again."
-    return _change(request, visit, service_id, {"intake_paused": paused}, said)
-
-
-@require_http_methods(METHODS)
-@signed_in
 def checked(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
     """Record that everything in the entry was checked today."""
     if request.method != "POST":
         return redirect("desk_entry", service_id)
     change: Document = {"assured_date": network_date(visit.now).isoformat()}
-    return _change(request, visit, service_id, change, "Checked today.")
+    return change_entry(request, visit, service_id, change, gettext("Checked today."))
 
 
 class CapacityForm(DeskForm):
     """How much is free of each unit. One more unit may be named."""
 
-    unit = forms.CharField(
-        label="Something else to count", help_text="For example: beds.", max_length=60,
+    unit = Text(
+        label=_("Something else to count"), help_text=_("For example: beds."), max_length=60,
         required=False,
     )  # fmt: skip
     available = forms.IntegerField(
-        label="How many are free", min_value=0, max_value=9999, required=False
+        label=_("How many are free"), min_value=0, max_value=9999, required=False
     )
 
     def __init__(self, *args: Any, entry: Entry, **kwargs: Any) -> None:
@@ -172,12 +164,15 @@ class CapacityForm(DeskForm):
         for number, row in enumerate(entry.document.get("capacities", ())):
             name = f"free_{number}"
             most = row.get("maximum")
-            unit = row.get("unit", {}).get("name", "places")
-            moment = parse_datetime(row.get("updated", "") or "")
+            unit = row.get("unit", {}).get("name") or gettext("places")
+            unit = unit[:1].upper() + unit[1:]
+            shown = gettext("{unit} free") if most is None else gettext("{unit} free, of {most}")
+            changed = parse_datetime(row.get("updated", "") or "")
             self.fields[name] = forms.IntegerField(
-                label=f"{unit[:1].upper()}{unit[1:]} free"
-                + (f", of {entry_summary.number(most)}" if most is not None else ""),
-                help_text=f"Last changed {labels.log_time(moment)}" if moment else "",
+                label=shown.format(unit=unit, most=entry_summary.number(most)),
+                help_text=gettext("Last changed {time}").format(time=log_time(changed))
+                if changed
+                else "",
                 min_value=0,
                 max_value=int(most) if most is not None else 9999,
                 initial=entry_summary.number(row.get("available")),
@@ -187,7 +182,7 @@ class CapacityForm(DeskForm):
 
     def clean(self) -> Document:
         if self.cleaned_data.get("unit") and self.cleaned_data.get("available") is None:
-            self.add_error("available", "Say how many.")
+            self.add_error("available", _("Enter 0 or more."))
         return self.cleaned_data
 
     def capacities(self) -> list[Document]:
@@ -210,13 +205,14 @@ def capacity(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespon
     form = CapacityForm(request.POST, entry=entry)
     if not form.is_valid():
         return _one(request, visit, entry, form)
-    said = "The numbers are kept, as of now."
-    return _change(request, visit, service_id, {"capacities": form.capacities()}, said)
+    said = gettext("The numbers are saved.")
+    return change_entry(request, visit, service_id, {"capacities": form.capacities()}, said)
 
 
-def _change(
+def change_entry(
     request: HttpRequest, visit: Visit, service_id: UUID, change: Document, said: str
 ) -> HttpResponse:
+    """Change the entry as the page says that it was made from, and lead back to where it was."""
     match = entry_edit.Preconditions(if_match=request.POST.get("etag"))
     try:
         entry_edit.patch(visit.principal, "service", service_id, change, match)
@@ -260,37 +256,50 @@ def steps_of(visit: Visit, entry: Entry) -> tuple[list[Step], bool]:
 
 
 def _step(visit: Visit, edit: Any, names: dict[UUID, str]) -> Step:
-    what = {"service": "Service", "organization": "Organization", "location": "Place"}[edit.table]
     if edit.agency_id != visit.agency.id:
-        who = "Another agency that edits it"
+        who = gettext("Another agency")
     elif edit.member_id:
-        who = names.get(edit.member_id, "A former member")
-        who += " (through your system)" if edit.client_id else ""
+        who = names.get(edit.member_id) or gettext("A former member")
+        if edit.client_id:
+            who = gettext("{name} (through your system)").format(name=who)
     else:
-        who = "Your agency's system"
+        who = gettext("Your agency's system")
     fields = ", ".join(field_words(name) for name in edit.fields)
-    return Step(f"{what} {edit.action}", fields, who, labels.clock_time(edit.at, visit.now))
+    did = str(CHANGES.get((edit.table, edit.action), edit.action))
+    return Step(did, fields, who, clock_time(edit.at, visit.now))
 
 
+CHANGES = {  # what was done to which table
+    ("service", "created"): _("Service created"),
+    ("service", "updated"): _("Service updated"),
+    ("service", "deleted"): _("Service deleted"),
+    ("organization", "created"): _("Organization created"),
+    ("organization", "updated"): _("Organization updated"),
+    ("organization", "deleted"): _("Organization deleted"),
+    ("location", "created"): _("Place created"),
+    ("location", "updated"): _("Place updated"),
+    ("location", "deleted"): _("Place deleted"),
+}
 FIELD_WORDS = {
-    "intake_paused": "paused or not",
-    "assured_date": "checked",
-    "capacities": "room",
-    "schedules": "hours",
-    "holiday_schedules": "holidays",
-    "attributes": "needs and marks",
-    "eligibility_description": "who it is for",
-    "application_process": "how to get in",
-    "fees_description": "cost",
-    "interpretation_services": "interpreting",
-    "safe_contact_notes": "before you ring",
-    "service_at_locations": "places",
+    "intake_paused": _("paused or not"),
+    "intake_paused_until": _("end of the pause"),
+    "assured_date": _("checked"),
+    "capacities": _("openings"),
+    "schedules": _("hours"),
+    "holiday_schedules": _("holidays"),
+    "attributes": _("needs and marks"),
+    "eligibility_description": _("who it is for"),
+    "application_process": _("how to get in"),
+    "fees_description": _("cost"),
+    "interpretation_services": _("interpreting"),
+    "safe_contact_notes": _("before you call"),
+    "service_at_locations": _("places"),
 }
 
 
 def field_words(name: str) -> str:
     """Return the name of a document's member as an editor calls it."""
-    return FIELD_WORDS.get(name, name.replace("_", " "))
+    return str(FIELD_WORDS.get(name, name.replace("_", " ")))
 
 
 def stale_page(

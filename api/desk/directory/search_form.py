@@ -9,10 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from django import forms
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk.forms import PRIVATE, DeskForm, listed, some_of
+from api.languages import SOURCE
 from directory import vocabulary
 from directory.facets import ACCESS
 from directory.postcodes import point_of, postcode
@@ -20,22 +23,27 @@ from directory.search.query import SearchQuery
 
 METRES_A_MILE = 1609.344
 MOST_PAGES = 100_000
-DISTANCES = [("5", "5 miles"), ("10", "10 miles"), ("25", "25 miles"), ("50", "50 miles")]
-DISTANCES += [("100", "100 miles"), ("250", "250 miles")]
+DISTANCES = [
+    ("5", _("5 miles")),
+    ("10", _("10 miles")),
+    ("25", _("25 miles")),
+    ("50", _("50 miles")),
+]
+DISTANCES += [("100", _("100 miles")), ("250", _("250 miles"))]
 FARTHEST = "25"  # if no distance is chosen
 
 ACCESS_WORDS = {
-    "wheelchair": "Step-free, for a wheelchair",
-    "lift": "Elevator",
-    "restroom": "Accessible restroom",
-    "parking": "Accessible parking",
-    "deaf": "For Deaf and hard-of-hearing people",
-    "blind": "For blind and low-vision people",
-    "service_animal": "Service animals",
+    "wheelchair": _("Step-free, for a wheelchair"),
+    "lift": _("Elevator"),
+    "restroom": _("Accessible restroom"),
+    "parking": _("Accessible parking"),
+    "deaf": _("For Deaf and hard-of-hearing people"),
+    "blind": _("For blind and low-vision people"),
+    "service_animal": _("Service animals"),
 }
 assert set(ACCESS_WORDS) == set(ACCESS)
 
-ANSWERED = [("", "Either"), ("here", "Takes referrals here"), ("phone", "By phone only")]
+ANSWERED = [("", _("Either")), ("here", _("Takes referrals here")), ("phone", _("By phone only"))]
 
 # The languages that victims and their helpers in the United States ask for most. English, Spanish
 # and American Sign Language come first.
@@ -45,13 +53,18 @@ ALSO_SPOKEN = (
     *("km", "ko", "lo", "mrw", "my", "ne", "nv", "ps", "pt", "ru", "so", "sw", "ti", "tl", "uk"),
     *("ur", "vi", "zh", "prs", "rw", "pl", "it", "pa", "bn", "gu", "mam", "quc"),
 )
-NAMES = {"fla": "Salish", "cro": "Crow", "mam": "Mam", "ase": "American Sign Language"}
+NAMES = {
+    "fla": _("Salish"),
+    "cro": _("Crow"),
+    "mam": _("Mam"),
+    "ase": _("American Sign Language"),
+}
 
 
 @lru_cache
-def languages() -> list[tuple[str, str]]:
-    """Return ISO 639 codes with their English names, in the order to offer them."""
-    known = {**Locale("en").languages, **NAMES}
+def languages(language: str) -> list[tuple[str, str]]:
+    """Return ISO 639 codes with their names in the desk's language, in the order to offer them."""
+    known = {**_cldr(language).languages, **{code: str(name) for code, name in NAMES.items()}}
     more = sorted((known[code], code) for code in ALSO_SPOKEN if code in known)
     return [(code, known[code]) for code in SPOKEN] + [(code, name) for name, code in more]
 
@@ -59,39 +72,51 @@ def languages() -> list[tuple[str, str]]:
 Grouped = list[tuple[str, Any]]
 
 
+def _cldr(language: str) -> Locale:
+    """Names of languages in this language; in English if CLDR does not know it."""
+    try:
+        return Locale.parse(language, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return Locale("en")
+
+
 @lru_cache
-def needs() -> Grouped:
+def needs(language: str) -> Grouped:
     """Return our needs below their groups. The first choice of a group is the whole group."""
-    return list(_grouped("needs", "All of: {}"))
+    return list(_grouped("needs", language, gettext("All of: {}")))
 
 
 @lru_cache
-def served() -> Grouped:
+def served(language: str) -> Grouped:
     """Return whom a service can be for; ages have a field of their own."""
-    return [group for group in _grouped("served", "") if group[0] != "Age"]
+    return list(_grouped("served", language, "", leave_out="age"))
 
 
 @lru_cache
-def happened() -> list[tuple[str, str]]:
+def happened(language: str) -> list[tuple[str, str]]:
     """Return the kinds of victimization, only the broad ones, because services are marked by
     them."""
     terms = [term for term in vocabulary.terms() if term.taxonomy == "victimization"]
-    return [(term.code, term.names["en"]) for term in terms if not term.parent]
+    return [(term.code, term.name_in(language)) for term in terms if not term.parent]
 
 
-def _grouped(taxonomy: str, whole: str) -> Iterator[tuple[str, Any]]:
+def _grouped(
+    taxonomy: str, language: str, whole: str, leave_out: str = ""
+) -> Iterator[tuple[str, Any]]:
     terms = [term for term in vocabulary.terms() if term.taxonomy == taxonomy]
-    for top in (term for term in terms if not term.parent):
-        name = top.names["en"]
+    for top in (term for term in terms if not term.parent and term.code != leave_out):
+        name = top.name_in(language)
         first = [(top.code, whole.format(name))] if whole else []
-        yield name, [*first, *_below(terms, top.code, "")]
+        yield name, [*first, *_below(terms, top.code, language, "")]
 
 
-def _below(terms: Sequence[vocabulary.Term], parent: str, indent: str) -> Iterator[tuple[str, str]]:
+def _below(
+    terms: Sequence[vocabulary.Term], parent: str, language: str, indent: str
+) -> Iterator[tuple[str, str]]:
     for term in terms:
         if term.parent == parent:
-            yield term.code, indent + term.names["en"]
-            yield from _below(terms, term.code, "\N{EN DASH} ")
+            yield term.code, indent + term.name_in(language)
+            yield from _below(terms, term.code, language, "\N{EN DASH} ")
 
 
 class ActiveFilter(NamedTuple):
@@ -103,37 +128,37 @@ class ActiveFilter(NamedTuple):
 
 class SearchForm(DeskForm):
     words = forms.CharField(
-        label="What is needed, and where",
-        help_text="For example: shelter, lawyer, abogado. Never a person's name.",
+        label=_("What do you need, and where?"),
+        help_text=_("For example: shelter, lawyer, abogado. Never a person's name."),
         max_length=200,
         required=False,
         widget=forms.TextInput(attrs=PRIVATE | {"type": "search"}),
     )
-    need = listed([], "Kind of help", required=False)
-    open_now = forms.BooleanField(label="Open now", required=False)
-    taking = forms.BooleanField(label="Not paused, not full", required=False)
+    need = listed([], _("Kind of help"), required=False)
+    open_now = forms.BooleanField(label=_("Open now"), required=False)
+    taking = forms.BooleanField(label=_("Accepting clients"), required=False)
     postcode = forms.CharField(
-        label="Near a ZIP code",
-        help_text="Nearest first.",
+        label=_("Near a ZIP code"),
+        help_text=_("Nearest first."),
         max_length=12,
         required=False,
         widget=forms.TextInput(attrs=PRIVATE | {"inputmode": "numeric"}),
     )
-    distance = listed(DISTANCES, "Within", required=False, initial=FARTHEST)
-    happened = listed([], "What happened", required=False)
+    distance = listed(DISTANCES, _("Within"), required=False, initial=FARTHEST)
+    happened = listed([], _("What happened"), required=False)
     age = forms.IntegerField(
-        label="Age, in years",
+        label=_("Age, in years"),
         min_value=0,
         max_value=120,
         required=False,
         widget=forms.TextInput(attrs=PRIVATE | {"inputmode": "numeric"}),
     )
-    served = listed([], "Whom it is for", required=False)
-    language = listed([], "Language", required=False)
-    answered = listed(ANSWERED, "How it is reached", required=False)
-    free = forms.BooleanField(label="Free", required=False)
-    interpreter = forms.BooleanField(label="With an interpreter", required=False)
-    access = some_of(list(ACCESS_WORDS.items()), "Access", required=False)
+    served = listed([], _("Who it is for"), required=False)
+    language = listed([], _("Language"), required=False)
+    answered = listed(ANSWERED, _("How it is reached"), required=False)
+    free = forms.BooleanField(label=_("Free"), required=False)
+    interpreter = forms.BooleanField(label=_("With an interpreter"), required=False)
+    access = some_of(list(ACCESS_WORDS.items()), _("Accessibility"), required=False)
     page = forms.IntegerField(
         min_value=1, max_value=MOST_PAGES, required=False, widget=forms.HiddenInput
     )
@@ -147,11 +172,12 @@ class SearchForm(DeskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        language = get_language() or SOURCE
         for name, choices in (
-            ("need", [("", "Anything"), *needs()]),
-            ("happened", [("", "Any"), *happened()]),
-            ("served", [("", "Anybody"), *served()]),
-            ("language", [("", "Any"), *languages()]),
+            ("need", [("", _("Anything")), *needs(language)]),
+            ("happened", [("", _("Any")), *happened(language)]),
+            ("served", [("", _("Anyone")), *served(language)]),
+            ("language", [("", _("Any")), *languages(language)]),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
@@ -191,7 +217,8 @@ class SearchForm(DeskForm):
             radius = float(given["distance"] or FARTHEST) * METRES_A_MILE
             if near is None:
                 self.add_error(
-                    "postcode", "Where this is, is not known here. Try one nearby, or leave it out."
+                    "postcode",
+                    _("We do not know where this ZIP code is. Try one nearby, or leave it out."),
                 )
                 return None
         need = given["need"]
@@ -229,7 +256,7 @@ class SearchForm(DeskForm):
             return f"“{value}”"
         if name == "postcode":
             miles = self.cleaned_data["distance"] or FARTHEST
-            return f"within {miles} miles of {value}"
+            return gettext("within {miles} miles of {place}").format(miles=miles, place=value)
         if isinstance(field, forms.ChoiceField):
             known = dict(_flat(field.choices))
             several = value if isinstance(value, list) else [value]

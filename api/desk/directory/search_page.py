@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk.directory.entry_summary import EntrySummary, summarize
@@ -88,7 +89,8 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
         if not listings.search(principal, asked, per_page=1).total_items:
-            unmet_searches.record_unmet_search(asked, form.cleaned_data["postcode"])
+            area = form.cleaned_data["postcode"]
+            unmet_searches.record_unmet_search(principal, asked, area)
             fewer = [(one, form.carried(one.name)) for one in form.told()]
             return _page(request, form, nothing=form.told(), fewer=fewer)
         sealed = seal_search(request, form.carried(), now)
@@ -132,7 +134,8 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
 def _count(found: listings.Page, asked: SearchQuery) -> str:
     number = f"{found.total_items:,}"
     if found.capped:
-        return f"{number} or more services"
+        return gettext("{number} or more services").format(number=number)
     if asked.is_plain:
-        return f"All services, by name: {number}"
-    return f"{number} service{'' if found.total_items == 1 else 's'}"
+        return gettext("All services, by name: {number}").format(number=number)
+    words = ngettext("{number} service", "{number} services", found.total_items)
+    return words.format(number=number)

@@ -6,10 +6,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk.directory import entry_summary
 from api.desk.directory.entry_summary import Document, once
-from api.desk.labels import localtime
+from api.desk.times import localtime, long_day, time_of_day
+from api.languages import SOURCE
 from directory import listings, vocabulary
 
 
@@ -20,17 +23,15 @@ class Fact(NamedTuple):
 
 def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
     terms = list(_terms(document))
-    yield Fact("Helps with", once(name for taxonomy, name in terms if taxonomy == "needs"))
+    victimization = _victimization(get_language() or SOURCE)
+    yield Fact(_("Helps with"), once(name for taxonomy, name in terms if taxonomy == "needs"))
     yield Fact(
-        "For people hurt by",
-        [
-            _victimization().get(code, code.replace("_", " "))
-            for code in listing.victimization_types
-        ],
+        _("For people hurt by"),
+        [victimization.get(code, code.replace("_", " ")) for code in listing.victimization_types],
     )
     who = [name for taxonomy, name in terms if taxonomy == "served"]
     yield Fact(
-        "Who it is for",
+        _("Who it is for"),
         once(
             [
                 document.get("eligibility_description", ""),
@@ -39,13 +40,13 @@ def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
             ]
         ),
     )
-    yield Fact("How to get in", once([document.get("application_process", "")]))
+    yield Fact(_("How to get in"), once([document.get("application_process", "")]))
     yield Fact(
-        "Bring along",
+        _("Bring along"),
         once(one.get("document", "") for one in document.get("required_documents", ())),
     )
     yield Fact(
-        "Cost",
+        _("Cost"),
         once(
             [
                 document.get("fees_description", ""),
@@ -55,7 +56,7 @@ def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
         ),
     )
     yield Fact(
-        "Languages",
+        _("Languages"),
         once(
             [
                 ", ".join(entry_summary.languages(document)),
@@ -63,17 +64,17 @@ def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
             ]
         ),
     )
-    yield Fact("Waiting time", once([document.get("wait_time", "")]))
-    yield Fact("Area", once(_area(one) for one in document.get("service_areas", ())))
-    yield Fact("People", [_contact(one) for one in document.get("contacts", ())])
+    yield Fact(_("Waiting time"), once([document.get("wait_time", "")]))
+    yield Fact(_("Area"), once(_area(one) for one in document.get("service_areas", ())))
+    yield Fact(_("Contacts"), [_contact(one) for one in document.get("contacts", ())])
 
 
 def more(document: Document) -> Iterator[Fact]:
     organization, program = document.get("organization", {}), document.get("program", {})
-    yield Fact("Also called", once([document.get("alternate_name", "")]))
-    yield Fact("Program", once([program.get("name", ""), program.get("description", "")]))
+    yield Fact(_("Also called"), once([document.get("alternate_name", "")]))
+    yield Fact(_("Program"), once([program.get("name", ""), program.get("description", "")]))
     yield Fact(
-        "Organization",
+        _("Organization"),
         once(
             [
                 organization.get("name", ""),
@@ -83,15 +84,19 @@ def more(document: Document) -> Iterator[Fact]:
             ]
         ),
     )
-    yield Fact("Licenses", once([document.get("licenses", ""), document.get("accreditations", "")]))
     yield Fact(
-        "Money comes from",
+        _("Licenses"), once([document.get("licenses", ""), document.get("accreditations", "")])
+    )
+    yield Fact(
+        _("Funding"),
         once(
             one.get("source", "")
             for one in (*document.get("funding", ()), *organization.get("funding", ()))
         ),
     )
-    yield Fact("Also marked as", once(name for taxonomy, name in _terms(document) if not taxonomy))
+    yield Fact(
+        _("Also marked as"), once(name for taxonomy, name in _terms(document) if not taxonomy)
+    )
 
 
 def links(document: Document) -> list[tuple[str, str]]:
@@ -123,15 +128,22 @@ def _terms(document: Document) -> Iterator[tuple[str, str]]:
 
 
 @lru_cache
-def _victimization() -> dict[str, str]:
-    return {t.code: t.names["en"] for t in vocabulary.terms() if t.taxonomy == "victimization"}
+def _victimization(language: str) -> dict[str, str]:
+    return {
+        t.code: t.name_in(language) for t in vocabulary.terms() if t.taxonomy == "victimization"
+    }
 
 
 def capacity(row: Document) -> str:
     moment = parse_datetime(row.get("updated", "") or "")
-    says = f": {row['description']}" if row.get("description") else ""
-    when = f", updated {localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
-    return f"{entry_summary.capacity_words(row)}{says}{when}"
+    says = entry_summary.capacity_words(row)
+    if row.get("description"):
+        says += f": {row['description']}"
+    if not moment:
+        return says
+    local = localtime(moment)
+    when = f"{long_day(local)}, {time_of_day(local)} {local:%Z}"
+    return gettext("{room}, updated {when}").format(room=says, when=when)
 
 
 def _cost(row: Document) -> str:

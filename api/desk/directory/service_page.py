@@ -2,7 +2,7 @@
 first."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,12 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from api.desk.directory import entry_summary, service_detail
 from api.desk.directory.entry_summary import Document, once
 from api.desk.directory.own_entries import secret_places
 from api.desk.request_context import Visit, signed_in
+from api.desk.times import time_of_day
 from api.http.problem_details import refused_page
 from directory import listings
 from directory.editing.confidential_addresses import READERS
@@ -156,14 +158,26 @@ def _holidays(document: Document, today: date) -> list[str]:
             continue
         days = entry_summary.day_words(first)
         if last != first:
-            days += f" to {entry_summary.day_words(last)}"
+            days = gettext("{first} to {last}").format(
+                first=days, last=entry_summary.day_words(last)
+            )
         if last.year != today.year:
-            days += f" {last.year}"
-        opens, closes = str(row.get("opens_at", ""))[:5], str(row.get("closes_at", ""))[:5]
-        hours = "closed" if row.get("closed") or not opens else f"{opens}\N{EN DASH}{closes}"
+            days += f", {last.year}"
+        opens, closes = (_clock(row.get(name)) for name in ("opens_at", "closes_at"))
+        hours = (
+            gettext("closed") if row.get("closed") or not opens else f"{opens}\N{EN DASH}{closes}"
+        )
         says = f" ({row['description']})" if row.get("description") else ""
         found.append((first, f"{days}: {hours}{says}"))
     return once(words for _first, words in sorted(found))
+
+
+def _clock(written: str | None) -> str:
+    """Return a time of the document in words; as it is, if it is no time."""
+    try:
+        return time_of_day(time.fromisoformat((written or "")[:5]))
+    except ValueError:
+        return written or ""
 
 
 def _notes(document: Document) -> list[str]:
@@ -187,7 +201,7 @@ def _places(document: Document, ahead: Iterable[PlaceHours], now: datetime) -> I
         lines += [_address(one) for one in location.get("addresses", ())]
         lines += [location.get("description", ""), at.get("description", "")]
         if way := location.get("transportation"):
-            lines.append(f"Getting there: {way}")
+            lines.append(gettext("Getting there: {way}").format(way=way))
         yield Place(
             name=location.get("name", ""),
             lines=once(lines),
@@ -203,8 +217,10 @@ def _places(document: Document, ahead: Iterable[PlaceHours], now: datetime) -> I
 def _address(row: Document) -> str:
     parts = [row.get(key) for key in ("attention", "address_1", "address_2", "city")]
     state = " ".join(filter(None, (row.get("state_province"), row.get("postal_code"))))
-    kind = " (by post)" if row.get("address_type") == "postal" else ""
-    return ", ".join(part for part in (*parts, state) if part) + kind
+    address = ", ".join(part for part in (*parts, state) if part)
+    if row.get("address_type") != "postal":
+        return address
+    return gettext("{address} (mailing address)").format(address=address)
 
 
 def _phone(row: Document) -> listings.Phone:

@@ -7,6 +7,8 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk import labels
@@ -25,9 +27,9 @@ SHOWN = 20
 class CallForm(DeskForm):
     key = forms.UUIDField(widget=forms.HiddenInput)
     service = forms.UUIDField(widget=forms.HiddenInput)
-    outcome = one_of(labels.choices(codes.CALL_OUTCOME), "What came of the call")
+    outcome = one_of(labels.choices(codes.CALL_OUTCOME), _("Result of the call"))
     put_through = one_of(
-        [("yes", "Yes"), ("no", "No")], "Did she speak with them herself", initial="no"
+        [("yes", _("Yes")), ("no", _("No"))], _("Did the survivor speak with them?"), initial="no"
     )
 
     def idempotency_key(self) -> idempotency.Key:
@@ -63,7 +65,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
             refusal = error
             form.refuse(error)
         else:
-            messages.success(request, "The call is recorded.")
+            messages.success(request, _("The call is recorded."))
             return redirect("desk_calls")
     return page(request, "desk/new_call.html", context | {"form": form}, refusal)
 
@@ -90,4 +92,4 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _name(listing: listings.Listing | None) -> str:
-    return listing.name if listing else "A service no longer listed"
+    return listing.name if listing else gettext("A service no longer listed")

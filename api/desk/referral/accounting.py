@@ -1,42 +1,44 @@
-"""The accounting of disclosures as a paper for the survivor, in English or Spanish: to print, to
-read aloud, to hand over. Its words are in accounting_paper.py."""
+"""The accounting of disclosures as a paper for the survivor, in their language: to print, to read
+aloud, to hand over. Its words are in accounting_paper.py."""
 
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from api import languages
 from api.desk.forms import one_of
-from api.desk.referral.accounting_paper import PAPER, Text, paper_day, paper_time
+from api.desk.referral.accounting_paper import Text, accounting_text, paper_day, paper_time
 from api.desk.referral.packet import PurposeForm, opening_page
 from api.desk.referral.page import common
-from api.desk.referral.release_paper import TEXTS
+from api.desk.referral.release.release_paper import permission_text
 from api.desk.request_context import Visit, page
-from api.desk.template_context import safety_in_spanish
+from api.desk.template_context import safety_in
 from api.desk.template_tags import spelled
 from referrals import accounting
 from referrals.accounting import ITSELF, WORKED, Accounting, Disclosure, Line, NoticeShown
 from referrals.codes import CODE_LISTS
 from referrals.queries.details import Detail
 
-LANGUAGES = (("en", "English"), ("es", "Español"))
-
 
 class AccountingForm(PurposeForm):
-    language = one_of(LANGUAGES, "In which language", initial="en")
+    language = one_of(languages.named("papers"), _("Language of the paper"), initial="en")
 
     # Always shown: a warning only where something is left out would reveal it.
-    warning = (
-        "Nothing on the paper tells of a record that says “a court or law forbids” telling her."
-        " Look in your notes first, by yourself, whether there is one. The ban has an end: as the"
-        " authority wrote it, or 30 days after it was asked for by word of mouth (45 CFR"
-        " 164.528(a)(2)). When it has ended, record it again as told, and it is on the paper."
+    warning = _(
+        "The paper leaves out records that say “a court or law forbids” telling the survivor."
+        " Check your notes for one first, by yourself. The ban ends when the authority wrote that"
+        " it does, or 30 days after a spoken request (45 CFR 164.528(a)(2)). After it has ended,"
+        " record it again as told, and the paper includes it."
     )
 
 
 def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]) -> HttpResponse:
     language = given["language"]
-    text = PAPER[language]
+    text = accounting_text(language)
     made = accounting.account_disclosures(visit.principal, seen.referral.id, given["purpose"])
     day = paper_time(made.made_at, language)
     people = [(line.act, _line(made, line, language)) for line in made.seen]
@@ -55,21 +57,20 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
         "beside": [line for act, line in people if act != WORKED],
         "total": text.total.format(entries=made.entries),
     }
-    if language == "es":
-        context |= safety_in_spanish()
+    context |= safety_in(language)
     return page(request, "desk/accounting.html", context)
 
 
-account_disclosures = opening_page("account_disclosures", _show, AccountingForm)
+account_disclosures = opening_page("account_disclosures", _show, AccountingForm, closes=False)
 
 
 def _notice(made: Accounting, language: str) -> dict[str, str] | None:
     if made.notice is None:
         return None
-    text, to = PAPER[language], _to(made.notice, PAPER[language])
+    text = accounting_text(language)
     return {
         "day": paper_time(made.notice.at, language),
-        "what": text.notice.format(agency=to),
+        "what": text.notice.format(agency=_to(made.notice, text)),
     }
 
 
@@ -79,7 +80,7 @@ def _to(one: NoticeShown | Disclosure, text: Text) -> str:
 
 
 def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
-    text, permission = PAPER[language], TEXTS[language]
+    text, permission = accounting_text(language), permission_text(language)
     return [
         {
             "day": paper_time(one.at, language),
@@ -95,15 +96,17 @@ def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
 def _under(one: Disclosure, language: str) -> str:
     """Say by whose permission: the survivor's, and that of each person who consented with them or
     in their place (R6)."""
-    text, who = PAPER[language], {given["who"] for given in one.release.consenters}
-    hers = "self" in who
-    said = text.under if hers else text.under_anothers
-    with_her = text.consented_too if hers else text.gave_it
-    others = [name for code, name in TEXTS[language].who.items() if code in who - {"self"}]
+    text, who = accounting_text(language), {given["who"] for given in one.release.consenters}
+    own = "self" in who
+    said = text.under if own else text.under_anothers
+    with_them = text.consented_too if own else text.gave_it
+    others = [
+        name for code, name in permission_text(language).who.items() if code in who - {"self"}
+    ]
     return " ".join(
         [
             said.format(day=paper_day(one.release.signed_at, language)),
-            *(with_her.format(who=name) for name in others),
+            *(with_them.format(who=name) for name in others),
         ]
     )
 
@@ -113,7 +116,7 @@ def _outside(made: Accounting, language: str) -> list[dict[str, str]]:
         "report": ("report_to", "report_basis"),
         "disclosure": ("compelled_to", "compelled_by"),
     }
-    text = PAPER[language]
+    text = accounting_text(language)
     return [
         {
             "day": paper_time(
@@ -135,7 +138,7 @@ def _outside(made: Accounting, language: str) -> list[dict[str, str]]:
 def _line(made: Accounting, line: Line, language: str) -> dict[str, Any]:
     """Say who it was, what was done, how often and when. For what was looked at often, only the
     days."""
-    text, names = PAPER[language], TEXTS[language].fields
+    text, names = accounting_text(language), permission_text(language).fields
     why = text.purposes.get(line.purpose or line.reason or "", "")
     return {
         "who": _who(made, line, text),
@@ -172,5 +175,6 @@ def _who(made: Accounting, line: Line, text: Text) -> str:
 
 
 def _label(list_name: str, code: str | None, language: str) -> str:
-    english, spanish = CODE_LISTS[list_name].get(code or "", ("", ""))
-    return spanish if language == "es" else english
+    english = CODE_LISTS[list_name].get(code or "", "")
+    with translation.override(language):
+        return gettext(english)

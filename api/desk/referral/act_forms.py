@@ -5,14 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from api.desk import labels
-from api.desk.forms import PRIVATE, ActForm, OnceForm, listed, one_of, services_to_choose
+from api.desk.forms import PRIVATE, ActForm, OnceForm, Text, listed, one_of, services_to_choose
 from directory import listings
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotPossible
 from referrals import codes
 from referrals.acts import private_records
+from referrals.acts.undo_accept import DECLINES, was_undone
 
 
 class DeclineForm(ActForm):
@@ -20,13 +23,15 @@ class DeclineForm(ActForm):
 
     refused = {"service_unknown": "suggested_service_id"}
 
-    code = one_of(labels.choices(codes.DECLINE), "What the sender is told")
-    suggested_service_id = listed([], "Suggest another service", required=False)
+    code = one_of(labels.choices(codes.DECLINE), _("Reason shown to the sender"))
+    suggested_service_id = listed([], _("Suggest another service"), required=False)
     private_reason = listed(
-        [("", "None"), *labels.choices(codes.PRIVATE_REASON)],
-        "For your own agency only",
+        [("", _("None")), *labels.choices(codes.PRIVATE_REASON)],
+        _("Private reason (your agency only)"),
         required=False,
-        help_text="Sealed with your notes. If it is one of these, tell the sender “Other”.",
+        help_text=_(
+            "Sealed with your notes. If you pick a private reason, choose “Other” for the sender."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,9 +40,15 @@ class DeclineForm(ActForm):
             choices, ends = services_to_choose(
                 self.visit.principal, lambda one: one.id == self.seen.referral.service_id
             )
+            undone = was_undone(self.seen.referral.id)
         suggested = self.fields["suggested_service_id"]
         assert isinstance(suggested, forms.ChoiceField)
         suggested.choices, suggested.help_text = choices, ends
+        if undone:  # then it says facts about the agency alone
+            code = self.fields["code"]
+            assert isinstance(code, forms.ChoiceField)
+            code.choices = [one for one in labels.choices(codes.DECLINE) if one[0] in DECLINES]
+            self.fields["private_reason"].choices = [("", _("None"))]  # type: ignore[attr-defined]
 
     def arguments(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -52,9 +63,11 @@ class DeclineForm(ActForm):
 class SetCallbackForm(ActForm):
     refused = {"callback": "callback", "no_duty_line": "callback"}
 
-    callback = forms.CharField(
-        label="Where do they reach your agency now",
-        help_text="A worker's number, never hers. Empty: your agency's duty line.",
+    callback = Text(
+        label=_("New callback number"),
+        help_text=_(
+            "A worker's number, never the survivor's. Leave blank to use your on-call line."
+        ),
         max_length=32,
         required=False,
         widget=forms.TextInput(attrs=PRIVATE | {"type": "tel"}),
@@ -71,10 +84,11 @@ class SetCallbackForm(ActForm):
 class SamePersonForm(OnceForm):
     act = "same_person_as"
     refused = {"open_both_first": "address"}
+    addresses = ("address",)
 
-    address = forms.CharField(
-        label="The other referral",
-        help_text="Copy its address from the top of its page, or its id.",
+    address = Text(
+        label=_("The other referral"),
+        help_text=_("Copy its address from the top of its page, or its ID."),
         max_length=200,
         widget=forms.TextInput(attrs=PRIVATE),
     )
@@ -99,9 +113,9 @@ class PlanForm(ActForm):
 
     refused = {"service_unknown": "first"}
 
-    first = listed([], "First", required=False)
-    second = listed([], "Then", required=False)
-    third = listed([], "Then", required=False)
+    first = listed([], _("First"), required=False)
+    second = listed([], _("Then"), required=False)
+    third = listed([], _("Then"), required=False)
     PLACES = ("first", "second", "third")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,7 +134,9 @@ class PlanForm(ActForm):
         self.fields["first"].help_text = ends
         if self.behind:
             names = "; ".join(one.name for one in self.behind)
-            self.fields["third"].help_text = f"Behind it, as planned before: {names}."
+            self.fields["third"].help_text = gettext(
+                "After it, as planned before: {names}."
+            ).format(names=names)
 
     def _is_none(self, one: listings.Listing) -> bool:
         """Return whether a service is no choice: the survivor is referred there already, or it is

@@ -10,12 +10,15 @@ from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from api.desk import form_replay, labels
-from api.desk.forms import PRIVATE, ActForm, OnceForm, moment, one_of
+from api.desk import labels, unfinished_forms
+from api.desk.forms import PRIVATE, ActForm, OnceForm, Text, moment, one_of
+from api.desk.practice.words import fix_texts
 from api.desk.referral.page import common, referral_page
-from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.desk.request_context import METHODS, Visit, live_page, signed_in
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals.act_registry import fields as act_fields
 from referrals.act_registry.registry import Act, Answer, Page
@@ -33,13 +36,16 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = details.read_detail(visit.principal, referral_id)
         posted = request.method == "POST"
-        typed = request.POST if posted else form_replay.typed_data(request, visit)
-        if typed is None and act.name not in seen.acts:
-            messages.error(request, "That cannot be done now. This is how it stands.")
-            return redirect("desk_referral", referral_id)
-        if typed is None and (first := form_class.comes_after(seen)):
-            return redirect(f"desk_{first}", referral_id)
-        form = form_class(typed, visit=visit, seen=seen)
+        kept = None if posted else unfinished_forms.find(request, visit)
+        refused = kept.data if kept and kept.refused else None
+        if not posted and refused is None:
+            if act.name not in seen.acts:
+                messages.error(request, _("That cannot be done now. See the state below."))
+                return redirect("desk_referral", referral_id)
+            if first := form_class.comes_after(seen):
+                return redirect(f"desk_{first}", referral_id)
+        form = form_class(request.POST if posted else refused, visit=visit, seen=seen)
+        fix_texts(form, visit.principal)
         refusal = None
         if posted and form.is_valid():
             try:
@@ -50,15 +56,19 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
                 refusal = error
                 form.refuse(error)
             else:
-                form_replay.forget_form(request)
-                messages.success(request, says.done)
+                unfinished_forms.forget(request, visit)
+                messages.success(request, gettext(says.done))
                 return redirect("desk_referral", referral_id)
-        if posted and form_replay.is_private(form):
-            return form_replay.replay_form(request, visit, form)
-        if typed is not None and not posted:
-            form_replay.show_reasons(form, typed)
+        if posted and unfinished_forms.is_private(form):
+            return unfinished_forms.replay_form(request, visit, form)
+        if refused is not None:
+            unfinished_forms.show_reasons(form, refused)
+        elif kept:
+            unfinished_forms.fill_in(form, kept)
+        fix_texts(form, visit.principal)
         context = common(visit, seen) | {"act": act.name, "says": says, "form": form}
-        return page(request, "desk/act.html", context, refusal)
+        context |= unfinished_forms.context_of(request, visit, kept)
+        return live_page(request, "desk/act.html", context, refusal)
 
     return view
 
@@ -77,7 +87,9 @@ def at_once(act: Act) -> View:
                 raise
             except Refused as refusal:
                 return referral_page(request, visit, referral_id, refusal)
-            messages.success(request, says.done)
+            messages.success(request, gettext(says.done))
+            if request.POST.get("from") == "inbox":
+                return redirect("desk")
         return redirect("desk_referral", referral_id)
 
     return view
@@ -124,20 +136,22 @@ def _asked(act: Act, field: act_fields.Field) -> forms.Field:
         case act_fields.Code() if field.question and required:
             return one_of(
                 labels.choices(field.codes),
-                field.question,
+                gettext_lazy(field.question),
                 initial=field.chosen,
-                help_text=field.hint,
+                help_text=gettext_lazy(field.hint),
             )
         case act_fields.Moment() if field.question:
-            return moment(field.question, required=required, help_text=field.hint)
+            return moment(
+                gettext_lazy(field.question), required=required, help_text=gettext_lazy(field.hint)
+            )
         case act_fields.Text() if field.question:
             lines = PRIVATE | {"rows": field.lines}
             widget = forms.Textarea(lines) if field.lines > 1 else forms.TextInput(PRIVATE)
-            return forms.CharField(
-                label=field.question,
+            return Text(
+                label=gettext_lazy(field.question),
                 max_length=field.longest,
                 required=required,
-                help_text=field.hint,
+                help_text=gettext_lazy(field.hint),
                 widget=widget,
             )
     raise ImproperlyConfigured(

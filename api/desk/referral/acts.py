@@ -10,22 +10,26 @@ from api.desk.referral import (
     act_forms,
     assignment,
     conflict_blocks,
-    legal_records,
     notice,
     packet,
-    releases,
 )
 from api.desk.referral.act_view import View, act_view, at_once, form_of
+from api.desk.referral.own_records import legal_records, rights_form
+from api.desk.referral.release import release_forms
+from api.desk.referral.safe_contact import CONTACTS, confirmed
+from api.desk.referral.step_view import StepsForm, step_view
 from referrals.act_registry.registry import ACTS
 
 FORMS: dict[str, type[ActForm]] = {
     "put_notice": notice.PutNoticeForm,
-    "put_release": releases.ReleaseForm,
+    "put_release": release_forms.ReleaseForm,
+    "put_notice_release": release_forms.NoticeReleaseForm,
+    "revoke_release": release_forms.RevokeReleaseForm,
     "put_packet": packet.PacketForm,
     "decline": act_forms.DeclineForm,
     "set_callback": act_forms.SetCallbackForm,
-    "narrow_release": releases.NarrowReleaseForm,
-    "put_return_release": releases.ReturnReleaseForm,
+    "narrow_release": release_forms.NarrowReleaseForm,
+    "put_return_release": release_forms.ReturnReleaseForm,
     "assign": assignment.AssignForm,
     "hand_over": assignment.HandOverForm,
     "take_over": assignment.TakeOverForm,
@@ -35,6 +39,7 @@ FORMS: dict[str, type[ActForm]] = {
     "same_person_as": act_forms.SamePersonForm,
     "record_report": legal_records.ReportForm,
     "record_disclosure": legal_records.DisclosureForm,
+    "record_rights": rights_form.RightsForm,
 }
 VIEWS: dict[str, View] = {
     "send": notice.send,
@@ -55,4 +60,7 @@ def view(name: str) -> View:
         return VIEWS[name]
     if PAGES[name].at_once:
         return at_once(act)
-    return act_view(act, FORMS.get(name) or form_of(act))
+    form = FORMS.get(name) or form_of(act)
+    if name in CONTACTS:
+        form = confirmed(form)
+    return step_view(act, form) if issubclass(form, StepsForm) else act_view(act, form)

@@ -5,24 +5,31 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from api.desk import labels
 from api.desk.forms import ActForm, listed, one_of
+from api.desk.on_call import names
 from api.desk.request_context import Visit, signed_in
+from api.http import cursors
 from permissions.database.db_identity import identified_transaction
-from permissions.models import Membership
+from permissions.enrollment import registered_numbers
+from permissions.models import Agency, Membership
 from referrals import codes
-from referrals.acts import assignment, conflict_blocks
+from referrals.acts import assignment
+from referrals.queries import barred_attempts, block_alerts
+from referrals.recovery import lost_acts
 
-REASON = "Why do you put yourself on it"
-TOLD = "Another member of your agency is told, with your reason."
+REASON = _("Why are you assigning yourself?")
+TOLD = _("Another member of your agency is shown your reason.")
 
 
 class KeepForm(ActForm):
     keep = one_of(
-        [("no", "Takes it off them"), ("yes", "Both go on working on it")],
-        "Whoever holds it now",
+        [("no", _("They are done with it")), ("yes", _("Both keep working on it"))],
+        _("The member who has it now"),
         initial="no",
     )
 
@@ -35,20 +42,22 @@ def _colleagues(form: ActForm, name: str, but: set[UUID]) -> None:
     `but`."""
     with identified_transaction(form.visit.principal):
         found = assignment.colleagues(form.visit.principal)
-    form.fields[name].choices = [  # type: ignore[attr-defined]
-        (str(one.id), one.name) for one in found if one.id not in but
-    ]
+    form.fields[name].choices = names.as_choices(  # type: ignore[attr-defined]
+        form.visit, [one for one in found if one.id not in but]
+    )
 
 
 class AssignForm(ActForm):
     refused = {"member_unknown": "member_id", "reason_missing": "reason", "barred": "member_id"}
 
-    member_id = one_of([], "Who")
+    member_id = one_of([], _("Who"))
     reason = listed(
-        [("", "I name somebody else"), *labels.choices(codes.SELF_ASSIGNMENT)],
+        [("", _("I am assigning another member")), *labels.choices(codes.SELF_ASSIGNMENT)],
         REASON,
         required=False,
-        help_text="Only if you name yourself. " + TOLD,
+        help_text=_(
+            "Only if you choose yourself. Another member of your agency is shown your reason."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,8 +65,8 @@ class AssignForm(ActForm):
         lead = self.visit.principal.has_role("lead")
         if not lead:
             del self.fields["reason"]
-        herself = set() if lead else {self.visit.principal.staff_id}
-        _colleagues(self, "member_id", {*self.seen.assigned, *herself})
+        own = set() if lead else {self.visit.principal.staff_id}
+        _colleagues(self, "member_id", {*self.seen.assigned, *own})
 
     def arguments(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -67,7 +76,7 @@ class AssignForm(ActForm):
 class HandOverForm(KeepForm):
     refused = {"member_unknown": "member_id", "barred": "member_id"}
 
-    member_id = one_of([], "Who answers for it from now on")
+    member_id = one_of([], _("Who takes it from now on?"))
     field_order = ("member_id", "keep")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -98,13 +107,31 @@ class TakeOverForm(KeepForm):
 @require_safe
 @signed_in
 def told(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show what another member reviews: which lead put themselves on which referral and why, and
-    which barred people asked for one."""
+    """Show what another member reviews: who put themselves on which referral and why, which barred
+    people asked for one, who barred a lead or all colleagues, and what a restore has lost."""
     own, to_review = assignment.self_assignments(visit.principal)
-    asked = conflict_blocks.barred_attempts(visit.principal) if visit.does_casework else []
+    barred = block_alerts.block_alerts(visit.principal)
+    asked, place = [], None
+    if visit.does_casework:
+        after = cursors.from_cursor(visit.principal, "told", request.GET.get("after"))
+        asked, place = barred_attempts.barred_attempts(visit.principal, after=after)
     with identified_transaction(visit.principal):
         names = dict(Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name"))
-    tried = [(one, names.get(one.member_id, "Somebody of the other agency")) for one in asked]
-    context = {"own": own, "to_review": to_review, "tried": tried, "now": visit.now}
+        agencies = dict(
+            Agency.objects.filter(id__in=[one.agency_id for one in barred]).values_list(
+                "id", "name"
+            )
+        )
+    tried = [
+        (one, names.get(one.member_id) or gettext("A person at the other agency")) for one in asked
+    ]
+    context: dict[str, Any] = {"own": own, "to_review": to_review, "tried": tried, "now": visit.now}
+    context["barred"] = [
+        (one, names.get(one.member_id, "") if one.member_id else agencies[one.agency_id])
+        for one in barred
+    ]
+    context["lost"] = lost_acts.for_lead(visit.principal)
+    context["more"] = cursors.to_cursor(visit.principal, "told", place)
     context["leads"] = visit.principal.has_role("lead")
+    context["reviews"] = registered_numbers.may_accept(visit.principal)
     return render(request, "desk/told.html", context)

@@ -3,15 +3,23 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from api.desk.forms import ActForm, one_of
+from referrals.queries.details import Detail
 
 OTHER = "other_agency"
+
+
+def _everyone(seen: Detail) -> str:
+    return gettext("Everyone at {agency}").format(agency=seen.to_agency.name)
 
 
 class WhomForm(ActForm):
     refused = {"barring_yourself": "whom", "member_unknown": "whom"}
 
-    whom = one_of([], "Who must not know of it")
+    whom = one_of([], _("Who should not see this?"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,7 +33,7 @@ class WhomForm(ActForm):
             for id_, name in self.seen.names.items()
             if id_ not in barred and id_ != me
         ]
-        whole = [(OTHER, f"Everybody at {self.seen.to_agency.name}")]
+        whole = [(OTHER, _everyone(self.seen))]
         return [*own, *(whole if self.seen.side == "from" else [])]
 
     def arguments(self) -> dict[str, Any]:
@@ -36,13 +44,13 @@ class WhomForm(ActForm):
 
 
 class WhomAgainForm(WhomForm):
-    whom = one_of([], "Who may work on it again")
+    whom = one_of([], _("Who can see it again?"))
 
     def _choices(self) -> list[tuple[str, str]]:
         ours = [one for one in self.seen.blocks if one.ours and one.kind != "leads_only"]
         return [
-            (str(one.member_id), self.seen.names.get(one.member_id, "A former member"))
+            (str(one.member_id), self.seen.names.get(one.member_id) or gettext("A former member"))
             if one.member_id
-            else (OTHER, f"Everybody at {self.seen.to_agency.name}")
+            else (OTHER, _everyone(self.seen))
             for one in ours
         ]

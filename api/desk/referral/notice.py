@@ -1,6 +1,8 @@
 """The notice as a form: a new referral, sent or kept as a draft; and a draft, changed or sent."""
 
 import json
+import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,15 +11,32 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from api.desk import labels
-from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, some_of
+from api.desk import labels, unfinished_forms
+from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, Text, listed, one_of, some_of
+from api.desk.practice.words import fix_texts
+from api.desk.referral.notice_facts import notice_facts, other_facts, preview
 from api.desk.referral.page import common
-from api.desk.request_context import METHODS, Visit, as_uuid, page, signed_in
+from api.desk.referral.release import call_instead
+from api.desk.request_context import (
+    METHODS,
+    Visit,
+    as_uuid,
+    live_page,
+    page,
+    require_uuid,
+    signed_in,
+)
+from api.desk.times import clock_time
 from directory import listings
+from directory.vocabulary import needs_met_by
 from permissions.database.db_identity import identified_transaction
-from permissions.errors import NotVisible, Refused
+from permissions.enrollment import notice_opinions
+from permissions.errors import NotVisible, Refused, TooOften
+from permissions.identity import contact_channels
 from permissions.models import Agency
 from permissions.policy import rules
 from referrals import codes, idempotency
@@ -26,66 +45,70 @@ from referrals.acts import agreement as consent
 from referrals.acts import availability, sender
 from referrals.models import Referral
 from referrals.notices import Notice
+from referrals.notifications import gaps
 from referrals.queries import details
 from referrals.queries.details import Detail
 
 SHE_SAYS_NO = "no"  # never a code of ours: it is not stored (R14)
-AGREEMENT = [*labels.choices(codes.AGREEMENT), (SHE_SAYS_NO, "She does not agree")]
+AGREEMENT = [*labels.choices(codes.AGREEMENT), (SHE_SAYS_NO, _("No"))]
 STAYS = [
-    ("not_stated", "Not stated"),
-    ("15", "15 minutes"),
-    ("30", "30 minutes"),
-    ("60", "1 hour"),
-    ("120", "2 hours"),
-    ("240", "4 hours"),
+    ("not_stated", _("Not stated")),
+    ("15", _("15 minutes")),
+    ("30", _("30 minutes")),
+    ("60", _("1 hour")),
+    ("120", _("2 hours")),
+    ("240", _("4 hours")),
 ]
-TALKS = [("not_stated", "Not stated"), ("yes", "Yes"), ("no", "No")]
+EXTENSION = re.compile(r"[\s,;]*(?:extension|ext\.?|x|#)\s*(?=\d+\s*$)", re.IGNORECASE)
+TALKS = [("not_stated", _("Not stated")), ("yes", _("Yes")), ("no", _("No"))]
 
 
 class NoticeFields(DeskForm):
     """Coded throughout: it has no place for a name or a story."""
 
-    urgency = one_of(labels.choices(codes.URGENCY), "How urgent is it")
-    needs = some_of(labels.choices(codes.NEEDS), "What does she need")
-    callback = forms.CharField(
-        label="Where do they reach you",
-        help_text="Your number. Never hers.",
+    urgency = one_of(labels.choices(codes.URGENCY), _("How urgent is it?"))
+    needs = some_of(labels.choices(codes.NEEDS), _("What does the survivor need?"))
+    callback = Text(
+        label=_("Your callback number"),
+        help_text=_("Never the survivor's number."),
         max_length=32,
         widget=forms.TextInput(attrs=PRIVATE | {"type": "tel"}),
     )
-    wanted = one_of(labels.choices(codes.WANTED), "What should they do", initial="call_worker")
-    survivor_can_talk_now = listed(TALKS, "Can she talk now", required=False)
-    stays = listed(STAYS, "How long can you stay with her", required=False)
-    concern = listed(labels.choices(codes.CONCERN), "What is it about", required=False)
-    age_band = listed(labels.choices(codes.AGE_BAND), "Adult or minor", required=False)
+    wanted = one_of(labels.choices(codes.WANTED), _("What should they do?"), initial="call_worker")
+    survivor_can_talk_now = listed(TALKS, _("Can the survivor talk now?"), required=False)
+    stays = listed(STAYS, _("How long can you stay?"), required=False)
+    concern = listed(labels.choices(codes.CONCERN), _("Type of situation"), required=False)
+    age_band = listed(labels.choices(codes.AGE_BAND), _("Adult or minor"), required=False)
     household_size = listed(
-        labels.choices(codes.HOUSEHOLD_SIZE), "How many people need a place", required=False
+        labels.choices(codes.HOUSEHOLD_SIZE), _("How many people need shelter?"), required=False
     )
-    language = listed(labels.choices(codes.LANGUAGE), "Her language", required=False)
+    language = listed(labels.choices(codes.LANGUAGE), _("The survivor's language"), required=False)
     interpreter = listed(
         labels.choices(codes.INTERPRETER),
-        "Interpreter",
+        _("Interpreter"),
         required=False,
-        help_text="Never her family, nor anybody who came with her.",
+        help_text=_("Do not use family members or anyone who came along."),
     )
     interpreter_not_local = forms.BooleanField(
-        label="Not a local interpreter: nobody who may know her", required=False
+        label=_("Non-local interpreter (no one who might know the survivor)"), required=False
     )
-    access_needs = some_of(labels.choices(codes.ACCESS_NEEDS), "Access", required=False)
+    access_needs = some_of(labels.choices(codes.ACCESS_NEEDS), _("Accessibility"), required=False)
 
-    FIRST = ("urgency", "needs", "callback", "wanted", "survivor_can_talk_now", "stays")
-    LAST = ("agreement",)
+    FIRST = (
+        *("agreement", "urgency", "needs", "callback", "wanted", "survivor_can_talk_now"),
+        "stays",
+    )
 
     @property
     def groups(self) -> list[Group]:
-        known = [field for field in self.visible_fields() if field.name not in self.LAST]
-        return [
-            Group("", [field for field in known if field.name in self.FIRST]),
-            Group(
-                "More, if you know it", [field for field in known if field.name not in self.FIRST]
-            ),
-            Group("", [field for field in self.visible_fields() if field.name in self.LAST]),
-        ]
+        shown = {field.name: field for field in self.visible_fields()}
+        first = [shown.pop(name) for name in self.FIRST if name in shown]
+        return [Group("", first), Group(_("More, if you know it"), list(shown.values()))]
+
+    def clean_callback(self) -> str:
+        """Take an extension as people write it: 406-555-0123 ext. 22."""
+        number: str = self.cleaned_data["callback"]
+        return EXTENSION.sub(" x", number)
 
     def notice(self, now: datetime, staying_until: datetime | None = None) -> Notice:
         """Return the notice that was filled in. Raises BadRequest for an invalid phone number."""
@@ -112,20 +135,23 @@ class NoticeFields(DeskForm):
 class NewReferralForm(NoticeFields):
     """`key` makes a second tap on a slow line harmless (Idempotency-Key)."""
 
-    CANNOT_SAY = "She cannot say now: ask only that somebody comes here."
+    CANNOT_SAY = _("If the survivor cannot answer, choose that they come to you.")
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     service = forms.UUIDField(widget=forms.HiddenInput)
     replaces = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    agreement = one_of(AGREEMENT, "Does she agree to this notice", required=False)
+    agreement = one_of(AGREEMENT, _("Does the survivor agree to this notice?"), required=False)
 
     def clean(self) -> dict[str, Any]:
         given, sent = self.cleaned_data, "send" in self.data
+        if not given.get("agreement") and "agreement" not in self.errors:
+            self.add_error(
+                "agreement",
+                _("Ask the survivor first. Nothing is saved or sent without their answer."),
+            )
         cannot_say = given.get("agreement") == "cannot_say"
         if sent and cannot_say and given.get("wanted") != "come_here":
             self.add_error("wanted", self.CANNOT_SAY)  # R14, before a draft is kept
-        if sent and not given.get("agreement"):
-            self.add_error("agreement", "Say whether she agrees. Without it nothing is sent.")
         return self.cleaned_data
 
     def idempotency_key(self) -> idempotency.Key:
@@ -145,29 +171,47 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     with identified_transaction(visit.principal):
         takes = listing.id in availability.open_to_referrals([listing])
     context: dict[str, Any] = {"listing": listing, "answered_by": answered_by, "takes": takes}
+    context["signs"] = notice_opinions.must_sign(visit.principal)
+    if answered_by and gaps.is_uncovered(answered_by.id):
+        context["no_line"] = answered_by
+    transitions.require(visit.principal, "create", rules.CallerRelation("from", True, True))
     if request.method != "POST":
-        fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
-        transitions.require(visit.principal, "create", rules.CallerRelation("from", True, True))
+        own = contact_channels.own_number(visit.principal)
+        number = labels.as_dialed(own or visit.agency.duty_phone)
+        fresh = {"key": uuid4(), "service": listing.id, "callback": number}
+        fresh["needs"] = needs_met_by(listing.taxonomy_term_ids)
         before = _before(visit, request.GET.get("replaces"))
         if before:
             fresh |= _as_before(before)
             context["apart"] = visit.principal.member_id not in before.assigned
         if before and not context["apart"]:
             fresh["replaces"] = before.referral.id
-        return page(
-            request, "desk/new_referral.html", context | {"form": NewReferralForm(initial=fresh)}
-        )
+        form = NewReferralForm(initial=fresh)
+        kept = unfinished_forms.find(request, visit)
+        if kept:
+            unfinished_forms.fill_in(form, kept)
+        fix_texts(form, visit.principal)
+        context |= unfinished_forms.context_of(request, visit, kept)
+        return live_page(request, "desk/new_referral.html", context | {"form": form})
     form = NewReferralForm(request.POST)
+    fix_texts(form, visit.principal)
     refusal = None
-    if form.is_valid():
+    if "change" not in request.POST and form.is_valid():
         if form.cleaned_data["agreement"] == SHE_SAYS_NO:
+            unfinished_forms.forget(request, visit)
             consent.record_no(visit.principal)
             return render(request, "desk/she_says_no.html", context)
+        if call_instead.is_asked_for(visit, form.cleaned_data["agreement"]):
+            unfinished_forms.forget(request, visit)
+            return call_instead.call_page(request, visit, listing.id)
         try:
+            notice = form.notice(visit.now)
+            if "preview" in request.POST:
+                return _preview(request, visit, form, notice, context)
             draft = sender.create(
                 visit.principal,
                 listing.id,
-                form.notice(visit.now),
+                notice,
                 replaces=form.cleaned_data["replaces"],
                 key=form.idempotency_key(),
             )
@@ -175,11 +219,29 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
             refusal = error
             form.refuse(error)
         else:
+            unfinished_forms.forget(request, visit)
             if "send" not in request.POST:
-                messages.success(request, "Kept as a draft. Nothing was sent.")
+                messages.success(request, _("Draft saved. Nothing was sent."))
                 return redirect("desk_referral", draft.referral.id)
             return _send(request, visit, draft.referral, form.cleaned_data["agreement"])
-    return page(request, "desk/new_referral.html", context | {"form": form}, refusal)
+    context |= unfinished_forms.context_of(request, visit, None)
+    return live_page(request, "desk/new_referral.html", context | {"form": form}, refusal)
+
+
+def _preview(
+    request: HttpRequest,
+    visit: Visit,
+    form: NewReferralForm,
+    notice: Notice,
+    context: dict[str, Any],
+) -> HttpResponse:
+    """Show what the other agency would see, before anything is saved. The form goes along."""
+    referral = Referral(**notice.values(), agreement=form.cleaned_data["agreement"])
+    for name in form.fields:
+        form.hide(name)
+    shown = {"facts": notice_facts(referral, visit.now), "others": other_facts(referral)}
+    context |= shown | {"form": form, "callback": notice.callback}
+    return page(request, "desk/notice_preview.html", context)
 
 
 def _before(visit: Visit, text: str | None) -> Detail | None:
@@ -202,11 +264,14 @@ _NOT_AS_BEFORE = ("survivor_can_talk_now",)  # true only at that time
 @signed_in
 def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The survivor does not want it sent: show the number for them, and keep nothing but the tally
-    (R14)."""
+    (R14). A "no" beyond the limit is not counted; the number is shown all the same."""
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
-    consent.record_no(visit.principal)
+    place = unfinished_forms.place_of_new_referral(str(listing.id))
+    unfinished_forms.forget(request, visit, place)
+    with suppress(TooOften):
+        consent.record_no(visit.principal)
     return render(request, "desk/she_says_no.html", {"listing": listing})
 
 
@@ -216,9 +281,7 @@ def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
     text = request.POST.get("service") or request.GET.get("service")
     if not text and visit.does_casework:
         return None
-    service_id = as_uuid(text)
-    if service_id is None:
-        raise NotVisible
+    service_id = require_uuid(text)
     with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, service_id)
     if listing is None:
@@ -228,7 +291,9 @@ def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
 
 def to_directory(request: HttpRequest) -> HttpResponse:
     """Redirect to where a service is chosen, and say why."""
-    messages.warning(request, "No service was chosen yet. Find it here, then go on from its page.")
+    messages.warning(
+        request, _("No service was chosen yet. Find it here, then continue from its page.")
+    )
     return redirect("desk_directory")
 
 
@@ -238,11 +303,14 @@ def _send(request: HttpRequest, visit: Visit, draft: Referral, agreement: str) -
     try:
         sender.send(visit.principal, draft.id, agreement)
     except Refused as refusal:
-        messages.error(request, f"Not sent; it is kept as a draft. {refusal.detail}")
+        why = gettext(refusal.detail)
+        messages.error(request, gettext("Not sent. It is saved as a draft. {why}").format(why=why))
+        if refusal.code == "notice_release_missing":
+            return call_instead.to_sign(draft.id)
         return redirect("desk_referral", draft.id)
     if draft.urgency == "emergency":
         return redirect("desk_sent", draft.id)
-    messages.success(request, "Sent. They see it now.")
+    messages.success(request, _("Sent. They can see it now."))
     return redirect("desk_referral", draft.id)
 
 
@@ -263,7 +331,8 @@ class PutNoticeForm(ActForm, NoticeFields):
         if until := referral.with_worker_until:
             stays = self.fields["stays"]
             assert isinstance(stays, forms.ChoiceField)
-            as_before = (self.KEPT, f"Until {labels.clock_time(until, self.seen.now)}")
+            time = clock_time(until, self.seen.now)
+            as_before = (self.KEPT, gettext("Until {time}").format(time=time))
             stays.choices = [as_before, *STAYS]
             stays.initial = self.KEPT
 
@@ -272,7 +341,7 @@ class PutNoticeForm(ActForm, NoticeFields):
 
 
 class SendForm(ActForm):
-    agreement = one_of(AGREEMENT, "Does she agree to this notice")
+    agreement = one_of(AGREEMENT, _("Does the survivor agree to this notice?"))
 
 
 @require_http_methods(METHODS)
@@ -291,6 +360,11 @@ def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
                 listing = listings.find(visit.principal, seen.referral.service_id)
             said_no = {"listing": listing, "draft": True}
             return render(request, "desk/she_says_no.html", said_no)
+        if call_instead.is_asked_for(visit, agreement):
+            service = seen.referral.service_id
+            return call_instead.call_page(request, visit, service, referral_id)
         return _send(request, visit, seen.referral, agreement)
-    context = common(visit, seen) | {"form": form}
+    context = common(visit, seen) | preview(visit.principal, seen) | {"form": form}
+    if gaps.is_uncovered(seen.to_agency.id):
+        context["no_line"] = seen.to_agency
     return page(request, "desk/send.html", context)

@@ -1,25 +1,28 @@
-"""The packet and the notes as pages. What was opened is shown only in the answer to the POST that
-stated the purpose: no address leads to it."""
+"""The packet and the notes as pages. What was opened is shown once, right after its purpose was
+stated: no address leads to it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from api.desk import labels
-from api.desk.forms import PRIVATE, ActForm, Group, one_of, some_of
+from api.desk.forms import PRIVATE, ActForm, Group, Text, one_of, some_of
 from api.desk.referral.page import common
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes
 from referrals.act_registry.registry import ACTS
-from referrals.acts import handoff_record
 from referrals.packet_fields import BY_NAME, FIELDS, PacketField
-from referrals.packets import notes, packet
+from referrals.packets import handoff_record, notes, packet
 from referrals.queries import details
 from referrals.queries.details import Detail
 
@@ -43,7 +46,7 @@ class PacketForm(ActForm):
         return [
             Group("", [field for field in shown if field.name in self.released]),
             Group(
-                "Not in her permission: stays with your agency",
+                _("Not in the permission: stays with your agency"),
                 [field for field in shown if field.name not in self.released],
             ),
         ]
@@ -61,7 +64,7 @@ class PacketForm(ActForm):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors and not any(self.cleaned_data.values()):
-            raise forms.ValidationError("Write at least one field.")
+            raise forms.ValidationError(_("Write at least one field."))
         return self.cleaned_data
 
 
@@ -69,60 +72,110 @@ def _asked(field: PacketField) -> forms.Field:
     """The question for one field."""
     if field.codes is not None:
         return some_of(
-            labels.choices(field.codes), field.label[0], required=False, help_text=field.hint
+            labels.choices(field.codes),
+            gettext(field.label),
+            required=False,
+            help_text=gettext(field.hint),
         )
     tall = forms.Textarea(attrs=PRIVATE | {"rows": field.lines})
-    return forms.CharField(
-        label=field.label[0],
+    return Text(
+        label=gettext(field.label),
         max_length=field.longest,
         required=False,
         widget=tall if field.lines > 1 else forms.TextInput(PRIVATE),
-        help_text=field.hint,
+        help_text=gettext(field.hint),
     )
 
 
 class PurposeForm(ActForm):
-    purpose = one_of(labels.choices(codes.PURPOSE), "What do you open it for")
+    """Why something is opened. The likeliest purpose is chosen already."""
+
+    purpose = one_of(labels.choices(codes.PURPOSE), _("Why are you opening this?"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        likely = LIKELY.get(self.seen.status, "review") if self.seen.side == "to" else "review"
+        self.fields["purpose"].initial = likely
+
+
+LIKELY = {"accepted": "intake", "in_handoff": "hand_off"}
 
 
 class HandoffPurposeForm(PurposeForm):
-    purpose = one_of(labels.choices(codes.PURPOSE), "What do you open it for", initial="hand_off")
+    """The same for the hand-off record."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["purpose"].initial = "hand_off"
 
 
 Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
+STATED = "opening"  # in the session: where something is opened next, what was stated, and when
+STATED_LASTS = timedelta(minutes=1)
+SHOWN_S = 600  # what was opened closes itself after so many seconds
 
 
 def opening_page(
-    act: str, show: Show, asks: type[PurposeForm] = PurposeForm, *, title: str = "", says: str = ""
+    act: str,
+    show: Show,
+    asks: type[PurposeForm] = PurposeForm,
+    *,
+    title: str = "",
+    says: str = "",
+    closes: bool = True,
 ) -> Callable[..., HttpResponse]:
-    """Make the view that opens something: GET asks for the purpose, and the answer to POST is what
-    was opened. `title` and `says` are those of the act's entry, unless something else is opened
-    under its rule."""
+    """Make the view that opens something: GET asks for the purpose, POST states it, and the GET to
+    which it leads shows what was opened, once. Going back or reloading asks again: the browser
+    keeps no answer to a POST, and has none to send twice. `title` and `says` are those of the act's
+    entry, unless something else is opened under its rule. `closes`: the page closes itself."""
     known = ACTS[act].page
     assert known is not None  # each such act has one
-    heading = {"title": title or known.title, "says": says or known.says}
+    heading = {
+        "title": title or gettext_lazy(known.title),
+        "says": says or gettext_lazy(known.says),
+    }
 
     @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = details.read_detail(visit.principal, referral_id)
         posted = request.method == "POST"
-        if not posted and act not in seen.acts:
+        given = request.POST if posted else _stated(request, visit)
+        if given is None and act not in seen.acts:
             return redirect("desk_referral", referral_id)
-        form = asks(request.POST if posted else None, visit=visit, seen=seen)
+        form = asks(given, visit=visit, seen=seen)
         refusal = None
-        if posted and form.is_valid():
+        if form.is_valid():
+            if posted and act in seen.acts:
+                stated = {name: request.POST.get(name, "") for name in form.fields}
+                request.session[STATED] = [request.path, stated, visit.now.timestamp()]
+                return redirect(request.path)
             try:
-                return show(request, visit, seen, form.cleaned_data)
+                answer = show(request, visit, seen, form.cleaned_data)
             except (NotVisible, NotPermitted):
                 raise
             except Refused as error:
                 refusal = error
                 form.refuse(error)
+            else:
+                if not closes:
+                    return answer
+                answer["Refresh"] = f"{SHOWN_S}; url={reverse('desk_referral', args=[referral_id])}"
+                return answer
         context = common(visit, seen) | {"form": form, **heading}
         return page(request, "desk/purpose.html", context, refusal)
 
     return view
+
+
+def _stated(request: HttpRequest, visit: Visit) -> dict[str, str] | None:
+    """Return what was just stated at this address, once; None if nothing was."""
+    path, stated, at = request.session.get(STATED) or ("", {}, 0.0)
+    if request.method != "GET" or path != request.path:
+        return None
+    del request.session[STATED]
+    lasted = visit.now.timestamp() - at
+    return stated if lasted < STATED_LASTS.total_seconds() else None
 
 
 def _show_packet(
@@ -143,6 +196,9 @@ def _show_packet(
         "release": seen.release,
         "purpose": labels.label("purpose", purpose),
         "handling": [labels.handling(code) for code in opened.handling],
+        "consented": [
+            labels.FIELDS[name] for name in (opened.consent.fields if opened.consent else ())
+        ],
     }
     return page(request, "desk/packet.html", context)
 
@@ -162,7 +218,7 @@ def _show_notes(
         "notes": [
             (
                 labels.NOTE_KINDS.get(note.kind, note.kind),
-                seen.names.get(note.member_id, "A former member"),
+                seen.names.get(note.member_id) or gettext("A former member"),
                 note.created_at,
                 labels.note_lines(note.kind, note.content),
             )
@@ -182,9 +238,9 @@ def _show_handoff(
         "steps": [
             (
                 labels.HANDOFF_STEPS[step.step],
-                seen.names.get(step.member_id, "A former member")
+                seen.names.get(step.member_id) or gettext("A former member")
                 if step.member_id
-                else "the clock",
+                else gettext("the clock"),
                 step.at,
                 labels.handoff_lines(step.step, step.content),
             )
@@ -201,6 +257,6 @@ open_handoff = opening_page(
     "open_notes",
     _show_handoff,
     HandoffPurposeForm,
-    title="Open the record of the hand-off",
-    says="Who opened it, when and for what stands in the access log, as for your notes.",
+    title=_("Open the record of the hand-off"),
+    says=_("We log who opens this, when and why, as for your notes."),
 )

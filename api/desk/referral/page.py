@@ -5,29 +5,24 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from api import languages
 from api.desk import labels
-from api.desk.request_context import Visit, page, signed_in
+from api.desk.awake import shown as awake
+from api.desk.referral.notice_facts import first_facts, not_stated, other_facts
+from api.desk.referral.offers import answer_to_call, offers_of, packet_words
+from api.desk.request_context import Visit, live_page, page, signed_in
 from directory import listings
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import Refused, WrongState
+from permissions.keys import grants
 from permissions.models import Agency
-from referrals.act_registry.registry import ACTS, Group
-from referrals.acts import availability, private_records
-from referrals.models import Referral
+from referrals.acts import availability, private_records, return_releases
 from referrals.queries import details
 from referrals.queries.details import Detail
-
-
-class Offer(NamedTuple):
-    """An act as a button: `at_once` needs no answer to any question."""
-
-    act: str
-    words: str
-    url: str
-    at_once: bool
+from referrals.slip import giving
 
 
 class Next(NamedTuple):
@@ -39,22 +34,18 @@ class Next(NamedTuple):
     takes: bool
 
 
-# The order of the buttons. An act that is not named here comes after those that are.
-OFFERED = (
-    *("send", "put_notice", "acknowledge", "accept", "decline"),
-    *("open_packet", "put_release", "put_packet", "call_me", "set_callback"),
-    *("start_handoff", "record_attempt", "handoff_failed", "complete"),
-    *("add_note", "open_notes", "set_plan", "set_external_ref", "same_person_as"),
-    *("assign", "hand_over", "take_over", "account_disclosures", "set_hold", "end_hold"),
-    *("record_report", "record_disclosure", "block", "unblock", "leads_only", "end_leads_only"),
-    *("unable", "withdraw", "mark_error", "revoke_release", "narrow_release"),
-    *("put_return_release", "revoke_return_release", "stop"),
-)
-PAGES = {
-    name: found
-    for name in (*OFFERED, *(act for act in ACTS if act not in OFFERED))
-    if (found := ACTS[name].page)
-}
+# In these states no one contacts the survivor any more, and the page shows no number to call.
+NO_CONTACT = frozenset({"stopped", "withdrawn", "entered_in_error"})
+
+
+class Own(NamedTuple):
+    """What the page reads in addition to the detail: what belongs to the caller's own side."""
+
+    packet: list[str]  # the fields of the packet that the caller could open now
+    returned: bool  # whether their side shares the outcome with the sender
+    draft_ends: datetime | None
+    next: list[Next]
+    ended_by_survivor: bool  # the recipient's: by their slip
 
 
 @require_safe
@@ -69,34 +60,65 @@ def referral_page(
     """Show the referral. With a refusal, show why the act was not done, under the refusal's
     status."""
     seen = details.read_detail(visit.principal, referral_id)
+    own = _own(visit, seen)
+    assigned = visit.principal.member_id in seen.assigned
+    offers = offers_of(seen, own.packet, own.returned)
     context = common(visit, seen) | {
-        "offers": _offers(seen),
-        "notice": notice_facts(seen.referral),
-        "not_stated": _not_stated(seen.referral),
+        "offers": offers,
+        "called": answer_to_call(seen),
+        "no_contact": seen.status in NO_CONTACT,
+        "others": other_facts(seen.referral),
+        "not_stated": not_stated(seen.referral),
         "refused": _why(refusal, seen) if refusal else "",
-        "next": _next(visit, seen),
-        "draft_ends": _draft_ends(visit, seen),
+        "late": _late(seen),
+        "awake": _awake(visit, seen),
+        "own": own,
+        "packet": packet_words(seen, own.packet, assigned),
+        "paper_languages": languages.named("papers")[1:],
+        "gives_slip": seen.side == "from" and assigned and seen.status in giving.STATES,
+        "ended_by_survivor": own.ended_by_survivor,
     }
-    return page(request, "desk/referral.html", context, refusal)
+    if context["late"] and not context["ring"]:
+        context["ring"] = _number_of_service(visit, seen)
+    return live_page(request, "desk/referral.html", context, refusal)
 
 
-def _draft_ends(visit: Visit, seen: Detail) -> datetime | None:
-    if seen.status != "draft":
+def _own(visit: Visit, seen: Detail) -> Own:
+    """Read what belongs to the caller's own side, in one transaction. Row-level security shows a
+    grant to those who may open it, and a return release to those who answer for it."""
+    principal, referral = visit.principal, seen.referral
+    shares = seen.side == "to" and "revoke_return_release" in seen.acts
+    with identified_transaction(principal):
+        grant = grants.live_grant(principal, referral.id) if "open_packet" in seen.acts else None
+        returned = shares and return_releases.is_shared(principal, referral.id)
+        draft_ends = details.draft_deadline(referral) if seen.status == "draft" else None
+        ended = details.is_ended_by_survivor(seen)
+        fields = grant.fields if grant else []
+        return Own(fields, returned, draft_ends, _next(visit, seen), ended)
+
+
+def _late(seen: Detail) -> bool:
+    """Whether the sender waits for an answer that is overdue."""
+    waits = seen.side == "from" and seen.status in ("sent", "acknowledged")
+    return waits and seen.escalated_at is not None
+
+
+def _awake(visit: Visit, seen: Detail) -> awake.Awake | None:
+    """Return who of the own side is awake for it; None for what is no emergency that waits."""
+    one = seen.referral
+    if not awake.waits(visit, seen.side, seen.status, one.urgency, one.ack_by):
         return None
-    with identified_transaction(visit.principal):
-        return details.draft_deadline(seen.referral)
+    return awake.of_all(visit, [one.id], seen.names)[str(one.id)]
 
 
 def _next(visit: Visit, seen: Detail) -> list[Next]:
     """Return where the sender may turn once the recipient cannot take the survivor or has not
-    answered."""
+    answered. Call it within a transaction."""
     over = seen.status in ("cannot_take", "expired", "withdrawn")
-    late = seen.status in ("sent", "acknowledged") and seen.escalated_at is not None
-    if seen.side != "from" or not (over or late):
+    if seen.side != "from" or not (over or _late(seen)):
         return []
-    with identified_transaction(visit.principal):
-        found = private_records.next_services(visit.principal, seen)
-        takes = availability.open_to_referrals(found)
+    found = private_records.next_services(visit.principal, seen)
+    takes = availability.open_to_referrals(found)
     suggested = seen.referral.suggested_service_id
     return [Next(one, one.id in seen.plan, one.id == suggested, one.id in takes) for one in found]
 
@@ -107,11 +129,16 @@ def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """After an emergency was sent, show the number to call and what to say."""
     seen = details.read_detail(visit.principal, referral_id)
     context = common(visit, seen)
-    if not context["ring"]:  # the agency has no duty line: use the service's number
-        with identified_transaction(visit.principal):
-            listing = listings.find(visit.principal, seen.referral.service_id)
-        context["ring"] = next((one.number for one in listing.phones), "") if listing else ""
+    if not context["ring"]:
+        context["ring"] = _number_of_service(visit, seen)
     return page(request, "desk/sent.html", context)
+
+
+def _number_of_service(visit: Visit, seen: Detail) -> str:
+    """The service's own number, for an agency that has no duty line; '' if there is none."""
+    with identified_transaction(visit.principal):
+        listing = listings.find(visit.principal, seen.referral.service_id)
+    return next((one.number for one in listing.phones), "") if listing else ""
 
 
 @require_safe
@@ -133,6 +160,7 @@ def common(visit: Visit, seen: Detail) -> dict[str, Any]:
     """Return what each page about one referral shows of it."""
     return {
         "seen": seen,
+        "facts": first_facts(seen),
         "referral": seen.referral,
         "state": labels.state(seen.side, seen.status),
         "due": labels.due(seen, seen.now),
@@ -140,7 +168,7 @@ def common(visit: Visit, seen: Detail) -> dict[str, Any]:
         "other": other_agency(seen),
         "ring": _ring(seen),
         "holder": _holder(seen),
-        "working": [seen.names.get(one, "Somebody") for one in seen.assigned],
+        "working": [seen.names.get(one) or gettext("A member") for one in seen.assigned],
     }
 
 
@@ -151,73 +179,14 @@ def _ring(seen: Detail) -> str:
 
 def _holder(seen: Detail) -> str:
     holder = seen.own.holder_id if seen.own else None
-    return seen.names.get(holder, "Somebody") if holder else ""
+    return seen.names.get(holder) or gettext("A member") if holder else ""
 
 
 def _why(refusal: Refused, seen: Detail) -> str:
     if isinstance(refusal, WrongState):
         shown = labels.state(seen.side, seen.status).word.lower()
-        return f"That cannot be done now: it is {shown}. This is how it stands."
-    return refusal.detail
-
-
-def _offers(seen: Detail) -> dict[str, list[Offer]]:
-    """Return the acts that the domain says are open, as buttons: to do now, also possible, for the
-    record, and to end it."""
-    useful = [act for act, says in PAGES.items() if act in seen.acts and says.useful(seen)]
-    shown = (seen.side, seen.status)
-    likely = {act: rank for act in useful if (rank := PAGES[act].likely.get(shown))}
-    groups = {"now": sorted(likely, key=likely.__getitem__)} | {
-        name: [act for act in useful if act not in likely and PAGES[act].group is group]
-        for name, group in (("also", Group.ALSO), ("rare", Group.RARE), ("endings", Group.ENDING))
-    }
-    return {name: [_offer(act, seen.referral.id) for act in acts] for name, acts in groups.items()}
-
-
-def _offer(act: str, referral_id: UUID) -> Offer:
-    says = PAGES[act]
-    return Offer(act, says.offer, reverse(f"desk_{act}", args=[referral_id]), says.at_once)
-
-
-# -- The notice ------------------------------------------------------------------------------------
-
-CODED = (
-    ("Concern", "concern"),
-    ("Adult or minor", "age_band"),
-    ("How many people", "household_size"),
-    ("Language", "language"),
-    ("Interpreter", "interpreter"),
-)
-
-
-def notice_facts(referral: Referral) -> list[tuple[str, list[str]]]:
-    """Return what the notice says, the urgent first. What it does not state is left to one line."""
-    facts = [
-        ("Urgency", [labels.label("urgency", referral.urgency)]),
-        ("Needs", labels.labels("needs", referral.needs)),
-        ("Wanted", [labels.label("wanted", referral.wanted)]),
-    ]
-    if referral.survivor_can_talk_now is not None:
-        facts.append(("Can she talk now", ["Yes" if referral.survivor_can_talk_now else "No"]))
-    if referral.agreement:
-        facts.append(("Her agreement", [labels.label("agreement", referral.agreement)]))
-    for title, name in CODED:
-        code = getattr(referral, name)
-        said = [] if code == "not_stated" else [labels.label(name, code)]
-        if name == "interpreter" and referral.interpreter_not_local:
-            said.append("Not a local one: nobody who may know her")
-        if said:
-            facts.append((title, said))
-    if referral.access_needs:
-        facts.append(("Access", labels.labels("access_needs", referral.access_needs)))
-    return facts
-
-
-def _not_stated(referral: Referral) -> str:
-    missing = [title for title, name in CODED if getattr(referral, name) == "not_stated"]
-    if referral.survivor_can_talk_now is None:
-        missing.append("Can she talk now")
-    return ", ".join(missing).lower()
+        return gettext("That cannot be done now. The state is: {state}.").format(state=shown)
+    return gettext(refusal.detail)
 
 
 def _code(step: details.Step) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from api.dev.walkthrough import one_time_code
+from api.dev.parties import one_time_code
 
 
 class Command(BaseCommand):
@@ -21,10 +21,10 @@ class Command(BaseCommand):
         try:
             content = json.loads((settings.HOME / "demo.json").read_text())
         except FileNotFoundError:
-            raise CommandError("There is no demo network here: `make run` first.") from None
+            raise CommandError("There is no demo network here. Start it: make run") from None
         for member in content["members"]:
             if member["username"] == options["username"]:
                 self.stdout.write(f"{member['password']}  {one_time_code(member['totp_secret'])}")
                 return
         names = ", ".join(member["username"] for member in content["members"])
-        raise CommandError(f"No such member. There are: {names}.")
+        raise CommandError(f"The demo has no member of this name. Its members are: {names}.")

@@ -1,67 +1,87 @@
-"""`manage.py member show|reset|roles|end|return`: manage existing members."""
+"""`manage.py member …`: the operator sees the people of the agencies, and takes rights away."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import Any
+from argparse import ArgumentParser
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from api.accounts import sign_in_secrets
-from permissions.errors import Refused
 from permissions.identity import provisioning
+from permissions.management.noun import NounCommand, Options
 from permissions.models import ROLES, Membership, Person
 
-EXAMPLES = """\
-examples:
-  manage.py member show c.example                # her agencies, roles and ids
-  manage.py member show --agency ID              # everybody of an agency
-  manage.py member reset c.example               # she lost her phone, or forgot her password
-  manage.py member roles c.example --agency ID --role lead --role directory_editor
-  manage.py member end c.example --agency ID     # she left; without --agency: every agency
-  manage.py member return c.example --agency ID
-
-`reset` prints a new password and one-time-code secret, once, and signs her out wherever she is.
-Roles that are taken and memberships that end hold from the next request on; roles that are given,
-from her next sign-in.
+SHOW = """\
+  manage.py member show c.example
+  manage.py member show --agency ID
+"""
+ROLES_EXAMPLE = """\
+  manage.py member roles c.example --agency ID --role worker
+"""
+END = """\
+  manage.py member end c.example --agency ID
 """
 
 
-class Command(BaseCommand):
-    help = "Show a member, give her a new password and secret, change her roles, end her access."
+class Command(NounCommand):
+    help = "Show members, take roles away, end a membership. It adds no one and resets no one."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.formatter_class = RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
-        what = parser.add_subparsers(dest="what", required=True)
-        show = what.add_parser("show", help="who she is, where, and as what")
-        show.add_argument("username", nargs="?")
-        show.add_argument("--agency", type=UUID, help="everybody of this agency")
-        reset = what.add_parser("reset", help="a new password and one-time-code secret")
-        reset.add_argument("username")
-        roles = what.add_parser("roles", help="these, in place of those she has")
-        roles.add_argument("username")
-        roles.add_argument("--agency", required=True, type=UUID)
-        roles.add_argument("--role", action="append", required=True, choices=ROLES)
-        for name, says in (("end", "she is in no more"), ("return", "and is in again")):
-            one = what.add_parser(name, help=says)
-            one.add_argument("username")
-            one.add_argument("--agency", type=UUID, help="in this one; without it: everywhere")
+    def add_verbs(self) -> None:
+        show = self.verb(
+            "show",
+            self._show,
+            "Show a member's agencies, roles and ids, or everyone in an agency.",
+            "An agency's administrator invites, changes and ends members at the desk, and resets"
+            " what they sign in with. `manage.py agency invite` invites the first administrator.",
+            examples=SHOW,
+        )
+        show.add_argument("username", nargs="?", help="the member's user name")
+        show.add_argument("--agency", type=UUID, metavar="ID", help="everyone in this agency")
+        roles = self.verb(
+            "roles",
+            self._roles,
+            "Leave a member these of their roles, and sign them out.",
+            "It gives no role that the member does not have: their administrator does, at the"
+            " desk.",
+            examples=ROLES_EXAMPLE,
+        )
+        roles.add_argument("username", help="the member's user name")
+        roles.add_argument("--agency", required=True, type=UUID, metavar="ID", help="the agency")
+        self._add_roles(roles)
+        end = self.verb(
+            "end",
+            self._end,
+            "End a membership. Open sessions end at once.",
+            "The agency's administrator lets them come back, at the desk.",
+            examples=END,
+        )
+        end.add_argument("username", help="the member's user name")
+        end.add_argument(
+            "--agency", type=UUID, metavar="ID", help="in this agency only (default: in all)"
+        )
+        for name in ("add", "return", "reset"):
+            self.removed(
+                name, f"member.{name}", "The agency's own people do this, at the desk: Members."
+            )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            getattr(self, f"_{options['what']}")(options)
-        except Refused as refusal:
-            raise CommandError(refusal.detail) from None
+    def _add_roles(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--role",
+            action="append",
+            required=True,
+            choices=ROLES,
+            metavar="ROLE",
+            help="a role that stays; repeat for several: %(choices)s",
+        )
 
-    def _show(self, options: dict[str, Any]) -> None:
+    def _show(self, options: Options) -> None:
         if bool(options["username"]) == bool(options["agency"]):
-            raise CommandError("Name a member, or an agency by --agency.")
-        members = Membership.objects.using("door").select_related("person", "agency")
+            raise CommandError("Name either a member, or an agency by --agency ID.")
+        members = Membership.objects.using("signin").select_related("person", "agency")
         if options["agency"]:
             members = members.filter(agency_id=options["agency"])
         else:
             person = _person(options)
-            self.stdout.write(f"{person.username}: {'open' if person.is_active else 'closed'}")
+            state = "can sign in" if person.is_active else "cannot sign in"
+            self.stdout.write(f"{person.username}: {state}")
             members = members.filter(person=person)
         for one in members.order_by("person__username", "agency__name"):
             state = "" if one.active and one.person.is_active else "  (ended)"
@@ -70,25 +90,19 @@ class Command(BaseCommand):
                 f"  agency {one.agency_id} {one.agency.name}{state}"
             )
 
-    def _reset(self, options: dict[str, Any]) -> None:
-        for line in sign_in_secrets.renew_secrets(_person(options)).lines():
-            self.stdout.write(line)
-
-    def _roles(self, options: dict[str, Any]) -> None:
-        member = provisioning.set_roles(options["agency"], _person(options), options["role"])
+    def _roles(self, options: Options) -> None:
+        member = provisioning.take_roles(options["agency"], _person(options), options["role"])
         self.stdout.write(f"member {member.id}: {', '.join(member.roles)}")
 
-    def _end(self, options: dict[str, Any]) -> None:
-        provisioning.set_member_active(_person(options), options["agency"], False)
-        self.stdout.write("She is in no more: open sessions ended, too.")
-
-    def _return(self, options: dict[str, Any]) -> None:
-        provisioning.set_member_active(_person(options), options["agency"], True)
-        self.stdout.write("She may sign in again.")
+    def _end(self, options: Options) -> None:
+        provisioning.end_member(_person(options), options["agency"])
+        self.stdout.write("Ended. The member's open sessions ended, too.")
 
 
-def _person(options: dict[str, Any]) -> Person:
+def _person(options: Options) -> Person:
     person = provisioning.find_person(options["username"])
     if person is None:
-        raise CommandError("Nobody signs in by this name: manage.py member show --agency ID.")
+        raise CommandError(
+            "No one has this user name. `manage.py member show --agency ID` lists an agency's."
+        )
     return person

@@ -11,12 +11,14 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 
 
 class Command(BaseCommand):
-    help = "Generate openapi/v1.yaml from the code."
+    help = "Write the API's contract, openapi/v1.yaml, from the code."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--check", action="store_true", help="write nothing; fail when the file differs"
+            "--check",
+            action="store_true",
+            help="write nothing; fail if the file differs from the code",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,5 +35,7 @@ class Command(BaseCommand):
                 old.splitlines(), new.splitlines(), "committed", "served", lineterm="", n=1
             )
             self.stdout.write("\n".join(list(diff)[:80]))
-            raise CommandError("The contract differs. `make openapi`, then review the diff.")
-        self.stdout.write("openapi/v1.yaml says what is served.")
+            raise CommandError(
+                "The contract differs from the code. Run `make openapi`, then review the diff."
+            )
+        self.stdout.write("openapi/v1.yaml matches the code.")

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: migrate, load our taxonomies, and load the demo network once."""
+"""`manage.py prepare`: migrate, load Cairn's taxonomies, and load the demo network once."""
 
 import json
 from typing import Any
@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from api.dev import demo
+from api.dev import demo, demo_card
+from api.dev.cast import CAST
 from directory.postcodes import derive
 from directory.projection.reindex import look_ahead
 from directory.taxonomy import bundled
@@ -15,8 +16,8 @@ from directory.taxonomy import bundled
 
 class Command(BaseCommand):
     help = (
-        "Migrate the database, load our taxonomies, and look ahead anew in opening hours; on this"
-        " machine's demo load the demo network once."
+        "Migrate the database, load Cairn's taxonomies, and compute opening hours ahead. For the"
+        " demo on this machine, also load the demo network once. Safe to run twice."
     )
     requires_system_checks: list[str] = []
 
@@ -33,17 +34,22 @@ class Command(BaseCommand):
             urls = {"base_url": settings.BASE_URL, "token_url": settings.TOKEN_URL}
             if content | urls != content:
                 demo.write(path, content | urls)
+            demo.confirm()
+            demo.sign_terms()
             return
         from directory.demo import loader as directory_demo
 
         self.stdout.write("Loading the demo network …")
         content = demo.load(lambda line: self.stdout.write(f"  {line}"))
-        directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+        directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in CAST})
         demo.keep_channels()
+        demo.keep_rotas()
+        demo.sign_terms()
+        demo_card.switch_on()
         derive()
         self.stdout.write("  the directory around Missoula")
         demo.write(path, content)  # last: the file means that everything is loaded
 
     def _progress(self, what: str, done: int, total: int) -> None:
         if done == total:
-            self.stdout.write(f"Looked ahead in the hours of {total} {what}.")
+            self.stdout.write(f"Opening hours computed ahead for {total} {what}.")

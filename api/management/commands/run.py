@@ -13,19 +13,23 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from api.dev import processes
+from api.dev.demo import TERMS_FILE
 from api.dev.postgres import Cluster, PostgresError
 
 
 class Command(BaseCommand):
     help = (
-        "Start the database, migrate, load the demo network once, serve on 127.0.0.1:PORT, and at"
-        " the first run tell the whole story over HTTP. Ctrl-C stops all that it started."
+        "Run the demo on this machine: start the database, migrate, load the demo network once, and"
+        " serve on 127.0.0.1:PORT. The first run also plays the walkthrough. Ctrl-C stops"
+        " everything that it started."
     )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOOPBACK:
-            raise CommandError("`run` is the demo on this machine. For a server see deploy/.")
+            raise CommandError(
+                "`run` serves the demo on this machine only. For a server see deploy/RUNBOOK.md."
+            )
         began = time.monotonic()
         home: Path = settings.HOME
         home.mkdir(parents=True, exist_ok=True)
@@ -68,9 +72,10 @@ class Command(BaseCommand):
             self._say("Starting the database …")
             self.started = True
             cluster.start()
+        os.environ.setdefault("CAIRN_TERMS", str(TERMS_FILE))
         # A separate process: its settings read the passwords that the first start has made.
         if subprocess.run([sys.executable, "manage.py", "prepare"], check=False).returncode:
-            raise CommandError("The database could not be prepared: see above.")
+            raise CommandError("The database could not be prepared. The reason is above.")
         self._say(f"Serving on {settings.BASE_URL} …")
         # Leave out the log line for each request: the story below is to be read (CAIRN_LOG_LEVEL).
         env = {"CAIRN_LOG_LEVEL": "WARNING"} | os.environ
@@ -91,7 +96,7 @@ class Command(BaseCommand):
         if passed.exists():
             return
         if subprocess.run([sys.executable, "manage.py", "walkthrough"], check=False).returncode:
-            raise CommandError("The walkthrough differs from the design: see above.")
+            raise CommandError("The walkthrough differs from the design. The difference is above.")
         passed.touch()
 
 

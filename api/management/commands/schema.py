@@ -17,15 +17,19 @@ from permissions.database import catalogue, schema
 
 class Command(BaseCommand):
     help = (
-        "Say whether the database has the schema of this code, and name every object that differs."
-        " With --write, after work on the schema: make a new database, migrate it, write what it"
-        " looks like into permissions/sql/catalogue.txt, and delete it (docs/guides/"
-        "change-the-schema.md)."
+        "Compare the database's schema with the one that this code needs, and name every object"
+        " that differs. With --write, after a change of the schema: migrate a new database, write"
+        " its catalogue to permissions/sql/catalogue.txt, and delete it"
+        " (docs/guides/change-the-schema.md)."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--write", action="store_true", help="write catalogue.txt")
+        parser.add_argument(
+            "--write",
+            action="store_true",
+            help="write permissions/sql/catalogue.txt from a new database",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["write"]:
@@ -53,7 +57,7 @@ class Command(BaseCommand):
             env |= {"CAIRN_HOME": str(home), "CAIRN_KEY_FOLDER": str(home / "keys")}
             env.pop("CAIRN_DATABASE", None)
             if subprocess.run(words, env=env, check=False).returncode:
-                raise CommandError("The new database could not be migrated: see above.")
+                raise CommandError("The new database could not be migrated. The reason is above.")
             with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
                 cursor.execute("SET search_path = public")  # as for all our roles
                 found = catalogue.read(cursor)

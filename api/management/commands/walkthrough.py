@@ -14,14 +14,18 @@ from api.dev import walkthrough
 
 class Command(BaseCommand):
     help = (
-        "Tell the whole story over HTTP: who asks what, the answer, what that party can and cannot"
-        " see, and how long it took. Ends non-zero when anything differs from the design."
+        "Play one referral from start to end over HTTP against the running server. Prints each"
+        " request and answer, and what that party can and cannot see. The exit status is 1 if"
+        " anything differs from the design."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--demo", type=Path, help="the demo.json to act from (default: CAIRN_HOME/demo.json)"
+            "--demo",
+            type=Path,
+            metavar="FILE",
+            help="the demo.json to use (default: CAIRN_HOME/demo.json)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,13 +33,15 @@ class Command(BaseCommand):
         try:
             content = json.loads(path.read_text())
         except FileNotFoundError:
-            raise CommandError("There is no demo network here: `make run` first.") from None
+            raise CommandError("There is no demo network here. Start it: make run") from None
         try:
             walkthrough.walk(content, self._say)
         except walkthrough.Differs as difference:
             raise CommandError(f"Differs from the design: {difference}") from None
         except requests.ConnectionError:
-            raise CommandError(f"Nothing answers at {content['base_url']}: `make run`.") from None
+            raise CommandError(
+                f"No server answers at {content['base_url']}. Start it: make run"
+            ) from None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

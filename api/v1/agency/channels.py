@@ -13,7 +13,8 @@ from openapi.schema import problems
 from permissions.errors import BadRequest
 from permissions.identity import contact_channels
 from permissions.models import DUTY
-from referrals.notifications import message_queue
+from referrals.notifications import channel_checks, sent_messages
+from referrals.notifications.line_tests import answers
 
 STATES = ("waiting", "sent", "dead")
 
@@ -37,6 +38,9 @@ class ChannelOut(serializers.Serializer):
     address = serializers.CharField()
     language = serializers.CharField()
     position = serializers.IntegerField()
+    proven_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null: nothing is sent there but the code that proves it."
+    )
     test_asked_at = serializers.DateTimeField(allow_null=True)
     test_outcome = serializers.CharField(
         allow_null=True, help_text="waiting, handed_over, failed; arrived, not_arrived: as you said"
@@ -55,6 +59,10 @@ class DutyIn(Shape):
 
 class DutyOut(serializers.Serializer):
     duty = serializers.CharField()
+
+
+class CodeIn(Shape):
+    code = Text(max_length=20, help_text="Six digits; spaces and hyphens are ignored.")
 
 
 class ArrivedIn(Shape):
@@ -79,6 +87,8 @@ class MessagesOut(serializers.Serializer):
 
 
 class Channels(Endpoint):
+    logged_as = "channel.add"
+
     @extend_schema(
         operation_id="list_channels",
         responses={200: ChannelsOut, **problems(400, 401, 403, 503)},
@@ -94,8 +104,8 @@ class Channels(Endpoint):
         responses={201: ChannelOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Add a channel, which is notified from now on. Adding the same one again changes its
-        language and position."""
+        """Add a channel. Nothing is sent there until it is proven: ask for a code (`/code`), then
+        give it (`/verify`). Adding the same one again changes its language and position."""
         body = self.body(ChannelIn)
         kind, address = body.pop("kind"), body.pop("address")
         added = contact_channels.add_channel(
@@ -120,6 +130,36 @@ class Channel(Endpoint):
         return Answer(status=204)
 
 
+class SendCode(Endpoint):
+    @extend_schema(
+        operation_id="send_channel_code",
+        request=None,
+        responses={202: ChannelOut, **problems(400, 401, 403, 404, 429, 503)},
+    )
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
+        """Send a code to a channel that is not proven, by its own kind. It is valid for ten minutes
+        and replaces the one before. Once a minute and three times a day to one number or address;
+        six times a day for all of a member's channels, and for all of an agency's."""
+        return self.answer(ChannelOut, channel_checks.send_code(self.principal, channel_id), 202)
+
+
+class VerifyChannel(Endpoint):
+    logged_as = "channel.prove"
+
+    @extend_schema(
+        operation_id="verify_channel",
+        request=CodeIn,
+        responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
+        """Prove a channel by the code that was sent there. It is notified from now on. A code takes
+        five tries."""
+        code = self.body(CodeIn)["code"]
+        return self.answer(
+            ChannelOut, contact_channels.prove_channel(self.principal, channel_id, code)
+        )
+
+
 class RingChannel(Endpoint):
     @extend_schema(
         operation_id="test_channel",
@@ -127,11 +167,13 @@ class RingChannel(Endpoint):
         responses={202: ChannelOut, **problems(400, 401, 403, 404, 409, 503)},
     )
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
-        """Send a test to a channel. Its outcome is in `test_outcome`."""
-        return self.answer(ChannelOut, message_queue.send_test(self.principal, channel_id), 202)
+        """Send a test to a proven channel. Its outcome is in `test_outcome`."""
+        return self.answer(ChannelOut, channel_checks.send_test(self.principal, channel_id), 202)
 
 
 class ChannelArrived(Endpoint):
+    logged_as = "channel.tested"
+
     @extend_schema(
         operation_id="say_whether_a_test_arrived",
         request=ArrivedIn,
@@ -141,12 +183,12 @@ class ChannelArrived(Endpoint):
         """Record whether the test arrived. A provider that accepted it may not have delivered it
         yet."""
         yes = self.body(ArrivedIn)["arrived"]
-        return self.answer(
-            ChannelOut, contact_channels.record_test_arrival(self.principal, channel_id, yes)
-        )
+        return self.answer(ChannelOut, answers.record_arrival(self.principal, channel_id, yes))
 
 
 class Duty(Endpoint):
+    logged_as = "member.set_duty"
+
     @extend_schema(
         operation_id="set_duty",
         request=DutyIn,
@@ -175,7 +217,7 @@ class Messages(Endpoint):
         if state is not None and state not in STATES:
             raise BadRequest("unknown_code", f"state is one of {', '.join(STATES)}.", "state")
         return self.answer(
-            MessagesOut, {"items": message_queue.list_messages(self.principal, state)}
+            MessagesOut, {"items": sent_messages.list_messages(self.principal, state)}
         )
 
 
@@ -187,4 +229,4 @@ class RetryMessage(Endpoint):
     )
     def post(self, request: HttpRequest, message_id: UUID) -> Answer:
         """Try to send a dead message again, from the start."""
-        return self.answer(MessageOut, message_queue.retry(self.principal, message_id))
+        return self.answer(MessageOut, sent_messages.retry(self.principal, message_id))

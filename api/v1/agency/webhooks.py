@@ -15,7 +15,8 @@ from openapi.schema import MUST_MATCH, problems
 from referrals.queries.lists import Place
 from referrals.webhooks import endpoints, ssrf_guard
 
-REFUSALS = (400, 401, 403, 404, 413, 415, 503)
+POSTED = (400, 401, 403, 413, 415, 503)
+REFUSALS = (*POSTED, 404)
 
 
 class WebhookIn(Shape):
@@ -26,7 +27,8 @@ class WebhookIn(Shape):
     about = Code(
         choices=["events", "checkpoints"],
         default="events",
-        help_text="checkpoints: a witness of the access log, for who also reads it (audit:read).",
+        help_text="checkpoints: a witness of the access log, for who also reads it (audit:read)."
+        " It is shown to them alone.",
     )
 
 
@@ -90,6 +92,8 @@ class DeliveriesOut(serializers.Serializer):
 
 
 class Webhooks(Endpoint):
+    logged_as = "webhook.create"
+
     @extend_schema(
         operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
     )
@@ -100,7 +104,7 @@ class Webhooks(Endpoint):
     @extend_schema(
         operation_id="create_webhook",
         request=WebhookIn,
-        responses={201: WebhookSecretOut, **problems(400, 401, 403, 409, 413, 415, 503)},
+        responses={201: WebhookSecretOut, **problems(*POSTED, 409, 429)},
     )
     def post(self, request: HttpRequest) -> Answer:
         """Send events from now on to an address of yours. Each message holds ids and is signed
@@ -123,6 +127,8 @@ class Webhooks(Endpoint):
 
 
 class OneWebhook(Endpoint):
+    logged_as = "webhook.change"
+
     @extend_schema(
         operation_id="read_webhook",
         responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
@@ -135,7 +141,7 @@ class OneWebhook(Endpoint):
         operation_id="change_webhook",
         request=WebhookChangeIn,
         parameters=[MUST_MATCH],
-        responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
+        responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428, 429)},
     )
     def patch(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Change a webhook's address, pause it, or end the pause. It continues with the first event
@@ -166,6 +172,8 @@ class OneWebhook(Endpoint):
 
 
 class Rotate(Endpoint):
+    logged_as = "webhook.rotate"
+
     @extend_schema(
         operation_id="rotate_webhook_secret",
         request=NothingIn,
@@ -179,6 +187,8 @@ class Rotate(Endpoint):
 
 
 class Ping(Endpoint):
+    logged_as = "webhook.ping"
+
     @extend_schema(
         operation_id="ping_webhook",
         request=NothingIn,
@@ -192,6 +202,8 @@ class Ping(Endpoint):
 
 
 class Replay(Endpoint):
+    logged_as = "webhook.replay"
+
     @extend_schema(
         operation_id="replay_webhook",
         request=ReplayIn,

@@ -59,8 +59,8 @@ class AccessLogOut(serializers.Serializer):
     items = AccessEntryOut(many=True)
     next = serializers.CharField(
         allow_null=True,
-        help_text="The cursor of what is earlier. Where several filters stand, a page may have"
-        " fewer items than its limit, or none, and more behind it: go on until this is null.",
+        help_text="The cursor of the earlier entries. With several filters, a page may have fewer"
+        " items than its limit, or none, although more follow: go on until this is null.",
     )
 
 
@@ -69,8 +69,8 @@ class ListingOut(serializers.Serializer):
     member_name = serializers.CharField(allow_null=True)
     client_id = serializers.UUIDField(allow_null=True)
     act = serializers.CharField(
-        help_text="How: referral.list, event.list and so on. webhook.send, in nobody's name: your"
-        " agency's webhooks were sent it."
+        help_text="How: referral.list, event.list and so on. webhook.send has no member: it was"
+        " sent to your agency's webhooks."
     )
     times = serializers.IntegerField()
     first_at = serializers.DateTimeField()
@@ -82,11 +82,13 @@ class ListingsOut(serializers.Serializer):
 
 
 class CountOut(serializers.Serializer):
-    agency_id = serializers.UUIDField(allow_null=True, help_text="Null: a caller nobody knows.")
+    agency_id = serializers.UUIDField(allow_null=True, help_text="Null: an unknown caller.")
     act = serializers.CharField()
     decision = serializers.ChoiceField(choices=["allowed", "refused"])
     rule = serializers.CharField(allow_null=True, help_text="Why it was refused.")
-    entries = serializers.IntegerField()
+    entries = serializers.IntegerField(
+        help_text="Of another agency rounded down to a multiple of 5; 0 means fewer than 5."
+    )
 
 
 class CountsOut(serializers.Serializer):
@@ -156,7 +158,7 @@ class AccessLogExport(Endpoint):
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/x-ndjson"): OpenApiTypes.STR,
             (200, "text/plain"): OpenApiTypes.STR,
-            **problems(400, 401, 403, 404, 503),
+            **problems(400, 401, 403, 404, 429, 503),
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
@@ -203,12 +205,14 @@ class Counts(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """Count the entries of each kind in a month, for your agency. An oversight auditor gets the
-        counts of each agency, including refusals and unknown callers."""
+        counts of each agency, rounded down, and of unknown callers."""
         found = statistics.counts(self.principal, *month_parameter(request.GET.get("month")))
         return self.answer(CountsOut, {"items": found})
 
 
 class OptIns(Endpoint):
+    logged_as = "access_log.opt_in"
+
     @extend_schema(
         operation_id="list_opt_ins",
         responses={200: OptInsOut, **problems(400, 401, 403, 503)},

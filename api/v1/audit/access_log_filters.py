@@ -13,7 +13,7 @@ ID = {"type": "string", "format": "uuid"}
 _MOMENT = {"type": "string", "format": "date-time"}
 FILTERS = (
     *("act", "decision", "member_id", "client_id", "referral_id", "subject", "purpose"),
-    *("self_assigned", "since", "until", "agency_id"),
+    *("self_assigned", "since", "until", "agency_id", "practice"),
 )
 FILTER_PARAMETERS = [
     OpenApiParameter(
@@ -42,6 +42,12 @@ FILTER_PARAMETERS = [
     OpenApiParameter("since", _MOMENT),
     OpenApiParameter("until", _MOMENT, description="Not included."),
     OpenApiParameter(
+        "practice",
+        enum=["true"],
+        description="What your people did in exercises, instead of what they did live. Nothing of"
+        " it is in any other answer.",
+    ),
+    OpenApiParameter(
         "agency_id", ID, description="An oversight auditor: whose entries, by their opt-in."
     ),
 ]
@@ -52,18 +58,22 @@ def filters_of(ask: Any) -> Filters:
     could take an empty list for "no one did this", or all entries for those that they asked for."""
     for name in FILTERS:
         if ask.get(name) == "":
-            raise BadRequest("invalid", "It is empty: give a value, or leave it out.", name)
+            raise BadRequest("invalid", "It is empty. Enter a value, or leave it out.", name)
     if ask.get("act") not in (None, *actions.acts()):
-        raise BadRequest("unknown_code", "No act of the log: one is referral.read.", "act")
+        raise BadRequest(
+            "unknown_code", "The log has no such act. An example is referral.read.", "act"
+        )
     if ask.get("purpose") not in (None, *actions.purposes()):
         raise BadRequest(
             "unknown_code", f"One of {', '.join(sorted(actions.purposes()))}.", "purpose"
         )
     decision, self_assigned = ask.get("decision"), ask.get("self_assigned")
     if decision not in (None, "allowed", "refused"):
-        raise BadRequest("invalid", "allowed or refused.", "decision")
+        raise BadRequest("invalid", "Enter allowed or refused.", "decision")
     if self_assigned not in (None, "true"):
-        raise BadRequest("invalid", "true, or leave it out.", "self_assigned")
+        raise BadRequest("invalid", "Enter true, or leave it out.", "self_assigned")
+    if ask.get("practice") not in (None, "true"):
+        raise BadRequest("invalid", "Enter true, or leave it out.", "practice")
     return Filters(
         act=ask.get("act"),
         decision=decision,
@@ -76,4 +86,5 @@ def filters_of(ask: Any) -> Filters:
         since=moment_parameter(ask.get("since"), "since"),
         until=moment_parameter(ask.get("until"), "until"),
         agency_id=uuid_parameter(ask.get("agency_id"), "agency_id"),
+        practice=ask.get("practice") is not None,
     )

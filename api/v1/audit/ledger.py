@@ -1,4 +1,5 @@
-"""The seals of the access log: checkpoints for witnesses, proofs for receipts, and the verifier."""
+"""The seals of the access log: receipts for members, checkpoints and proofs for auditors, and the
+verifier."""
 
 import base64
 import hashlib
@@ -39,14 +40,26 @@ class KeysOut(serializers.Serializer):
     keys = serializers.DictField(child=serializers.CharField(help_text="32 bytes, base64."))
 
 
+class ReceiptOut(serializers.Serializer):
+    """The log's signed word that it holds this entry. Save it as a file, and
+    `verifier.py --receipt` checks it, alone or against an export of the log. It shows nothing of
+    what others do."""
+
+    body = serializers.CharField(
+        help_text="The signed text, byte for byte, of three lines: `cairn receipt 1`, the log's"
+        " `origin`, and the entry as a JSON array, as it was sealed except for its last member, the"
+        " transaction, which is null."
+    )
+    key_id = serializers.CharField()
+    signature = serializers.CharField(help_text="Ed25519 (RFC 8032) over the body, base64.")
+
+
 class ProofOut(serializers.Serializer):
     """An inclusion proof (RFC 9162, section 2.1.3): the leaf, its place in its batch, and its
     siblings upwards (hex). Save it as a file, and `verifier.py --proof` checks it."""
 
     entry = serializers.CharField(
-        allow_null=True,
-        help_text="The entry as it was sealed, for whose it is and her agency's auditor: the leaf"
-        " is the SHA-256 of a byte 00 and this text. Null for everybody else of the agency.",
+        help_text="The entry as it was sealed: the leaf is the SHA-256 of a byte 00 and this text."
     )
     leaf = serializers.CharField()
     place = serializers.IntegerField()
@@ -81,7 +94,7 @@ class WitnessOut(serializers.Serializer):
     seq = serializers.IntegerField(help_text="Its last checkpoint; 0: none yet.")
     at = serializers.DateTimeField(allow_null=True)
     forked = serializers.BooleanField(
-        help_text="The log is not the one that it saw: rolled back, or made anew."
+        help_text="The log is not the one that it saw: it was rolled back, or made again."
     )
     late = serializers.BooleanField(help_text="It does not follow.")
 
@@ -105,7 +118,7 @@ class SealsOut(serializers.Serializer):
         help_text="An entry waits for more than a minute: the sealer does not run or keep up."
     )
     restored = serializers.BooleanField(
-        help_text="A backup was restored without `manage.py seals restore`: nothing is sealed."
+        help_text="A backup was restored without `manage.py database recover`: nothing is sealed."
     )
     witness = WitnessOut()
     self_check = SelfCheckOut()
@@ -134,12 +147,12 @@ class VerifiedOut(serializers.Serializer):
     too_large = serializers.ListField(
         child=serializers.IntegerField(),
         help_text="Checkpoints of more than 50,000 entries: root, signature and order were checked,"
-        " the entries by the worker's own check and `manage.py seals verify` alone.",
+        " the entries by the worker's own check and `manage.py ledger verify` alone.",
     )
     earlier = serializers.IntegerField(allow_null=True)
 
 
-def _checkpoint(body: str, key_id: str, signature: bytes) -> dict[str, str]:
+def _signed(body: str, key_id: str, signature: bytes) -> dict[str, str]:
     return {
         "body": body,
         "key_id": key_id,
@@ -166,7 +179,7 @@ class Checkpoints(Endpoint):
             raise BadRequest("invalid", "The number of a checkpoint.", "after")
         limit = page_size(ask.get("limit"), inclusion_proofs.MAX_PAGE)
         found = inclusion_proofs.list_checkpoints(self.principal, after=int(after), limit=limit)
-        items = [_checkpoint(one.body, one.key_id, one.signature) for one in found]
+        items = [_signed(one.body, one.key_id, one.signature) for one in found]
         return self.answer(CheckpointsOut, {"items": items})
 
 
@@ -183,6 +196,8 @@ class Seals(Endpoint):
 
 
 class Verify(Endpoint):
+    logged_as = "access_log.verify"
+
     @extend_schema(
         operation_id="verify_seals",
         request=VerifyIn,
@@ -195,15 +210,28 @@ class Verify(Endpoint):
         return self.answer(VerifiedOut, found)
 
 
+class Receipt(Endpoint):
+    @extend_schema(
+        operation_id="read_receipt",
+        responses={200: ReceiptOut, **problems(400, 401, 409, 503)},
+    )
+    def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
+        """Get the signed receipt of an entry of yours: an answer's `receipt` is the entry's id.
+        With it anyone can show later that the entry was in the log. `log_tampered` means that the
+        entry was sealed and is not there as it was; `retired` means that its month has left the
+        log."""
+        found = inclusion_proofs.issue_receipt(self.principal, entry_id)
+        return self.answer(ReceiptOut, _signed(*found))
+
+
 class InclusionProof(Endpoint):
     @extend_schema(
         operation_id="prove_entry",
-        responses={200: ProofOut, **problems(400, 401, 409, 503)},
+        responses={200: ProofOut, **problems(400, 401, 403, 409, 503)},
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
-        """Get the proof that an entry of your agency is in the sealed log. A receipt is the entry's
-        id. `log_tampered` means that the entry was sealed and is not there as it was; `retired`
-        means that its month has left the log."""
+        """Get the proof that an entry of your agency is in the sealed log, and where. For auditors,
+        since it tells how much is in the log; all others get a receipt. Refusals are as there."""
         found = inclusion_proofs.prove_inclusion(self.principal, entry_id)
         proof = {
             "entry": found.entry,
@@ -211,7 +239,7 @@ class InclusionProof(Endpoint):
             "place": found.place,
             "size": found.size,
             "path": [one.hex() for one in found.path],
-            "checkpoint": _checkpoint(found.body, found.key_id, found.signature),
+            "checkpoint": _signed(found.body, found.key_id, found.signature),
         }
         return self.answer(ProofOut, proof)
 

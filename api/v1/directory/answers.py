@@ -1,7 +1,7 @@
 """How the directory answers: pages, streams and details, and what the contract says of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,17 +13,19 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
+from api.http.request_metrics import count_directory_read
+from api.http.streams import Stream
 from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
-from directory.search import matches, retrieval
+from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
 from directory.search.sql_statements import AS_WRITTEN, RESPELT
 from openapi.schema import problems, signed_in
-from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible
+from permissions.principal import Principal
 
 NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
-REFUSALS = problems(400, 401, 403, 503)  # for a list
+REFUSALS = problems(400, 401, 403, 429, 503)  # for a list
 NOT_THERE = {  # for a detail
     304: OpenApiResponse(description="As you have it already"),
     **problems(400, 401, 403, 404, 503),
@@ -50,8 +52,11 @@ class List(Endpoint):
         long."""
 
         def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
-            with self._part():
-                return retrieval.next_documents(self.principal, asked, kind, shape, after, reading)
+            question = (self.principal, asked, kind, shape, after, reading)
+            found: tuple[list[str], UUID | None] = self._part(
+                lambda using: retrieval.next_documents(*question, using)
+            )
+            return found
 
         def parts() -> Iterator[Sequence[str]]:
             reading = AS_WRITTEN
@@ -66,38 +71,49 @@ class List(Endpoint):
 
         return _stream(parts())
 
-    def paged(self, fetch: Callable[[int], retrieval.Documents], given: Parameters) -> HttpResponse:
-        """Return one page of what `fetch` gives, or all its pages as lines."""
+    def paged(
+        self, fetch: Callable[[int, str], retrieval.Documents], given: Parameters
+    ) -> HttpResponse:
+        """Return one page of what `fetch` gives for its number and an alias of the database, or all
+        its pages as lines."""
         asked = given.page
         if not given.streams:
-            with identified_transaction(self.principal):
-                return Answer(envelope(fetch(asked)))
+            return Answer(envelope(read(self.principal, lambda using, _now: fetch(asked, using))))
 
         def parts() -> Iterator[Sequence[str]]:
             page, last = 1, False
             while not last:
-                with self._part():
-                    found = fetch(page)
+                found: retrieval.Documents = self._part(lambda using: fetch(page, using))  # noqa: B023
                 yield found.contents
                 page, last = page + 1, found.last
 
         return _stream(parts())
 
-    @contextmanager
-    def _part(self) -> Iterator[None]:
-        """Open the transaction of one part. A token that has ended cuts the stream before its last
-        chunk, so that the client sees that it is incomplete."""
-        with identified_transaction(self.principal):
+    def _part(self, ask: Callable[[str], Any]) -> Any:
+        """Read one part, in a transaction of its own. A token that has ended cuts the stream before
+        its last chunk, so that the client sees that it is incomplete."""
+
+        def live(using: str, _now: datetime) -> Any:
             retrieval.require_live_credential(self.principal)
-            yield
+            return ask(using)
+
+        return read(self.principal, live)
+
+
+def read(principal: Principal | None, ask: standby.Ask[Any]) -> Any:
+    """Read from a standby or the primary (directory/search/standby.py), and count which."""
+    found, source = standby.read(principal, ask)
+    count_directory_read(source)
+    return found
 
 
 def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
     """Stream one document a line. The first part is read before the answer begins, so that a
-    refusal or failure there is answered as anywhere else, not with the server's bare page (R16)."""
+    refusal or failure there is answered as anywhere else, not with the server's bare page (R16).
+    Raises Busy."""
     first = next(parts, ())
     lines = ("".join(f"{one}\n" for one in part).encode() for part in chain([first], parts))
-    return StreamingHttpResponse(lines, content_type=NDJSON)
+    return StreamingHttpResponse(Stream(lines), content_type=NDJSON)
 
 
 def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None) -> dict[str, Any]:
@@ -134,7 +150,7 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
             request=searched(name, names),
             responses={200: page, **REFUSALS, **problems(413, 415)},
             summary=f"Search: {about[0].lower()}{about[1:]}",
-            description=f"{about} The parameters stand in the body, which no log of URLs holds.",
+            description=f"{about} The body holds the parameters, so that no log of URLs does.",
         ),
     )
 

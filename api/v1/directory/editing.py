@@ -83,6 +83,14 @@ class DirectoryLocationIn(_Written, DirectoryLocationDetailOut):
     needed = ()
 
 
+class DirectoryHeldOut(serializers.Serializer):
+    """Nothing is written yet: a second person has to approve it (`GET /v1/directory/proposals`). It
+    takes referrals, or its name resembles another agency's or organization's."""
+
+    proposal_id = serializers.UUIDField()
+    state = serializers.ChoiceField(["waiting"])
+
+
 def _json(shape: type[serializers.Serializer]) -> Any:
     return {"application/json": OpenApiRequest(shape)}
 
@@ -114,6 +122,9 @@ class Editing(Endpoint):
         return self.edited(edit.patch(self.editor, self.table, entry_id, self.data, self.match()))
 
     def edited(self, found: edit.Edited) -> Answer:
+        if found.held:
+            said = {"proposal_id": str(found.held), "state": "waiting"}
+            return Answer(said, 202, headers={"Location": "/v1/directory/proposals"})
         if found.document is None or found.etag is None:
             return Answer(status=204)  # now confidential, which this client may not read
         headers = {"ETag": found.etag}
@@ -134,6 +145,7 @@ class ServiceEditing(Editing):
         responses={
             200: shapes.DirectoryServiceDetailOut,
             201: shapes.DirectoryServiceDetailOut,
+            202: DirectoryHeldOut,
             **REFUSALS,
         },
     )
@@ -147,7 +159,11 @@ class ServiceEditing(Editing):
         auth=EDITORS,
         parameters=[MUST_MATCH],
         request=_PATCH,
-        responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
+        responses={
+            200: shapes.DirectoryServiceDetailOut,
+            202: DirectoryHeldOut,
+            **REFUSALS,
+        },
     )
     def patch(self, request: HttpRequest, service_id: UUID) -> Answer:
         """Change members of a service (RFC 7386), for example to pause it or to say how many beds
@@ -177,6 +193,7 @@ class OrganizationEditing(Editing):
         responses={
             200: shapes.DirectoryOrganizationDetailOut,
             201: shapes.DirectoryOrganizationDetailOut,
+            202: DirectoryHeldOut,
             **REFUSALS,
         },
     )
@@ -190,7 +207,11 @@ class OrganizationEditing(Editing):
         auth=EDITORS,
         parameters=[MUST_MATCH],
         request=_PATCH,
-        responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
+        responses={
+            200: shapes.DirectoryOrganizationDetailOut,
+            202: DirectoryHeldOut,
+            **REFUSALS,
+        },
     )
     def patch(self, request: HttpRequest, organization_id: UUID) -> Answer:
         """Change members of an organization (RFC 7386)."""

@@ -29,7 +29,7 @@ from permissions.models import AGENCY_KINDS
 MOST_PAGES = 1_000_000
 MOST_CHARACTERS = 200  # of search words
 YES, NO = ("true", "1"), ("false", "0")
-KNOWN = f"Hours are known from yesterday to {AHEAD_DAYS} days ahead: ask of then, or ring."
+KNOWN = f"Hours are known from yesterday to {AHEAD_DAYS} days ahead. For another day, call."
 
 
 def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
@@ -53,11 +53,11 @@ DOCUMENTED = {
         _parameter("organization_id", OpenApiTypes.UUID, "The organization that provides it."),
         _parameter("modified_after", OpenApiTypes.DATETIME, "Inclusive (RFC 3339, or a date)."),
         _parameter("minimal", bool, "Only `id` and `modified_date`."),
-        _parameter("full", bool, "Everything that hangs on each, nested."),
+        _parameter("full", bool, "Everything that belongs to each, nested."),
         _parameter("full_service", bool, "Organizations with their services in full."),
         _parameter("postcode", str, "In a service area or an address; with `proximity`: near it."),
-        _parameter("proximity", float, "Metres from `postcode` or from a point; nearest first."),
-        _parameter("top_only", bool, "Only terms that stand under no other."),
+        _parameter("proximity", float, "Meters from `postcode` or from a point; nearest first."),
+        _parameter("top_only", bool, "Only terms without a parent."),
         _parameter("parent_id", OpenApiTypes.UUID, "Only terms right under this one."),
         # Of the victim services profile
         _parameter("needs", str, "UUIDs of taxonomy terms, by commas: all have to be there."),
@@ -68,7 +68,7 @@ DOCUMENTED = {
             enum=list(VICTIMIZATION_TYPES),
         ),
         _parameter("age", float, "Years: within the service's ages."),
-        _parameter("served", str, "Whom it is for, a code of the taxonomy; `women` and so on."),
+        _parameter("served", str, "The people it is for: a code of the taxonomy, such as `women`."),
         _parameter("language", str, "ISO 639 code, such as `es`."),
         _parameter("accessibility", str, f"By commas, all have to be there: {', '.join(ACCESS)}."),
         _parameter("cost", str, "`free`.", enum=["free"]),
@@ -76,7 +76,7 @@ DOCUMENTED = {
         _parameter(
             "answered",
             str,
-            "`here`: an agency of the network takes referrals; `phone_only`: ring it.",
+            "`here`: an agency of the network takes referrals; `phone_only`: call it.",
             enum=["here", "phone_only"],
         ),
         _parameter("answered_by", OpenApiTypes.UUID, "The agency that takes referrals."),
@@ -85,7 +85,7 @@ DOCUMENTED = {
         _parameter("interpreter", bool, "Interpreting is there."),
         _parameter("latitude", float, "Degrees; with `longitude`: nearest first."),
         _parameter("longitude", float, "Degrees."),
-        _parameter("radius", float, "Metres around the point; the same as `proximity`."),
+        _parameter("radius", float, "Meters around the point; the same as `proximity`."),
         _parameter("facets", bool, "How many of the matches have what."),
     )
 }
@@ -139,9 +139,11 @@ def read_parameters(
     for name, value in (body or {}).items():
         if name not in names:
             # What a person meant to look for is not repeated, not even as a name.
-            raise BadRequest("unknown_field", "Not a documented parameter of this list.")
+            raise BadRequest("unknown_field", "This list has no such parameter.")
         if name in texts:
-            raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
+            raise BadRequest(
+                "repeated_parameter", "A parameter was given more than once.", f"/{name}"
+            )
         texts[name] = _text(name, value)
     return Parameters(texts)
 
@@ -154,7 +156,7 @@ def _text(name: str, value: Any) -> str:
             return str(value)
         case list() if all(isinstance(one, str) for one in value):
             return ",".join(value)
-    raise BadRequest("invalid", "A text, a number, true or false is needed.", f"/{name}")
+    raise BadRequest("invalid", "Enter a text, a number, true or false.", f"/{name}")
 
 
 class Parameters:
@@ -166,13 +168,13 @@ class Parameters:
     def words(self, name: str, most: int = MOST_CHARACTERS) -> str:
         text = self.texts.get(name, "")
         if len(text) > most:
-            raise BadRequest("invalid", f"At most {most} characters.", name)
+            raise BadRequest("invalid", f"Enter at most {most} characters.", name)
         return text.strip()
 
     def flag(self, name: str) -> bool:
         text = self.texts.get(name, "false").lower()
         if text not in (*YES, *NO):
-            raise BadRequest("invalid", "true or false is needed.", name)
+            raise BadRequest("invalid", "Enter true or false.", name)
         return text in YES
 
     def whole(self, name: str, default: int, most: int) -> int:
@@ -180,7 +182,7 @@ class Parameters:
         if text is None:
             return default
         if not (re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= most):
-            raise BadRequest("invalid", f"A whole number from 1 to {most} is needed.", name)
+            raise BadRequest("invalid", f"Enter a whole number from 1 to {most}.", name)
         return int(text)
 
     def number(self, name: str, least: float, most: float) -> float | None:
@@ -189,7 +191,7 @@ class Parameters:
             return None
         is_one = re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,15})?", text, re.ASCII)
         if not (is_one and least <= float(text) <= most):
-            raise BadRequest("invalid", f"A number from {least} to {most} is needed.", name)
+            raise BadRequest("invalid", f"Enter a number from {least} to {most}.", name)
         return float(text)
 
     def uuid(self, name: str) -> UUID | None:
@@ -198,7 +200,7 @@ class Parameters:
     def one_of(self, name: str, known: Sequence[str]) -> str:
         text = self.texts.get(name, "")
         if text and text not in known:
-            raise BadRequest("invalid", f"One of {', '.join(known)} is needed.", name)
+            raise BadRequest("invalid", f"Enter one of {', '.join(known)}.", name)
         return text
 
     def several(self, name: str) -> list[str]:
@@ -213,7 +215,7 @@ class Parameters:
             return None
         found = moment_of(text) or moment_of(f"{text}T00:00:00Z")
         if found is None:
-            raise BadRequest("invalid", "A time with its zone is needed.", name)
+            raise BadRequest("invalid", "Enter a time with its time zone.", name)
         return found
 
     # -- Combined
@@ -243,15 +245,15 @@ class Parameters:
         the search, because it looks up a postcode."""
         accessibility = self.several("accessibility")
         if not set(accessibility) <= set(ACCESS):
-            told = f"Of {', '.join(ACCESS)}, by commas, is needed."
-            raise BadRequest("invalid", told, "accessibility")
+            detail = f"Enter one or more of {', '.join(ACCESS)}, separated by commas."
+            raise BadRequest("invalid", detail, "accessibility")
         needs = [uuid_parameter(one, "needs") for one in self.several("needs")]
         term = self.uuid("taxonomy_term_id")
         radius = self.number("radius", *METRES) or self.number("proximity", *METRES)
         code = postcode(self.words("postcode", 12))
         near = self._point(code if radius else "")
         if radius and near is None:
-            raise BadRequest("invalid", "A postcode, or latitude and longitude, is needed.")
+            raise BadRequest("invalid", "Enter a postcode, or latitude and longitude.")
         return SearchQuery(
             words=self.words("search"),
             needs=tuple(one for one in (term, *needs) if one),
@@ -291,12 +293,14 @@ class Parameters:
         if latitude is not None and longitude is not None:
             return Point(latitude, longitude)
         if latitude is not None or longitude is not None:
-            raise BadRequest("invalid", "Latitude and longitude go together.", "latitude")
+            raise BadRequest("invalid", "Enter both latitude and longitude.", "latitude")
         if not code:
             return None
         found = point_of(code)
         if found is None:
             raise BadRequest(
-                "unknown_postcode", "Where this postcode is, is not known.", "postcode"
+                "unknown_postcode",
+                "This postcode is unknown. Enter another, or latitude and longitude.",
+                "postcode",
             )
         return found

@@ -94,10 +94,15 @@ class DirectoryServiceOut(serializers.Serializer):
     confidential = serializers.BooleanField(help_text="Known to the network only.")
     intake = serializers.ChoiceField(["taking", "paused", "full"])
     intake_paused = serializers.BooleanField()
+    intake_paused_until = serializers.DateTimeField(
+        required=False, help_text="When the pause ends by itself."
+    )
     victimization_types = serializers.ListField(child=serializers.CharField())
     safe_contact_notes = serializers.CharField(required=False)
     external_ids = DirectoryExternalIdOut(many=True, required=False)
-    distance = serializers.IntegerField(required=False, help_text="Metres, where a place is asked.")
+    distance = serializers.IntegerField(
+        required=False, help_text="In meters, if the search has a place."
+    )
 
 
 class DirectoryPhoneOut(serializers.Serializer):
@@ -196,7 +201,9 @@ class DirectoryPlaceOut(serializers.Serializer):
     description = serializers.CharField(required=False)
     location = DirectoryLocationOut()
     service = DirectoryServiceOut()
-    distance = serializers.IntegerField(required=False, help_text="Metres, where a place is asked.")
+    distance = serializers.IntegerField(
+        required=False, help_text="In meters, if the search has a place."
+    )
 
 
 class DirectoryPlaceDetailOut(DirectoryPlaceNestedOut):
@@ -248,7 +255,7 @@ class DirectoryServicePageOut(_PageOut):
     facets = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         required=False,
-        help_text="Of the matches (1,000 at most) how many have what.",
+        help_text="For each filter, how many of the matches fit it (1,000 at most).",
     )
 
 

@@ -6,8 +6,9 @@ api/v1/directory/schemas.py describe them for the contract, and a test compares 
 in api/v1/directory/editing.py.
 """
 
+from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -20,13 +21,23 @@ from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
 from api.v1.directory import parameters
 from api.v1.directory import schemas as shapes
-from api.v1.directory.answers import ANYBODY, NOT_THERE, REFUSALS, List, contract, detail, envelope
+from api.v1.directory.answers import (
+    ANYBODY,
+    NOT_THERE,
+    REFUSALS,
+    List,
+    contract,
+    detail,
+    envelope,
+    read,
+)
 from api.v1.directory.editing import OrganizationEditing, ServiceEditing
 from api.v1.directory.parameters import Parameters, documented, read_parameters
 from directory.hsds import profile
 from directory.safety_lines import safety_lines, safety_notice
 from directory.search import matches, retrieval, unmet_searches
 from directory.search.documents import compose
+from directory.search.query import SearchQuery
 from permissions.database.db_identity import identified_transaction
 
 
@@ -46,7 +57,7 @@ class DirectoryRoot(Endpoint):
             "profile": f"{base}/v1/directory/profile",
             "profile_name": profile.NAME,
             "openapi_url": f"{base}{reverse('schema')}",
-            "description": "Services for victims of crime, and where to ring first.",
+            "description": "Services for victims of crime, and the numbers to call first.",
             "data_guide": f"{base}/directory/guide",
             "safety_notice": safety_notice(),
             "safety_lines": safety_lines(),
@@ -67,23 +78,29 @@ class _Entries(List):
         if given.flag("minimal"):
             shape = "minimal"
         page, per_page, area = given.page, given.per_page, given.words("postcode", 12)
-        counts = given.flag("facets")
-        with identified_transaction(self.principal) as now:
+        who, counts = self.principal, given.flag("facets")
+
+        def ask(using: str, now: datetime) -> tuple[SearchQuery, matches.Matches | None, Any]:
             asked = given.asked(now)
-            if not given.streams:
-                found = matches.find(
-                    self.principal,
-                    asked,
-                    kind=self.kind,
-                    shape=shape,
-                    page=page,
-                    per_page=per_page,
-                )
-                counted = matches.facets(self.principal, asked, found.reading) if counts else None
-                if not found.total and page == 1:
-                    unmet_searches.record_unmet_search(asked, area)
-        if given.streams:
+            if given.streams:
+                return asked, None, None
+            found = matches.find(
+                *(who, asked),
+                kind=self.kind,
+                shape=shape,
+                page=page,
+                per_page=per_page,
+                using=using,
+            )
+            counted = matches.facets(who, asked, found.reading, using) if counts else None
+            return asked, found, counted
+
+        asked, found, counted = read(who, ask)
+        if found is None:
             return self.streamed(asked, self.kind, shape)
+        if not found.total and page == 1:
+            with identified_transaction(who):  # a standby counts nothing
+                unmet_searches.record_unmet_search(who, asked, area)
         body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
         return Answer(body if counted is None else body | {"facets": counted})
 
@@ -132,7 +149,9 @@ class OrganizationList(List):
             shape = "full_service"
         asked, per_page = given.of_organizations(), given.per_page
         return self.paged(
-            lambda page: retrieval.organizations(self.principal, asked, shape, page, per_page),
+            lambda page, using: retrieval.organizations(
+                self.principal, asked, shape, page, per_page, using
+            ),
             given,
         )
 
@@ -150,7 +169,7 @@ class _Vocabulary(List):
             top_only=given.flag("top_only"),
             per_page=given.per_page,
         )
-        return self.paged(lambda page: fetch(page=page), given)
+        return self.paged(lambda page, using: fetch(page=page, using=using), given)
 
 
 @contract(
@@ -186,8 +205,11 @@ class ServiceDetail(ServiceEditing):
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """Read one service with all related rows, whatever its status."""
-        with identified_transaction(self.principal):
-            return detail(request, retrieval.detail(self.principal, "service", service_id))
+        who = self.principal
+        return detail(
+            request,
+            read(who, lambda using, _now: retrieval.detail(who, "service", service_id, using)),
+        )
 
 
 class PlaceDetail(Endpoint):
@@ -200,10 +222,10 @@ class PlaceDetail(Endpoint):
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """Read one service at one of its places, with all related rows of both."""
-        with identified_transaction(self.principal):
-            return detail(
-                request, retrieval.detail(self.principal, "service_at_location", place_id)
-            )
+        who, kind = self.principal, "service_at_location"
+        return detail(
+            request, read(who, lambda using, _now: retrieval.detail(who, kind, place_id, using))
+        )
 
 
 class OrganizationDetail(OrganizationEditing):
@@ -218,8 +240,10 @@ class OrganizationDetail(OrganizationEditing):
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """Read one organization with all of its own rows, and its services."""
         full = read_parameters(request.GET, self.query).flag("full_service")
-        with identified_transaction(self.principal):
-            return detail(request, retrieval.organization(self.principal, organization_id, full))
+        who, one = self.principal, organization_id
+        return detail(
+            request, read(who, lambda using, _now: retrieval.organization(who, one, full, using))
+        )
 
 
 class _Word(Endpoint):
@@ -227,8 +251,12 @@ class _Word(Endpoint):
     kind: ClassVar[str]
 
     def one(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
-        with identified_transaction(self.principal):
-            found = retrieval.vocabulary(self.kind, row_id=row_id, per_page=1)
+        found = read(
+            self.principal,
+            lambda using, _now: retrieval.vocabulary(
+                self.kind, row_id=row_id, per_page=1, using=using
+            ),
+        )
         return detail(request, found.contents[0] if found.contents else None)
 
 

@@ -108,10 +108,12 @@ class ConfidentialAddressIn(Shape):
     state_province = Text(max_length=500, required=False)
     postal_code = Text(max_length=50, required=False)
     country = Text(max_length=50, required=False)
-    directions = Text(max_length=2000, required=False)
+    directions = Text(max_length=2000, lines=3, required=False)
 
 
 class ConfidentialAddress(Endpoint):
+    logged_as = "address.put"
+
     @extend_schema(
         operation_id="directory_open_confidential_address",
         responses={200: ConfidentialAddressIn, **problems(400, 401, 404, 503)},

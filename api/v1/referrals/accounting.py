@@ -69,16 +69,18 @@ class LookOut(WithFieldsMember):
     purpose = serializers.ChoiceField(choices=accounting.PURPOSES, allow_null=True)
     fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
     reason = serializers.ChoiceField(
-        choices=accounting.REASONS, allow_null=True, help_text="Of who put herself on it."
+        choices=accounting.REASONS, allow_null=True, help_text="Why the member assigned themselves."
     )
 
 
 class AccountingOut(serializers.Serializer):
-    """The accounting of one referral, from the log of the caller's own agency alone. `entries` is
-    the number of log lines behind it, which the `times` of `opened` and `seen` add up to; `receipt`
-    is the id of the entry of this reading. A record that a court or law forbids telling the
-    survivor about is not in it, nor is any sign of it (45 CFR 164.528(a)(2)). Once the survivor may
-    be informed, record it again."""
+    """The accounting of one referral, from the access log, releases and notes of the caller's own
+    agency. `entries` counts the log entries behind it: it is the sum of `times` in `opened` and
+    `seen`. `receipt` is the id of the log entry of this reading. `outside` omits a disclosure that
+    was refused, and one that the agency recorded as forbidden to tell the survivor about; nothing
+    else shows that it was left out. 45 CFR 164.528(a)(2) suspends the accounting of a disclosure to
+    law enforcement or health oversight for as long as that authority states. When that time is
+    over, record the disclosure again."""
 
     made_at = serializers.DateTimeField()
     notice = NoticedOut(
@@ -93,6 +95,8 @@ class AccountingOut(serializers.Serializer):
 
 
 class AccountDisclosures(Endpoint):
+    logged_as = "referral.account_disclosures"
+
     @extend_schema(
         operation_id="account_disclosures",
         **said_of("account_disclosures"),

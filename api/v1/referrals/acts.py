@@ -15,7 +15,15 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, NothingIn, Shape
 from api.http.fields import Flag, Id, Moment, Text
 from api.http.json_bodies import Answer as HttpAnswer
-from api.v1.referrals import accounting, legal_records, packets, referrals, releases
+from api.v1.referrals import (
+    accounting,
+    legal_records,
+    packets,
+    referral_shapes,
+    referrals,
+    releases,
+    rights,
+)
 from api.v1.shapes import REFUSALS, CreatedOut, coded, said_of
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from referrals.act_registry import fields as act_fields
@@ -40,14 +48,22 @@ def _terms(body: dict[str, Any]) -> dict[str, Any]:
 
 
 SHAPES = {
-    "put_notice": Special(referrals.NoticeIn, lambda body: {"notice": referrals.notice_of(body)}),
+    "put_notice": Special(
+        referral_shapes.NoticeIn, lambda body: {"notice": referrals.notice_of(body)}
+    ),
     "put_packet": Special(packets.PacketIn, lambda body: {"fields": body["packet"]}),
     "put_release": Special(releases.ReleaseIn, _terms),
+    "put_notice_release": Special(releases.NoticeReleaseIn, _terms),
     "narrow_release": Special(releases.NarrowReleaseIn),
     "put_return_release": Special(releases.ReturnReleaseIn, _terms),
     "record_report": Special(legal_records.RecordReportIn, _record, legal_records.RecordedOut),
     "record_disclosure": Special(
         legal_records.RecordDisclosureIn, _record, legal_records.RecordedOut
+    ),
+    "record_rights": Special(
+        rights.RecordRightsIn,
+        lambda body: {"rights": rights.rights_of(body)},
+        rights.RightsRecordedOut,
     ),
 }
 ENDPOINTS: dict[str, type[Endpoint]] = {  # acts with an answer of their own
@@ -83,10 +99,11 @@ def endpoint(name: str) -> type[Endpoint]:
         return ENDPOINTS[name]
     special = SHAPES.get(name) or Special(_shape(act), _arguments(act))
     if act.answer is Answer.REFERRAL:
-        header, responses = IF_MATCH, {200: referrals.ReferralOut, **problems(*REFUSALS)}
+        header, responses = IF_MATCH, {200: referral_shapes.ReferralOut, **problems(*REFUSALS)}
     else:
         header, responses = IDEMPOTENCY_KEY, {201: special.shows, **problems(*REFUSALS, 422)}
-    made = type(_camel(name), (ActEndpoint,), {"act": act, "special": special})
+    own = {"act": act, "special": special, "logged_as": f"referral.{name}"}
+    made = type(_camel(name), (ActEndpoint,), own)
     said = extend_schema(
         operation_id=name,
         request=special.shape,
@@ -129,7 +146,7 @@ def _field(field: act_fields.Field) -> serializers.Field:
         case act_fields.Code():
             return coded(field.codes, **options)
         case act_fields.Text():
-            return Text(max_length=field.longest, **options)
+            return Text(max_length=field.longest, lines=field.lines, **options)
         case act_fields.Flag():
             return Flag(**options)
         case act_fields.Moment():

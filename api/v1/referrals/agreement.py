@@ -16,7 +16,8 @@ class SaidNoIn(Shape):
     """Takes nothing about the survivor, the service or the hour."""
 
     draft_id = Id(
-        required=False, help_text="The draft that was begun before she was asked: it goes at once."
+        required=False,
+        help_text="The draft that was begun before the survivor was asked. It is deleted at once.",
     )
 
 
@@ -24,38 +25,19 @@ class CountedOut(serializers.Serializer):
     """An empty object."""
 
 
-class TallyOut(serializers.Serializer):
-    month = serializers.DateField(help_text="Its first day.")
-    offered = serializers.IntegerField(help_text="The declined ones among them.")
-    declined = serializers.IntegerField()
-
-
-class TalliesOut(serializers.Serializer):
-    items = TallyOut(many=True)
-
-
 class AgreementTally(Endpoint):
-    @extend_schema(
-        operation_id="list_agreement_tally",
-        parameters=[ACTING_MEMBER],
-        responses={200: TalliesOut, **problems(400, 401, 403, 503)},
-    )
-    def get(self, request: HttpRequest) -> Answer:
-        """List your agency's tally by month, newest first."""
-        return self.answer(TalliesOut, {"items": agreement.tallies(self.principal)})
-
     @extend_schema(
         operation_id="she_said_no",
         request=SaidNoIn,
         parameters=[ACTING_MEMBER],
-        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
+        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 429, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
         """Record that the survivor does not want the notice sent. This adds one to the tally and
         keeps nothing else about it. A draft that you name is deleted with its packet and notes; the
         log keeps that it was begun and that it was purged. Give the survivor the number, and leave
         the choice to them. Calling this twice counts two; naming the same draft again returns
-        404."""
+        404. Without a draft a member may do this 12 times an hour, and a system 60 times (429)."""
         body = self.body(SaidNoIn)
         agreement.record_no(self.principal, body.get("draft_id"))
         return self.answer(CountedOut, {})

@@ -16,7 +16,7 @@ from referrals import call_records, codes
 class CallRecordIn(Shape):
     service_id = Id()
     outcome = Code(choices=list(codes.CALL_OUTCOME))
-    put_through = Flag(help_text="Whether the survivor herself spoke with the service.")
+    put_through = Flag(help_text="Whether the survivor spoke with the service in person.")
 
 
 class CallRecordOut(serializers.Serializer):
@@ -34,6 +34,7 @@ class CallRecordsOut(serializers.Serializer):
 
 class CallRecords(Endpoint):
     query = ("cursor", "limit")
+    logged_as = "call_record.create"
 
     @extend_schema(
         operation_id="list_call_records",

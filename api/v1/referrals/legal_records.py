@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api.http.endpoints import Shape
 from api.http.fields import Moment, Text
-from api.v1.referrals.referrals import coded
+from api.v1.shapes import coded
 from referrals import codes
 from referrals.acts import legal_records
 
@@ -15,7 +15,11 @@ class RecordFields(Shape):
     at = Moment(help_text="When it was made.")
     survivor_told = coded(codes.SURVIVOR_TOLD)
     detail = Text(
-        max_length=legal_records.MAX_DETAIL_CHARS, default="", allow_blank=True, help_text="Sealed."
+        max_length=legal_records.MAX_DETAIL_CHARS,
+        lines=3,
+        default="",
+        allow_blank=True,
+        help_text="Sealed.",
     )
 
 

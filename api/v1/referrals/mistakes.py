@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
-from api.v1.referrals.referrals import OpeningsOut
+from api.v1.referrals.referral_shapes import OpeningsOut
 from openapi.schema import ACTING_MEMBER, problems
 from referrals.acts import entered_in_error
 

@@ -15,8 +15,7 @@ from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from openapi.schema import ACTING_MEMBER, problems
 from permissions.database.prepared_statements import RoundTripQuery
 from referrals import packet_fields
-from referrals.acts import handoff_record
-from referrals.packets import notes, read_context
+from referrals.packets import handoff_record, notes, read_context
 from referrals.packets import packet as packet_contents
 
 
@@ -25,10 +24,24 @@ class PacketIn(Shape):
 
     packet = NamedTexts(
         packet_fields.PACKET_FIELDS,
-        child=Text(max_length=packet_fields.MAX_FIELD_CHARS),
+        # The packet itself knows which of its fields have one line.
+        child=Text(max_length=packet_fields.MAX_FIELD_CHARS, lines=2),
         help_text=f"Keys: {', '.join(packet_fields.PACKET_FIELDS)}. `screening` holds codes of that"
         " list, one after the other.",
     )
+
+
+class ConsentOut(serializers.Serializer):
+    """What the survivor consented to: keep it with whatever you copy (42 CFR 2.32(b))."""
+
+    purpose = serializers.CharField()
+    fields_ = serializers.ListField(child=serializers.CharField())
+    signed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    to_agency_id = serializers.UUIDField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
 
 
 class PacketOut(serializers.Serializer):
@@ -50,6 +63,9 @@ class PacketOut(serializers.Serializer):
         help_text="That notice in words: keep it with whatever you copy (42 CFR 2.32). Null: your"
         " own packet, or a release without one. Spanish: GET /v1/codes, `redisclosure_notice`.",
     )
+    consent = ConsentOut(
+        allow_null=True, help_text="The scope of the consent, for records under 42 CFR part 2."
+    )
     receipt = serializers.UUIDField()
 
 
@@ -62,11 +78,14 @@ def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
         "release_expires_at": opened.release_expires_at,
         "handling": opened.handling,
         "notice": opened.notice,
+        "consent": opened.consent._asdict() if opened.consent else None,
         "receipt": opened.entry_id,
     }
 
 
 class OpenPacket(Endpoint):
+    logged_as = "referral.open_packet"
+
     def along(self, referral_id: UUID) -> RoundTripQuery:
         """Return the query for the caller's relation to the referral."""
         self.asked = read_context.context_round_trip_query(referral_id)
@@ -98,6 +117,8 @@ class NotesOut(serializers.Serializer):
 
 
 class OpenNotes(Endpoint):
+    logged_as = "referral.open_notes"
+
     @extend_schema(
         operation_id="open_notes",
         **said_of("open_notes"),
@@ -117,12 +138,14 @@ class HandoffStepOut(serializers.Serializer):
 
     at = serializers.DateTimeField()
     step = serializers.ChoiceField(choices=["begun", "attempt", "failed", "completed", "unable"])
-    member_id = serializers.UUIDField(allow_null=True, help_text="Null: the clock.")
-    mode = serializers.CharField(allow_null=True, help_text="Of `begun`.")
-    planned_at = serializers.DateTimeField(allow_null=True, help_text="Of `begun`, if not at once.")
-    result = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
-    interpreter = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
-    code = serializers.CharField(allow_null=True, help_text="Of `completed` and `unable`.")
+    member_id = serializers.UUIDField(allow_null=True, help_text="Null: a deadline did it.")
+    mode = serializers.CharField(allow_null=True, help_text="Only for `begun`.")
+    planned_at = serializers.DateTimeField(
+        allow_null=True, help_text="Only for `begun`, if not at once."
+    )
+    result = serializers.CharField(allow_null=True, help_text="Only for `attempt`.")
+    interpreter = serializers.CharField(allow_null=True, help_text="Only for `attempt`.")
+    code = serializers.CharField(allow_null=True, help_text="Only for `completed` and `unable`.")
 
 
 class HandoffOut(serializers.Serializer):
@@ -130,6 +153,8 @@ class HandoffOut(serializers.Serializer):
 
 
 class OpenHandoff(Endpoint):
+    logged_as = "referral.open_notes"
+
     @extend_schema(
         operation_id="open_handoff",
         request=PurposeIn,

@@ -1,309 +1,33 @@
-"""The referral: its JSON shapes, then its endpoints. permissions/policy/rules.py says who may act,
-and referrals/act_registry/transitions.py from which state. GET /v1/referrals/transitions serves
-both."""
+"""Endpoints of the referral. permissions/policy/rules.py says who may act, and
+referrals/act_registry/transitions.py from which state. GET /v1/referrals/transitions serves both.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 
 from api.http import cursors
-from api.http.endpoints import Endpoint, Shape, WithFieldsMember, moment_parameter, page_size
-from api.http.fields import Flag, Id, Moment, Text
+from api.http.endpoints import Endpoint, moment_parameter, page_size
 from api.http.json_bodies import Answer
-from api.v1.shapes import REFUSALS, coded, coded_list, said_of
+from api.v1.referrals.referral_shapes import (
+    HistoryOut,
+    ReferralIn,
+    ReferralOut,
+    ReferralPageOut,
+    TransitionsOut,
+    line_json,
+    referral_json,
+)
+from api.v1.shapes import REFUSALS, said_of
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from permissions.errors import BadRequest
-from referrals import codes
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.acts import sender
 from referrals.notices import Notice
 from referrals.queries import details, lists
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
-
-# -- Shapes in -------------------------------------------------------------------------------------
-
-
-class NoticeFields(Shape):
-    urgency = coded(codes.URGENCY)
-    needs = coded_list(codes.NEEDS, allow_empty=False)
-    callback = Text(max_length=32, help_text="The worker's phone number, never the survivor's.")
-    concern = coded(codes.CONCERN, default="not_stated")
-    age_band = coded(codes.AGE_BAND, default="not_stated")
-    household_size = coded(codes.HOUSEHOLD_SIZE, default="not_stated")
-    language = coded(codes.LANGUAGE, default="not_stated")
-    interpreter = coded(codes.INTERPRETER, default="not_stated", help_text="Never her family.")
-    interpreter_not_local = Flag(default=False, help_text="Nobody who may know her, or her people.")
-    access_needs = coded_list(codes.ACCESS_NEEDS, default=list)
-    wanted = coded(codes.WANTED, default="call_worker")
-    with_worker_until = Moment(default=None, allow_null=True)
-    survivor_can_talk_now = Flag(default=None, allow_null=True)
-
-
-class NoticeIn(NoticeFields):
-    """The whole notice (T2): coded, without free text, identity or incident."""
-
-
-class ReferralIn(NoticeFields):
-    """A draft: the service it is for, and its notice."""
-
-    service_id = Id()
-    replaces = Id(
-        default=None,
-        allow_null=True,
-        help_text="A referral of yours whose place it takes, with what is left of its plan, and"
-        " with whom your side keeps out of it.",
-    )
-
-
-# -- Shapes out ------------------------------------------------------------------------------------
-
-
-class AgencyOut(serializers.Serializer):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-
-
-class ServiceOut(serializers.Serializer):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-
-
-class MemberOut(serializers.Serializer):
-    id = serializers.UUIDField()
-    name = serializers.CharField(allow_null=True)
-
-
-class LineOut(serializers.Serializer):
-    """One referral in a list."""
-
-    id = serializers.UUIDField()
-    side = serializers.ChoiceField(choices=["from", "to"])
-    reference = serializers.CharField()
-    from_agency = AgencyOut()
-    to_agency = AgencyOut()
-    service = ServiceOut()
-    status = serializers.CharField(help_text="As your side is shown it.")
-    urgency = serializers.CharField()
-    needs = serializers.ListField(child=serializers.CharField())
-    wanted = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    sent_at = serializers.DateTimeField(allow_null=True)
-    ack_by = serializers.DateTimeField(allow_null=True)
-    accept_by = serializers.DateTimeField(allow_null=True)
-    expires_at = serializers.DateTimeField(allow_null=True)
-    handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
-    asked_to_ring_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the other side last asked you to ring."
-    )
-    holder_id = serializers.UUIDField(allow_null=True, help_text="Your side's.")
-
-
-class ReferralPageOut(serializers.Serializer):
-    items = LineOut(many=True)
-    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page.")
-
-
-class NoticeOut(serializers.Serializer):
-    urgency = serializers.CharField()
-    needs = serializers.ListField(child=serializers.CharField())
-    callback = serializers.CharField()
-    concern = serializers.CharField()
-    age_band = serializers.CharField()
-    household_size = serializers.CharField()
-    language = serializers.CharField()
-    interpreter = serializers.CharField()
-    interpreter_not_local = serializers.BooleanField()
-    access_needs = serializers.ListField(child=serializers.CharField())
-    wanted = serializers.CharField()
-    with_worker_until = serializers.DateTimeField(allow_null=True)
-    survivor_can_talk_now = serializers.BooleanField(allow_null=True)
-    agreement = serializers.CharField(allow_null=True)
-
-
-class ReleaseOut(WithFieldsMember):
-    """A release, shown to those who answer for the referral: assigned members and leads of either
-    side."""
-
-    id = serializers.UUIDField()
-    basis = serializers.CharField()
-    purpose = serializers.CharField()
-    fields_ = serializers.ListField(child=serializers.CharField())
-    form = serializers.CharField()
-    signed_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
-    in_force = serializers.BooleanField()
-
-
-class BlockOut(serializers.Serializer):
-    """A conflict block, shown to those who answer for the referral: whom your side bars. The
-    recipient's leads are also shown the sender's `leads_only` mark."""
-
-    kind = serializers.ChoiceField(choices=["member", "agency", "leads_only"])
-    member = MemberOut(allow_null=True)
-    ours = serializers.BooleanField(help_text="False: the sender's mark, which binds your agency.")
-    set_at = serializers.DateTimeField()
-
-
-class OpeningsOut(serializers.Serializer):
-    """For a packet that was sent by mistake: how many people had opened it, and when, but not
-    who."""
-
-    people = serializers.IntegerField()
-    times = serializers.ListField(child=serializers.DateTimeField())
-
-
-class ReferralOut(serializers.Serializer):
-    """One referral, as the caller's side is shown it (T2 and T5). It never holds a packet field."""
-
-    id = serializers.UUIDField()
-    side = serializers.ChoiceField(choices=["from", "to"])
-    reference = serializers.CharField()
-    from_agency = AgencyOut()
-    to_agency = AgencyOut()
-    service = ServiceOut()
-    status = serializers.CharField()
-    code = serializers.CharField(allow_null=True)
-    suggested_service_id = serializers.UUIDField(allow_null=True)
-    notice = NoticeOut()
-    created_at = serializers.DateTimeField()
-    sent_at = serializers.DateTimeField(allow_null=True)
-    acknowledged_at = serializers.DateTimeField(allow_null=True)
-    accepted_at = serializers.DateTimeField(allow_null=True)
-    ack_by = serializers.DateTimeField(allow_null=True)
-    accept_by = serializers.DateTimeField(allow_null=True)
-    expires_at = serializers.DateTimeField(allow_null=True)
-    handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
-    escalated_at = serializers.DateTimeField(
-        allow_null=True, help_text="A deadline passed that your side is shown."
-    )
-    asked_to_ring_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the other side last asked you to ring."
-    )
-    hold_until = serializers.DateTimeField(allow_null=True, help_text="Your side's legal hold.")
-    holder = MemberOut(allow_null=True, help_text="Your side's.")
-    assigned = MemberOut(many=True, help_text="Your side's.")
-    release = ReleaseOut(allow_null=True)
-    release_ended = serializers.BooleanField()
-    purge_at = serializers.DateTimeField(
-        allow_null=True, help_text="When your side's part is deleted, once it was told so."
-    )
-    blocks = BlockOut(many=True)
-    plan = serializers.ListField(
-        child=serializers.UUIDField(), help_text="The sender's next services; its assigned alone."
-    )
-    replaces_id = serializers.UUIDField(allow_null=True, help_text="Likewise.")
-    openings = OpeningsOut(allow_null=True, help_text="Of what your side marked as an error.")
-    acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
-
-
-class StepOut(serializers.Serializer):
-    id = serializers.UUIDField()
-    at = serializers.DateTimeField()
-    act = serializers.CharField()
-    side = serializers.ChoiceField(choices=["from", "to", "system"])
-    by = serializers.CharField(allow_null=True, help_text="Your own side's people only.")
-    about = serializers.CharField(
-        allow_null=True, help_text="Of your own people, the one whom it concerns."
-    )
-    code = serializers.CharField(allow_null=True)
-
-
-class HistoryOut(serializers.Serializer):
-    items = StepOut(many=True)
-
-
-class TransitionOut(serializers.Serializer):
-    act = serializers.CharField()
-    from_side = serializers.CharField(allow_null=True, help_text="Who of the sender's agency.")
-    to_side = serializers.CharField(allow_null=True, help_text="Who of the recipient's agency.")
-    scope = serializers.CharField(help_text="What a client needs.")
-    from_states = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    to_states = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    target = serializers.CharField(allow_null=True, help_text="Null: the state stays.")
-
-
-class TransitionsOut(serializers.Serializer):
-    items = TransitionOut(many=True)
-
-
-def referral_json(seen: details.Detail) -> dict[str, Any]:
-    """Build what `ReferralOut` serializes from what a side was shown."""
-    referral, release = seen.referral, seen.release
-    holder_id = seen.own.holder_id if seen.own else None
-    return {
-        **{
-            name: getattr(referral, name)
-            for name in (
-                *("id", "reference", "code", "suggested_service_id", "created_at", "sent_at"),
-                *("acknowledged_at", "accepted_at", "ack_by", "accept_by", "expires_at"),
-            )
-        },
-        "side": seen.side,
-        "from_agency": seen.from_agency,
-        "to_agency": seen.to_agency,
-        "service": {"id": referral.service_id, "name": referral.service_name},
-        "status": seen.status,
-        "notice": referral,
-        "handoff_by": seen.own.handoff_by if seen.own and seen.side == "to" else None,
-        "escalated_at": seen.escalated_at,
-        "asked_to_ring_at": seen.asked_to_ring_at,
-        "hold_until": seen.own.hold_until if seen.own else None,
-        "holder": {"id": holder_id, "name": seen.names.get(holder_id)} if holder_id else None,
-        "assigned": [{"id": one, "name": seen.names.get(one)} for one in seen.assigned],
-        "release": release
-        and {
-            **{name: getattr(release, name) for name in ("id", "basis", "purpose", "fields")},
-            **{name: getattr(release, name) for name in ("form", "signed_at", "expires_at")},
-            "in_force": seen.release_in_force,
-        },
-        "release_ended": seen.release_ended,
-        "purge_at": seen.purge_at,
-        "blocks": [
-            {
-                "kind": one.kind,
-                "member": one.member_id
-                and {"id": one.member_id, "name": seen.names.get(one.member_id)},
-                "ours": one.ours,
-                "set_at": one.set_at,
-            }
-            for one in seen.blocks
-        ],
-        "plan": seen.plan,
-        "replaces_id": seen.replaces_id,
-        "openings": seen.openings,
-        "acts": seen.acts,
-    }
-
-
-def line_json(line: lists.Line) -> dict[str, Any]:
-    """Build the JSON of `LineOut` without a serializer, which took longer for fifty lines than the
-    rest of the request. tests/api/test_hot_answers.py checks that the two agree."""
-    return {
-        "id": line.id,
-        "side": line.side,
-        "reference": line.reference,
-        "from_agency": {"id": line.from_agency_id, "name": line.from_agency_name},
-        "to_agency": {"id": line.to_agency_id, "name": line.to_agency_name},
-        "service": {"id": line.service_id, "name": line.service_name},
-        "status": line.status,
-        "urgency": line.urgency,
-        "needs": line.needs,
-        "wanted": line.wanted,
-        "created_at": line.created_at,
-        "sent_at": line.sent_at,
-        "ack_by": line.ack_by,
-        "accept_by": line.accept_by,
-        "expires_at": line.expires_at,
-        "handoff_by": line.handoff_by,
-        "asked_to_ring_at": line.asked_to_ring_at,
-        "holder_id": line.holder_id,
-    }
-
-
-# -- Endpoints -------------------------------------------------------------------------------------
 
 
 def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
@@ -318,6 +42,7 @@ def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
 
 class Referrals(Endpoint):
     query = ("box", *FILTERS, "cursor", "limit")
+    logged_as = "referral.create"
 
     @extend_schema(
         operation_id="list_referrals",
@@ -335,7 +60,7 @@ class Referrals(Endpoint):
         ask = request.GET
         box, limit = ask.get("box"), page_size(ask.get("limit"), lists.MAX_PAGE)
         if box not in (None, "in", "out"):
-            raise BadRequest("invalid", "in or out.", "box")
+            raise BadRequest("invalid", "Enter in or out.", "box")
         filters = _filters(ask)
         scope = f"referrals:{box}:{filters}"
         lines, place = lists.list_page(
@@ -377,10 +102,10 @@ def _given(filter_: Filter, name: str, text: str | None) -> Any:
         return moment_parameter(text, name)
     if filter_.kind is Kind.FLAG:
         if text not in (None, "true", "false"):
-            raise BadRequest("invalid", "true or false.", name)
+            raise BadRequest("invalid", "Enter true or false.", name)
         return text == "true"
     if text is not None and text not in filter_.codes:
-        raise BadRequest("invalid", f"One of {', '.join(filter_.codes)}.", name)
+        raise BadRequest("invalid", f"Enter one of {', '.join(filter_.codes)}.", name)
     return text
 
 

@@ -4,6 +4,7 @@ referrals/releases/terms.py."""
 from typing import Any
 from uuid import UUID
 
+from django.core.validators import RegexValidator
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,7 +12,8 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, Shape, WithFieldsMember
 from api.http.fields import Flag, Id, Moment, Text
 from api.http.json_bodies import Answer
-from api.v1.referrals.referrals import ReleaseOut, coded, coded_list
+from api.v1.referrals.referral_shapes import ReleaseOut
+from api.v1.shapes import coded, coded_list
 from openapi.schema import ACTING_MEMBER, problems
 from permissions.policy import disclosure
 from referrals import codes, packet_fields
@@ -31,13 +33,29 @@ class ConsenterIn(Shape):
 class ReleaseIn(WithFieldsMember, Shape):
     """The survivor's permission for this recipient, field by field."""
 
-    basis = coded(disclosure.BASES)
+    basis = coded(
+        disclosure.BASES,
+        help_text="Which one is allowed depends on your agency's duties and on the recipient."
+        " hipaa_agreement is for an adult, to law enforcement or child protection only"
+        " (45 CFR 164.512(c)).",
+    )
     purpose = coded(codes.RELEASE_PURPOSE)
     fields_ = coded_list(packet_fields.PACKET_FIELDS, allow_empty=False)
     form = coded(
-        disclosure.FORMS,
-        help_text="oral_witnessed is refused where the basis asks for her signature, and where 42"
-        " CFR part 2 applies.",
+        (*disclosure.FORMS, disclosure.FORMER_FORM),
+        help_text="written: signed on paper, which your agency keeps. screen, own_phone: drawn by"
+        " the survivor in your own system; state artifact_sha256. oral_witnessed is refused where"
+        " the basis needs a signature, and where 42 CFR part 2 applies. e_signature says nothing of"
+        " what was signed, and is refused (signature_missing); old releases keep it.",
+    )
+    artifact_sha256 = Text(
+        validators=[RegexValidator(r"^([0-9a-f]{64})?$")],
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="SHA-256 of what the survivor signed in your system, in 64 small hexadecimal"
+        " digits. For screen and own_phone it must be there; for written it may be that of a scan."
+        " You keep the artifact: Cairn never gets it.",
     )
     signed_at = Moment()
     expires_at = Moment()
@@ -48,14 +66,14 @@ class ReleaseIn(WithFieldsMember, Shape):
     )
     adult = Flag(
         default=False,
-        help_text="She is 18 or over. To be said where she consents alone and the notice does not"
-        " say her age, or said that she is a minor and was sent before she came of age.",
+        help_text="The survivor is 18 or over. Set it if they consent alone and the notice does not"
+        " state their age. With a notice that says minor, it needs the attestation came_of_age.",
     )
     promptly_informed = coded(
         codes.PROMPTLY_INFORMED,
         default=None,
         allow_null=True,
-        help_text="Of a hipaa_agreement: how she is told of it (45 CFR 164.512(c)(2)).",
+        help_text="Only for hipaa_agreement: how the survivor is informed (45 CFR 164.512(c)(2)).",
     )
     redisclosure_notice = coded(
         codes.REDISCLOSURE_NOTICE,
@@ -68,13 +86,13 @@ class ReleaseIn(WithFieldsMember, Shape):
         default="",
         allow_blank=True,
         help_text="Where the paper is kept: a place or number of yours. It is not sealed: write"
-        " nothing about her here.",
+        " nothing about the survivor here.",
     )
     witnessed_by = Id(
         default=None,
         allow_null=True,
-        help_text="The member who heard it, or before whom she signed on the screen."
-        " Null: the acting one.",
+        help_text="The member who heard it, or who saw the survivor sign on the screen."
+        " Null: the acting member.",
     )
     witnessed_at = Moment(default=None, allow_null=True, help_text="Null: at signed_at.")
 
@@ -83,6 +101,12 @@ class ReturnReleaseIn(ReleaseIn):
     """The survivor's permission to report to the sender what came of the referral."""
 
     fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
+
+
+class NoticeReleaseIn(ReleaseIn):
+    """The survivor's permission for the notice. It lists no field."""
+
+    fields_ = None
 
 
 class NarrowReleaseIn(WithFieldsMember, Shape):
@@ -123,6 +147,11 @@ class FullReleaseOut(ReleaseOut):
     """A release with all its terms. `paper` and `end` are shown only for your own agency's."""
 
     direction = serializers.ChoiceField(choices=["outbound", "return"])
+    covers = serializers.ChoiceField(
+        choices=["notice", "packet", "outcome"],
+        help_text="What it lets the other agency have: the notice, fields of the packet, or what is"
+        " returned to the sender.",
+    )
     from_agency_id = serializers.UUIDField()
     to_agency_id = serializers.UUIDField()
     signed_fields = serializers.ListField(
@@ -133,6 +162,11 @@ class FullReleaseOut(ReleaseOut):
     consenters = ConsenterOut(many=True)
     minor_may_consent_alone = serializers.BooleanField()
     adult = serializers.BooleanField(help_text="Said so with the release.")
+    artifact_sha256 = serializers.CharField(
+        help_text="SHA-256 of what was signed: of a system's own artifact where it recorded it,"
+        " else of the record that Cairn sealed among the notes of the agency that wrote it."
+        " Empty for a paper without one, and for what was said."
+    )
     promptly_informed = serializers.CharField(help_text="Empty where the basis does not ask it.")
     redisclosure_notice = serializers.CharField()
     intermediary = serializers.CharField(help_text="The platform, named, under 42 CFR part 2.")
@@ -195,20 +229,26 @@ RELEASE_COLUMNS = (
         "minor_may_consent_alone",
         "adult",
     ),
-    *("promptly_informed", "redisclosure_notice", "intermediary", "created_at", "ended"),
+    *("artifact_sha256", "promptly_informed", "redisclosure_notice"),
+    *("intermediary", "created_at", "ended"),
 )
+
+
+COVERS = {"notice": "notice", "outbound": "packet", "return": "outcome"}
 
 
 def release_json(kept: lifecycle.ReleaseRecord) -> dict[str, Any]:
     """Build what `FullReleaseOut` serializes from one release."""
     columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
+    columns["covers"] = COVERS[kept.release.direction]
+    columns["direction"] = "return" if kept.release.direction == "return" else "outbound"
     return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}
 
 
 def terms_of(body: dict[str, Any]) -> Terms:
     return Terms(
         consenters=tuple(Consenter(**one) for one in body.pop("consenters")),
-        fields=tuple(body.pop("fields")),
+        fields=tuple(body.pop("fields", ())),
         attestations=tuple(body.pop("attestations")),
         **body,
     )

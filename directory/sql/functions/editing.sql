@@ -1,14 +1,16 @@
--- as: gate
+-- as: definer
 -- Who may change what of the directory: the second wall. A person who can change a phone number
 -- here can send victims to their abusers, so the database judges an edit too. The role `editor`
 -- writes rows of the organizations that the caller's agency edits, and they may refer only to rows
 -- of such organizations. The default is to deny; conditions are positive, so that NULL (no token)
 -- refuses. The first wall is directory/editing.
 
-CREATE FUNCTION sec.edits(org uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.is_editor_of(organization uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.directory_editing e
-                WHERE e.content_object_id = org AND e.agency_id = sec.directory_editor()) THEN
+                WHERE e.content_object_id = organization
+                    AND e.agency_id = sec.directory_editor_agency_id()) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -37,7 +39,7 @@ END $$;
 -- Whether everything that a row refers to belongs to organizations that the caller edits: otherwise
 -- a phone number could appear in the entry of another organization's service. A parent
 -- organization, a unit and a term are only named: nothing appears in their own entry.
-CREATE FUNCTION sec.edits_links(row_of jsonb) RETURNS boolean
+CREATE FUNCTION sec.may_edit_links(row_of jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     link record;
@@ -54,15 +56,15 @@ BEGIN
         SELECT row_of->>'resource_table', (row_of->>'resource_id')::uuid
          WHERE row_of ? 'resource_id'
     LOOP
-        CONTINUE WHEN sec.edits(sec.organization_of(link.entity, link.id));
+        CONTINUE WHEN sec.is_editor_of(sec.organization_of(link.entity, link.id));
         RETURN false;
     END LOOP;
     RETURN true;
 END $$;
 
 -- The confidential address that an access entry of *this transaction* has opened (R11), for a
--- member who may read it, as sec.opening does for a packet.
-CREATE FUNCTION sec.opened_address() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+-- member who may read it, as sec.current_opening does for a packet.
+CREATE FUNCTION sec.opened_location_id() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
     about uuid;
@@ -82,14 +84,17 @@ END $$;
 
 -- Insert an organization that the caller's agency edits from the start. Other than through `jobs`,
 -- this is the only way to insert one and the only way to a right of editing.
-CREATE FUNCTION sec.begin_organization(row_of jsonb, editing_id uuid) RETURNS void
+CREATE FUNCTION sec.create_organization(row_of jsonb, editing_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
-    agency uuid := sec.directory_editor();
+    agency uuid := sec.directory_editor_agency_id();
 BEGIN
     IF agency IS NULL THEN
-        RAISE EXCEPTION 'nobody who edits' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'not a directory editor' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    PERFORM sec.require_reviewed('organization', (row_of->>'id')::uuid, (row_of->>'id')::uuid,
+                                 ARRAY[row_of->>'name', coalesce(row_of->>'alternate_name', '')],
+                                 NULL);
     INSERT INTO public.directory_organization
     SELECT * FROM jsonb_populate_record(
         NULL::public.directory_organization, row_of || '{"source": "", "external_id": ""}');
@@ -98,13 +103,20 @@ BEGIN
     SELECT editing_id, (row_of->>'id')::uuid, agency, g.id, p.id
       FROM public.auth_group g, public.auth_permission p
      WHERE g.name = agency::text AND p.codename = 'edit_organization';
-    IF NOT FOUND THEN  -- an organization that nobody could ever correct
-        RAISE EXCEPTION 'nobody would edit it' USING ERRCODE = 'integrity_constraint_violation';
+    IF NOT FOUND THEN  -- no one could ever correct the organization
+        RAISE EXCEPTION 'no group may edit it' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
 END $$;
 
+-- An agency that left edits nothing more, for good: a return revives no right of editing.
+CREATE FUNCTION sec.end_editing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    DELETE FROM public.directory_editing e WHERE e.agency_id = NEW.id;
+    RETURN NULL;
+END $$;
+
 -- Lock the entries that rendering writes again, also another organization's service at a shared
--- place. Such a lock requires the right to change the row, so this runs as `gate`.
+-- place. Such a lock requires the right to change the row, so this runs as `definer`.
 CREATE FUNCTION sec.lock_entries(organizations uuid[], services uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -118,30 +130,35 @@ END $$;
 -- the public projections can have no policy. Another organization's service at a place that it
 -- shares with ours is rendered with it, and so is the organization that the place belongs to.
 -- Editors cannot create such sharing: only an import lets a service be found at another's place.
-CREATE FUNCTION sec.renders(org uuid, service uuid) RETURNS boolean
+CREATE FUNCTION sec.may_editor_render(organization uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF sec.edits(org) THEN
+    IF sec.is_editor_of(organization) THEN
         RETURN true;
     ELSIF EXISTS (SELECT FROM public.directory_serviceatlocation x
                     JOIN public.directory_location l ON l.id = x.location_id
                    WHERE x.service_id = service
-                     AND (sec.edits(l.part_of_id)
+                     AND (sec.is_editor_of(l.part_of_id)
                           OR EXISTS (SELECT FROM public.directory_serviceatlocation y
-                                      WHERE y.location_id = l.id AND sec.edits(y.part_of_id)))) THEN
+                                      WHERE y.location_id = l.id
+                                          AND sec.is_editor_of(y.part_of_id)))) THEN
         RETURN true;
     ELSIF EXISTS (SELECT FROM public.directory_location l
                     JOIN public.directory_serviceatlocation y ON y.location_id = l.id
-                   WHERE l.organization_id = org AND sec.edits(y.part_of_id)) THEN
+                   WHERE l.organization_id = organization AND sec.is_editor_of(y.part_of_id)) THEN
         RETURN true;
     END IF;
     RETURN false;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid), sec.edits_links(jsonb),
-    sec.opened_address(), sec.begin_organization(jsonb, uuid), sec.lock_entries(uuid[], uuid[]),
-    sec.renders(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid), sec.edits_links(jsonb),
-    sec.begin_organization(jsonb, uuid), sec.renders(uuid, uuid) TO editor;
-GRANT EXECUTE ON FUNCTION sec.opened_address() TO app;
+REVOKE ALL ON FUNCTION sec.is_editor_of(uuid), sec.organization_of(text, uuid),
+    sec.may_edit_links(jsonb), sec.opened_location_id(), sec.create_organization(jsonb, uuid),
+    sec.end_editing(), sec.lock_entries(uuid[], uuid[]),
+    sec.may_editor_render(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.is_editor_of(uuid), sec.organization_of(text, uuid),
+    sec.may_edit_links(jsonb), sec.create_organization(jsonb, uuid),
+    sec.may_editor_render(uuid, uuid) TO editor;
+GRANT EXECUTE ON FUNCTION sec.opened_location_id() TO app;
 GRANT EXECUTE ON FUNCTION sec.lock_entries(uuid[], uuid[]) TO editor, jobs;
+-- The tables' owner needs it to create its trigger; no one can call a trigger function.
+GRANT EXECUTE ON FUNCTION sec.end_editing() TO owner;

@@ -1,13 +1,14 @@
--- as: gate
+-- as: definer
 -- The location of a confidential place is not kept (R4). These triggers ensure that even if other
 -- code forgets it. A place becomes confidential as soon as a confidential service or organization
 -- is found there; what shows where it is goes at that moment; no address can be added afterwards.
--- They run as `gate`, so that they skip no place whose row belongs to another organization.
+-- They run as `definer`, so that they skip no place whose row belongs to another organization.
 
 -- Make these places confidential.
 CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    -- Whoever shows one of them is waited for, and sees what hides it, or has it hidden again.
+    -- This waits for any transaction that links one of them. That one then sees the marker, or its
+    -- trigger hides the place again.
     PERFORM FROM public.directory_location WHERE id = ANY (places) ORDER BY id FOR NO KEY UPDATE;
     UPDATE public.directory_location
        SET confidential = true, latitude = NULL, longitude = NULL, transportation = '',
@@ -15,7 +16,8 @@ BEGIN
      WHERE id = ANY (places) AND NOT confidential;
 END $$;
 
-CREATE FUNCTION sec.organization_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.hide_organization_places()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM sec.hide_places(ARRAY(
         SELECT l.id FROM public.directory_location l WHERE l.organization_id = NEW.id
@@ -25,7 +27,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION sec.service_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.hide_service_places() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF NEW.confidential OR EXISTS (SELECT FROM public.directory_organization o
                                     WHERE o.id = NEW.organization_id AND o.confidential) THEN
@@ -36,7 +38,7 @@ BEGIN
 END $$;
 
 -- Whether something confidential is found at a place, or a confidential organization owns it.
-CREATE FUNCTION sec.hides_a_secret(place uuid, organization uuid) RETURNS boolean
+CREATE FUNCTION sec.must_be_confidential(place uuid, organization uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM public.directory_organization o
@@ -47,9 +49,10 @@ BEGIN
                     WHERE x.location_id = place AND (s.confidential OR o.confidential));
 END $$;
 
-CREATE FUNCTION sec.link_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.hide_linked_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    -- Whoever makes them confidential waits for this link, and finds it; or is waited for.
+    -- A transaction that makes them confidential waits for this link and finds it, or this link
+    -- waits for that transaction.
     PERFORM FROM public.directory_organization o WHERE o.id =
         (SELECT s.organization_id FROM public.directory_service s WHERE s.id = NEW.service_id)
         FOR SHARE;
@@ -63,8 +66,8 @@ BEGIN
 END $$;
 
 -- Remove with the address its history, which has old words, the history of everything found there,
--- and the place's rows in quarantine. sec.location_loses_its_key removes its key in the source.
-CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- and the place's rows in quarantine. sec.clear_location_key removes its key in the source.
+CREATE FUNCTION sec.erase_hidden_location() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     parts uuid[] := ARRAY(SELECT id FROM public.directory_address WHERE location_id = NEW.id);
     links uuid[] := ARRAY(SELECT id FROM public.directory_serviceatlocation
@@ -96,9 +99,9 @@ BEGIN
 END $$;
 
 -- A new place of a confidential organization is confidential from the start.
-CREATE FUNCTION sec.begins_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.hide_new_location() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+    IF sec.must_be_confidential(NEW.id, NEW.organization_id) THEN
         NEW.confidential := true;
         NEW.latitude := NULL;
         NEW.longitude := NULL;
@@ -110,9 +113,9 @@ BEGIN
 END $$;
 
 -- A place that moves to a confidential organization becomes confidential.
-CREATE FUNCTION sec.place_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.hide_moved_location() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+    IF sec.must_be_confidential(NEW.id, NEW.organization_id) THEN
         PERFORM sec.hide_places(ARRAY[NEW.id]);
     END IF;
     RETURN NULL;
@@ -121,7 +124,8 @@ END $$;
 -- A place may become public again once nothing confidential is found there. This is checked at the
 -- commit, since the place and its services may change in one transaction. The encrypted address is
 -- deleted.
-CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.check_location_may_show()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     owner uuid;
 BEGIN
@@ -129,7 +133,7 @@ BEGIN
       FROM public.directory_location l WHERE l.id = NEW.id AND NOT l.confidential;
     IF NOT FOUND THEN  -- hidden again, or removed
         RETURN NULL;
-    ELSIF sec.hides_a_secret(NEW.id, owner) THEN
+    ELSIF sec.must_be_confidential(NEW.id, owner) THEN
         RAISE EXCEPTION 'something confidential is found at this place'
             USING ERRCODE = 'check_violation';
     END IF;
@@ -138,7 +142,8 @@ BEGIN
 END $$;
 
 -- Lock the place, so that it cannot become confidential while an address is being added.
-CREATE FUNCTION sec.address_is_public() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.require_public_location()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM public.directory_location WHERE id = NEW.location_id AND NOT confidential
         FOR SHARE;
@@ -149,10 +154,12 @@ BEGIN
     RETURN NEW;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
-    sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
-    sec.place_moves(), sec.stays_hidden(), sec.address_is_public() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.hide_organization_places(),
+    sec.hide_service_places(), sec.must_be_confidential(uuid, uuid), sec.hide_linked_place(),
+    sec.erase_hidden_location(), sec.hide_new_location(), sec.hide_moved_location(),
+    sec.check_location_may_show(), sec.require_public_location() FROM PUBLIC;
 -- The tables' owner needs these to create its triggers; no one can call a trigger function.
-GRANT EXECUTE ON FUNCTION sec.organization_hides(), sec.service_hides(), sec.link_hides(),
-    sec.location_hides(), sec.begins_hidden(), sec.place_moves(), sec.stays_hidden(),
-    sec.address_is_public() TO owner;
+GRANT EXECUTE ON FUNCTION sec.hide_organization_places(), sec.hide_service_places(),
+    sec.hide_linked_place(), sec.erase_hidden_location(), sec.hide_new_location(),
+    sec.hide_moved_location(), sec.check_location_may_show(),
+    sec.require_public_location() TO owner;

@@ -1,4 +1,4 @@
--- as: gate
+-- as: definer
 -- Where a postcode is, derived from public addresses.
 
 -- Derive the center of each postcode from public addresses, to about a kilometer: for these codes,
@@ -21,7 +21,7 @@ END $$;
 
 -- Remove a postcode's center, or derive it again, when an address that it was derived from is
 -- hidden, removed or moved.
-CREATE FUNCTION sec.address_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION sec.refresh_postcodes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     codes text[] := ARRAY(SELECT p.postcode FROM public.directory_postcode p
                            WHERE p.derived AND p.postcode IN (
@@ -33,7 +33,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.derive_postcodes(text[]), sec.address_leaves() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.derive_postcodes(text[]), sec.refresh_postcodes() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
 -- The tables' owner needs these to create its triggers; no one can call a trigger function.
-GRANT EXECUTE ON FUNCTION sec.address_leaves() TO owner;
+GRANT EXECUTE ON FUNCTION sec.refresh_postcodes() TO owner;

@@ -6,7 +6,7 @@ CREATE FUNCTION directory_words(body text) RETURNS tsvector LANGUAGE sql STABLE 
 $$;
 
 -- The query, read as English or as Spanish; a leading minus works as usual.
-CREATE FUNCTION directory_asked(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
+CREATE FUNCTION directory_query(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
     SELECT websearch_to_tsquery('directory_en', asked)
         || websearch_to_tsquery('directory_es', asked)
 $$;
@@ -19,23 +19,23 @@ CREATE FUNCTION directory_plain_words(body text) RETURNS SETOF text LANGUAGE sql
 $$;
 
 -- Add words of public entries, for spelling. They are sorted so that two sessions cannot deadlock.
-CREATE FUNCTION directory_learn(body text) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION directory_add_words(body text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO directory_word (word) SELECT w FROM directory_plain_words(body) w ORDER BY w
     ON CONFLICT DO NOTHING
 $$;
 
 -- Remove those of these words that no public entry has any longer: a hidden name must not be
 -- guessed.
-CREATE FUNCTION directory_forget(body text) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION directory_remove_words(body text) RETURNS void LANGUAGE sql AS $$
     DELETE FROM directory_word
      WHERE word IN (SELECT directory_plain_words(body))
        AND NOT EXISTS (SELECT FROM directory_place p
-                        WHERE p.first AND p.open AND p.search @@ directory_asked(word))
+                        WHERE p.first AND p.open AND p.search @@ directory_query(word))
 $$;
 
 -- The query for words that match nothing as written: each word, or the known words most like it.
 -- The limit is 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
-CREATE FUNCTION directory_respelt(asked text) RETURNS tsquery LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION directory_respelled_query(asked text) RETURNS tsquery LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found tsquery;
     one tsquery;
@@ -44,13 +44,13 @@ DECLARE
 BEGIN
     FOR spelt IN SELECT w FROM regexp_split_to_table(lower(unaccent(asked)), '[^[:alnum:]]+') w
                  WHERE w <> '' LIMIT 8 LOOP
-        one := directory_asked(spelt);
+        one := directory_query(spelt);
         FOR near IN SELECT k.word FROM directory_word k
                      WHERE length(spelt) >= 4 AND k.word <> spelt AND k.word % spelt
                        AND similarity(k.word, spelt) >= 0.4
                      ORDER BY similarity(k.word, spelt) DESC, k.word LIMIT 3 LOOP
-            one := CASE WHEN numnode(one) = 0 THEN directory_asked(near)
-                        ELSE one || directory_asked(near) END;
+            one := CASE WHEN numnode(one) = 0 THEN directory_query(near)
+                        ELSE one || directory_query(near) END;
         END LOOP;
         IF numnode(one) > 0 THEN
             found := CASE WHEN found IS NULL THEN one ELSE found && one END;
@@ -77,4 +77,4 @@ CREATE FUNCTION directory_chord(metres float) RETURNS float LANGUAGE sql IMMUTAB
 $$;
 
 -- before.sql makes it. An index calls it, for every writer and for `owner` at each ANALYZE.
-GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, gate;
+GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, definer;

@@ -10,19 +10,20 @@ GRANT SELECT (id, location_id, agency_id, updated), INSERT, UPDATE (kek_version,
       updated), DELETE ON directory_confidential_address TO editor;
 GRANT SELECT (id, agency_id, kek_version, key_bundle), UPDATE (kek_version, key_bundle)
       ON directory_confidential_address TO jobs;
-GRANT SELECT, DELETE ON directory_confidential_address TO gate;
+GRANT SELECT, DELETE ON directory_confidential_address TO definer;
 
 CREATE POLICY opened ON directory_confidential_address FOR SELECT TO app USING (
-    location_id = (SELECT sec.opened_address()) AND agency_id = (SELECT sec.caller()));
+    location_id = (SELECT sec.opened_location_id())
+        AND agency_id = (SELECT sec.current_agency_id()));
 CREATE POLICY own_address ON directory_confidential_address TO editor
-    USING (agency_id = (SELECT sec.directory_editor())
-           AND sec.edits(sec.organization_of('location', location_id)))
-    WITH CHECK (agency_id = (SELECT sec.directory_editor())
-                AND sec.edits(sec.organization_of('location', location_id))
+    USING (agency_id = (SELECT sec.directory_editor_agency_id())
+           AND sec.is_editor_of(sec.organization_of('location', location_id)))
+    WITH CHECK (agency_id = (SELECT sec.directory_editor_agency_id())
+                AND sec.is_editor_of(sec.organization_of('location', location_id))
                 AND EXISTS (SELECT FROM directory_location l
                              WHERE l.id = location_id AND l.confidential));
 CREATE POLICY jobs_see ON directory_confidential_address FOR SELECT TO jobs USING (true);
 CREATE POLICY jobs_rewrap ON directory_confidential_address FOR UPDATE TO jobs
     USING (true) WITH CHECK (true);
-CREATE POLICY gate_reads ON directory_confidential_address FOR SELECT TO gate USING (true);
-CREATE POLICY gate_ends ON directory_confidential_address FOR DELETE TO gate USING (true);
+CREATE POLICY definer_reads ON directory_confidential_address FOR SELECT TO definer USING (true);
+CREATE POLICY definer_ends ON directory_confidential_address FOR DELETE TO definer USING (true);

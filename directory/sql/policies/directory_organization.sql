@@ -1,6 +1,6 @@
--- An organization: see directory_sources.sql. A new one begins through sec.begin_organization().
+-- An organization: see directory_sources.sql. A new one begins through sec.create_organization().
 
-GRANT INSERT, UPDATE ON directory_organization TO gate;
+GRANT INSERT, UPDATE ON directory_organization TO definer;
 DO $$
 BEGIN
     EXECUTE (SELECT format('GRANT UPDATE (%s) ON directory_organization TO editor',
@@ -11,10 +11,10 @@ BEGIN
 END $$;
 
 CREATE POLICY own_changes ON directory_organization FOR UPDATE TO editor
-    USING (sec.edits(id)) WITH CHECK (sec.edits(id));
-CREATE POLICY gate_begins ON directory_organization FOR INSERT TO gate WITH CHECK (true);
-CREATE POLICY gate_locks ON directory_organization FOR UPDATE TO gate
+    USING (sec.is_editor_of(id)) WITH CHECK (sec.is_editor_of(id));
+CREATE POLICY definer_begins ON directory_organization FOR INSERT TO definer WITH CHECK (true);
+CREATE POLICY definer_locks ON directory_organization FOR UPDATE TO definer
     USING (true) WITH CHECK (false);
 
 CREATE TRIGGER hides AFTER INSERT OR UPDATE OF confidential ON directory_organization
-    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.organization_hides();
+    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.hide_organization_places();

@@ -14,7 +14,7 @@ BEGIN
                        projection);
     END LOOP;
 END $$;
-GRANT SELECT ON directory_listing, directory_network_listing, directory_network_place TO gate;
+GRANT SELECT ON directory_listing, directory_network_listing, directory_network_place TO definer;
 
 -- T1: members of the network, and clients that read for one, may know what is confidential.
 DO $$
@@ -25,20 +25,21 @@ BEGIN
         EXECUTE format('ALTER TABLE directory_network_%s ENABLE ROW LEVEL SECURITY', projection);
         EXECUTE format('ALTER TABLE directory_network_%s FORCE ROW LEVEL SECURITY', projection);
         EXECUTE format('CREATE POLICY network ON directory_network_%s FOR SELECT TO app'
-                       ' USING ((SELECT sec.in_network()))', projection);
+                       ' USING ((SELECT sec.is_in_network()))', projection);
         EXECUTE format('CREATE POLICY editor_keeps ON directory_network_%s TO editor'
-                       ' USING ((SELECT sec.directory_editor()) IS NOT NULL)'
-                       ' WITH CHECK ((SELECT sec.directory_editor()) IS NOT NULL)', projection);
+                       ' USING ((SELECT sec.directory_editor_agency_id()) IS NOT NULL)'
+                       ' WITH CHECK ((SELECT sec.directory_editor_agency_id()) IS NOT NULL)',
+                           projection);
         EXECUTE format('CREATE POLICY jobs_keep ON directory_network_%s TO jobs'
                        ' USING (true) WITH CHECK (true)', projection);
-        EXECUTE format('CREATE POLICY gate_reads ON directory_network_%s FOR SELECT TO gate'
+        EXECUTE format('CREATE POLICY definer_reads ON directory_network_%s FOR SELECT TO definer'
                        ' USING (true)', projection);
     END LOOP;
 END $$;
 
 -- People phone by what a document says: an editor writes one for an organization that they edit, or
--- that shares a place with one (sec.renders). A trigger checks that, since the public projections
--- can have no policy.
+-- that shares a place with one (sec.may_editor_render). A trigger checks that, since the public
+-- projections can have no policy.
 DO $$
 DECLARE
     projection text;
@@ -53,6 +54,6 @@ BEGIN
                       ELSE '''organization_id'', ''id''' END;
         EXECUTE format('CREATE TRIGGER own BEFORE INSERT OR UPDATE OR DELETE ON directory_%s'
                        ' FOR EACH ROW WHEN (current_user = ''editor'')'
-                       ' EXECUTE FUNCTION sec.renders_its_own(%s)', projection, named);
+                       ' EXECUTE FUNCTION sec.check_rendered_entry(%s)', projection, named);
     END LOOP;
 END $$;

@@ -4,4 +4,4 @@
 GRANT INSERT ON directory_unit TO editor;
 
 CREATE POLICY editor_begins ON directory_unit FOR INSERT TO editor WITH CHECK (
-    (SELECT sec.directory_editor()) IS NOT NULL AND source = '' AND external_id = '');
+    (SELECT sec.directory_editor_agency_id()) IS NOT NULL AND source = '' AND external_id = '');

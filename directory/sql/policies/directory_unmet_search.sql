@@ -1,5 +1,5 @@
--- Searches that found nothing, counted by sec.tally_unmet(). Anyone who searches adds one; no
--- searcher reads them.
+-- Searches that found nothing, counted by sec.count_unmet_search(). Anyone who searches adds one;
+-- no searcher reads them.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON directory_unmet_search TO jobs;
-GRANT SELECT, INSERT, UPDATE ON directory_unmet_search TO gate;
+GRANT SELECT, INSERT, UPDATE ON directory_unmet_search TO definer;

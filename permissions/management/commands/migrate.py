@@ -1,4 +1,4 @@
-"""manage.py migrate: Django's command, and all SQL that guards the tables, in one transaction."""
+"""`manage.py migrate`: Django's command, and all SQL that guards the tables, in one transaction."""
 
 import random
 import time
@@ -21,9 +21,8 @@ MONTHS_AHEAD = 24
 class Command(migrate.Command):
     help = (
         "Bring the database to the schema of this code: Django's migrations, then functions,"
-        " policies, triggers and grants (permissions/database/schema.py), all of it or nothing."
-        " Twice is safe. Requests wait for it, a second or two; it gives way to those that run and"
-        f" tries again, for {TRY_FOR_S} s."
+        " policies, triggers and grants, all in one transaction. Safe to run twice. Requests wait"
+        f" for a second or two. If the tables are busy, it tries again for {TRY_FOR_S} seconds."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,14 +31,14 @@ class Command(migrate.Command):
         parser.add_argument(
             "--unchecked",
             action="store_true",
-            help="For work on the schema: do not compare the outcome with catalogue.txt.",
+            help="For work on the schema: do not compare the result with catalogue.txt.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError without any change: the database is from before 0.1.0 or from a later
         release, is busy, or the result would not be the schema that this code was written for."""
         if options["database"] != "owner":
-            raise CommandError("Migrations run as the role `owner`: leave --database out.")
+            raise CommandError("Migrations run as the role `owner`. Leave --database out.")
         self._refuse_others()
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
@@ -55,8 +54,8 @@ class Command(migrate.Command):
                     raise
                 if time.monotonic() > give_up:
                     raise CommandError(
-                        "Another session uses the database's tables all the time. Nothing was"
-                        " changed. Stop imports and `manage.py work`, then try again."
+                        "Another session keeps the tables locked. Nothing was changed. Stop"
+                        " imports and `manage.py worker run`, then try again."
                     ) from error
             time.sleep(random.uniform(0.1, 0.5))  # lets requests through between two tries
 
@@ -92,14 +91,16 @@ class Command(migrate.Command):
             schema.before(cursor)
             super().handle(*args, **options)
             schema.apply(cursor)
+            # A database that is new here remembers where it is; one that was restored does not.
+            cursor.execute("SELECT sec.remember_first_timeline()")
             self._add_log_partitions(cursor)
             found = catalogue.read(cursor)
             if not options["unchecked"]:
                 wrong = catalogue.differences(found, catalogue.expected())
                 if wrong:
                     raise CommandError(
-                        "The outcome would not be the schema that this code was written for."
-                        " Nothing was changed. " + "; ".join(wrong[:10])
+                        "The result would not be the schema that this code needs. Nothing was"
+                        " changed. " + "; ".join(wrong[:10])
                     )
             schema.record(cursor, found)
 

@@ -3,13 +3,13 @@
 -- write it, and a deploy check refuses any value but zero. The trigger writes the offset into
 -- sec.shift(), so that reading the time reads no table. before.sql makes sec.shift and sec.clock.
 
-CREATE FUNCTION sec.keep_shift() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.store_shift() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION sec.shift() RETURNS interval'
                    ' LANGUAGE sql IMMUTABLE AS $s$ SELECT interval %L $s$', NEW.shift);
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.keep_shift() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.shift(), sec.clock()
-    TO app, door, editor, auditor, jobs, sealer, gate;
+REVOKE ALL ON FUNCTION sec.store_shift() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.shift(),
+    sec.clock() TO app, signin, editor, auditor, jobs, sealer, definer;

@@ -1,6 +1,6 @@
--- as: gate
+-- as: definer
 -- Who is asking. The database resolves it from the live credential, at every statement. Functions
--- that read on behalf of others belong to `gate` (no log-in); all names are schema-qualified.
+-- that read on behalf of others belong to `definer` (no log-in); all names are schema-qualified.
 
 -- The live identity of this transaction, or NULL. It reads the credential, and a second row if a
 -- client names staff. `cairn.token` is the hex SHA-256 of the secret; `cairn.acting` is the member
@@ -36,15 +36,35 @@ BEGIN
     RETURN me;
 END $$;
 
+-- What binds the caller's rows, for the server to prove (permissions/identity/credentials.py): of
+-- the credential, and of the membership that a client names. Always one row.
+CREATE FUNCTION sec.caller_binding(
+    OUT membership_id uuid, OUT roles text[], OUT created_at timestamptz,
+    OUT expires_at timestamptz, OUT mac bytea, OUT acting_version int, OUT acting_mac bytea
+) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    staff text := current_setting('cairn.acting', true);
+BEGIN
+    SELECT c.membership_id, c.roles, c.created_at, c.expires_at, c.mac
+      INTO membership_id, roles, created_at, expires_at, mac
+      FROM public.credential c
+     WHERE c.hash = decode(current_setting('cairn.token', true), 'hex');
+    IF staff <> '' THEN
+        SELECT b.version, b.mac INTO acting_version, acting_mac
+          FROM public.row_mac b WHERE b.kind = 'membership' AND b.row_id = staff::uuid;
+    END IF;
+END $$;
+
 -- The calling agency, whether a member or a client acts for it.
-CREATE FUNCTION sec.caller() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.current_agency_id() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     RETURN (sec.identity()).agency_id;
 END $$;
 
 -- The calling agency, if the caller may see referrals at all: a worker or lead, or a client with
 -- referrals:read (whose named staff, if any, is a worker or lead).
-CREATE FUNCTION sec.caseworker() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.caseworker_agency_id()
+RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -61,7 +81,7 @@ BEGIN
 END $$;
 
 -- The agency whose own members' and clients' entries the caller may review.
-CREATE FUNCTION sec.auditing() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.auditor_agency_id() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -75,7 +95,7 @@ END $$;
 
 -- Whether the caller belongs to the network, which may know confidential entries (T1): a member who
 -- is not an auditor, or a client with directory:read.
-CREATE FUNCTION sec.in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.is_in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -90,8 +110,8 @@ BEGIN
 END $$;
 
 -- The agency, if the caller may edit entries of the directory: a directory editor, or a client with
--- directory:write (whose named staff, if any, is one). sec.edits says which entries.
-CREATE FUNCTION sec.directory_editor() RETURNS uuid
+-- directory:write (whose named staff, if any, is one). sec.is_editor_of says which entries.
+CREATE FUNCTION sec.directory_editor_agency_id() RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -109,7 +129,7 @@ BEGIN
 END $$;
 
 -- The member, if they ask in person. A system that names a member cannot read their private number.
-CREATE FUNCTION sec.herself() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.current_member_id() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -120,7 +140,8 @@ BEGIN
 END $$;
 
 -- The agency, if the caller is its administrator.
-CREATE FUNCTION sec.administering() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.administrator_agency_id()
+RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -130,9 +151,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing(),
-    sec.in_network(), sec.directory_editor(), sec.herself(), sec.administering() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.identity(), sec.caller_binding(), sec.current_agency_id(),
+    sec.caseworker_agency_id(), sec.auditor_agency_id(), sec.is_in_network(),
+    sec.directory_editor_agency_id(), sec.current_member_id(),
+    sec.administrator_agency_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.identity() TO app, editor, auditor;
-GRANT EXECUTE ON FUNCTION sec.caller(), sec.caseworker(), sec.auditing() TO app, auditor;
-GRANT EXECUTE ON FUNCTION sec.in_network(), sec.herself(), sec.administering() TO app;
-GRANT EXECUTE ON FUNCTION sec.directory_editor() TO editor;
+GRANT EXECUTE ON FUNCTION sec.caller_binding() TO app;
+GRANT EXECUTE ON FUNCTION sec.current_agency_id(), sec.caseworker_agency_id(),
+    sec.auditor_agency_id() TO app, auditor;
+GRANT EXECUTE ON FUNCTION sec.is_in_network(), sec.current_member_id(),
+    sec.administrator_agency_id() TO app;
+GRANT EXECUTE ON FUNCTION sec.directory_editor_agency_id() TO editor;

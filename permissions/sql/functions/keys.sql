@@ -1,4 +1,4 @@
--- as: gate
+-- as: definer
 
 -- Whether the database holds anything that a key of this agency opens. If so, a key store without
 -- the key has lost it, and no new key may replace it.

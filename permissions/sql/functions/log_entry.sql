@@ -7,7 +7,7 @@
 -- give the same text. An array is written as PostgreSQL writes it, without its braces, because
 -- array_to_string merges different arrays and omits NULLs. A time before the year 1 becomes null,
 -- because to_char writes it like the same year after.
-CREATE FUNCTION sec.leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION sec.entry_leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT array_to_json(ARRAY[
         e.id::text,
         CASE WHEN e.at >= '0001-01-01T00:00:00Z'
@@ -19,8 +19,8 @@ CREATE FUNCTION sec.leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE A
     ])::text
 $$;
 
-CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
-    SELECT sha256('\x00'::bytea || convert_to(sec.leaf_text(e), 'UTF8'))
+CREATE FUNCTION sec.entry_leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256('\x00'::bytea || convert_to(sec.entry_leaf_text(e), 'UTF8'))
 $$;
 
 -- Only ids and codes are accepted (R10): acts and purposes of permissions/audit/actions.py, reasons
@@ -29,21 +29,21 @@ CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT sec.log_acts() ? NEW.act OR NOT sec.log_purposes() ? NEW.purpose
        OR NEW.rule !~ '^[a-z][a-z0-9_]{0,59}$'
-       OR NEW.fields::text !~ '^\{[a-z0-9_:,]*\}$'  -- what is no plain word stands in quotes there
+       OR NEW.fields::text !~ '^\{[a-z0-9_:,]*\}$'  -- a name that is no plain word is quoted there
        OR NEW.address_prefix !~ '^[0-9a-f.:]+/[0-9]+$' THEN
         RAISE EXCEPTION 'the access log holds ids and codes of its vocabulary'
               USING ERRCODE = 'check_violation';
     END IF;
-    NEW.leaf := sec.leaf(NEW);
+    NEW.leaf := sec.entry_leaf(NEW);
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION sec.log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.refuse_log_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the access log is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
-REVOKE ALL ON FUNCTION sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
-    sec.log_is_append_only() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
-    sec.log_is_append_only() TO app, editor, auditor, sealer, gate;
+REVOKE ALL ON FUNCTION sec.entry_leaf_text(access_entry), sec.entry_leaf(access_entry),
+    sec.hash_entry(), sec.refuse_log_change() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.entry_leaf_text(access_entry), sec.entry_leaf(access_entry),
+    sec.hash_entry(), sec.refuse_log_change() TO app, editor, auditor, sealer, definer;

@@ -6,7 +6,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', part);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT'
-                   ' EXECUTE FUNCTION sec.log_is_append_only()', part);
+                   ' EXECUTE FUNCTION sec.refuse_log_change()', part);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER no_truncate', part);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER hash_entry', part);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', part);
@@ -23,7 +23,7 @@ BEGIN
     END IF;
     BEGIN
         EXECUTE format('CREATE TABLE %I PARTITION OF access_entry %s', part, bounds);
-    EXCEPTION WHEN check_violation THEN  -- entries of that month stand in the default partition
+    EXCEPTION WHEN check_violation THEN  -- entries of that month are in the default partition
         PERFORM sec.move_to_log_partition(part, first);
         EXECUTE format('ALTER TABLE access_entry ATTACH PARTITION %I %s', part, bounds);
     END;

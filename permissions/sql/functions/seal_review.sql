@@ -1,4 +1,4 @@
--- as: gate
+-- as: definer
 -- What auditors may ask about the seals: their status, a batch recomputed now, entries that were
 -- inserted afterwards, and the sealed leaves as lines for the verifier. Answers are numbers and
 -- hashes; only the caller's own agency's entries are given as text.
@@ -6,7 +6,8 @@
 -- The newest checkpoint; how many entries are not sealed yet (counted up to 10,000) and since when;
 -- the signed statements of what a restored backup had lost; and what the worker last found.
 -- `restored`: the newest checkpoint counts transactions as over that the server has yet to reach.
--- The database came from a backup, nothing is sealed, and `manage.py seals restore` was forgotten.
+-- The database came from a backup, nothing is sealed, and `manage.py database recover` was
+-- forgotten.
 CREATE FUNCTION sec.seal_status(
     OUT seq bigint, OUT size bigint, OUT body text, OUT key_id text, OUT waiting bigint,
     OUT waiting_since timestamptz, OUT restored boolean, OUT gaps text[], OUT watched jsonb
@@ -14,7 +15,7 @@ CREATE FUNCTION sec.seal_status(
 DECLARE
     since bigint;
 BEGIN
-    IF sec.auditing() IS NULL THEN
+    IF sec.auditor_agency_id() IS NULL THEN
         RETURN;
     END IF;
     SELECT c.seq, c.size, c.body, c.key_id, c.xact_before INTO seq, size, body, key_id, since
@@ -33,9 +34,10 @@ BEGIN
 END $$;
 
 -- The checkpoints that removed a month whose time was over (permissions/ledger/retention.py).
-CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.retirement_checkpoints()
+RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF sec.auditing() IS NULL THEN
+    IF sec.auditor_agency_id() IS NULL THEN
         RETURN '{}';
     END IF;
     RETURN ARRAY(SELECT c.seq FROM public.log_checkpoint c
@@ -45,7 +47,7 @@ END $$;
 -- One checkpoint with its batch's leaves, as sealed and as computed from the entries that exist
 -- now (NULL if an entry is gone), and each entry's month. The answer holds hashes only, for every
 -- agency's entries. A batch of more than `most` entries is returned as sealed only.
-CREATE FUNCTION sec.batch_now(which bigint, most bigint)
+CREATE FUNCTION sec.recomputed_batch(which bigint, most bigint)
 RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
                sealed bytea[], found bytea[], months text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -54,7 +56,7 @@ DECLARE
     earliest timestamptz;
     latest timestamptz;
 BEGIN
-    IF sec.auditing() IS NULL THEN
+    IF sec.auditor_agency_id() IS NULL THEN
         RETURN;
     END IF;
     SELECT * INTO c FROM public.log_checkpoint o WHERE o.seq = which;
@@ -74,7 +76,7 @@ BEGIN
     RETURN QUERY
     SELECT c.first, c.size, c.body, c.key_id, c.signature,
            array_agg(l.leaf ORDER BY l.position),
-           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position),
+           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.entry_leaf(e) END ORDER BY l.position),
            array_agg(to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') ORDER BY l.position)
       FROM public.log_leaf l
       LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
@@ -85,13 +87,14 @@ END $$;
 -- Entries of these checkpoints' transactions, or of transactions yet to come, that no seal covers:
 -- they were inserted afterwards. At most `most`; id and text are given for the caller's own agency
 -- only. Each entry is looked up singly, so that only these transactions' entries are read. From a
--- restore to `seals restore` transaction numbers prove nothing (permissions/ledger/self_check.py).
-CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
+-- restore to `database recover` transaction numbers prove nothing
+-- (permissions/ledger/self_check.py).
+CREATE FUNCTION sec.unsealed_entries(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
-    mine uuid := sec.auditing();
-    hidden uuid[] := sec.barred_from();
-    herself uuid := sec.reader();
+    mine uuid := sec.auditor_agency_id();
+    hidden uuid[] := sec.blocked_referral_ids();
+    actor_id uuid := sec.current_actor_id();
     newest public.log_checkpoint;
     since bigint;
     until bigint;
@@ -107,9 +110,10 @@ BEGIN
                         WHERE c.seq < first_seq ORDER BY c.seq DESC LIMIT 1), -9223372036854775807);
     until := (SELECT c.xact_before FROM public.log_checkpoint c WHERE c.seq = last_seq);
     RETURN QUERY
-    SELECT CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e) THEN e.id END,
-           CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
-                THEN sec.leaf_text(e) END
+    SELECT CASE WHEN e.agency_id = mine AND NOT sec.is_hidden_from_auditor(actor_id, hidden,
+        e) THEN e.id END,
+           CASE WHEN e.agency_id = mine AND NOT sec.is_hidden_from_auditor(actor_id, hidden, e)
+                THEN sec.entry_leaf_text(e) END
       FROM public.access_entry e
      WHERE ((e.xact >= since AND e.xact < least(until, newest.xact_before))
             OR e.xact >= to_come)
@@ -124,9 +128,9 @@ END $$;
 CREATE FUNCTION sec.sealed_lines(since bigint, until bigint)
 RETURNS TABLE (place bigint, line text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
-    mine uuid := sec.auditing();
-    hidden uuid[] := sec.barred_from();
-    herself uuid := sec.reader();
+    mine uuid := sec.auditor_agency_id();
+    hidden uuid[] := sec.blocked_referral_ids();
+    actor_id uuid := sec.current_actor_id();
     earliest timestamptz;
     latest timestamptz;
 BEGIN
@@ -137,8 +141,8 @@ BEGIN
      WHERE l.position >= since AND l.position < until;
     RETURN QUERY
     SELECT l.position, encode(l.leaf, 'hex') || CASE
-               WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
-                   THEN ' ' || sec.leaf_text(e)
+               WHEN e.agency_id = mine AND NOT sec.is_hidden_from_auditor(actor_id, hidden, e)
+                   THEN ' ' || sec.entry_leaf_text(e)
                WHEN e.id IS NOT NULL THEN ' ~'
                ELSE ' - ' || encode(l.leaf, 'hex') || ' '
                     || to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') END
@@ -148,7 +152,9 @@ BEGIN
      WHERE l.position >= since AND l.position < until ORDER BY l.position;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.seal_status(), sec.retiring(), sec.batch_now(bigint, bigint),
-    sec.put_in(bigint, bigint, bigint), sec.sealed_lines(bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.seal_status(), sec.retiring(), sec.batch_now(bigint, bigint),
-    sec.put_in(bigint, bigint, bigint), sec.sealed_lines(bigint, bigint) TO auditor;
+REVOKE ALL ON FUNCTION sec.seal_status(), sec.retirement_checkpoints(),
+    sec.recomputed_batch(bigint, bigint), sec.unsealed_entries(bigint, bigint, bigint),
+    sec.sealed_lines(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.seal_status(), sec.retirement_checkpoints(),
+    sec.recomputed_batch(bigint, bigint), sec.unsealed_entries(bigint, bigint, bigint),
+    sec.sealed_lines(bigint, bigint) TO auditor;

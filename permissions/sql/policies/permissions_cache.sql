@@ -1,3 +1,3 @@
--- The cache holds sessions and rate limits. Only `door` uses it.
+-- The cache holds sessions and rate limits. Only `signin` uses it.
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_cache TO door;
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_cache TO signin;

@@ -1,3 +1,3 @@
--- Only `door` uses what lets a system in.
+-- Only `signin` uses what lets a system in.
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_clientassertion TO door;
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_clientassertion TO signin;

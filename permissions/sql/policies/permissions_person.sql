@@ -1,7 +1,7 @@
--- Only `door` uses what lets a person sign in.
+-- Only `signin` uses what lets a person sign in.
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_person TO door;
-GRANT SELECT (id, is_active) ON permissions_person TO gate;
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_person TO signin;
+GRANT SELECT (id, is_active) ON permissions_person TO definer;
 
 CREATE TRIGGER ask_again AFTER UPDATE ON permissions_person FOR EACH ROW
-    WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION sec.ask_credentials_again();
+    WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION sec.refresh_credentials();

@@ -1,3 +1,3 @@
 -- Every role may ask which release made the schema; `owner` alone writes it.
 
-GRANT SELECT ON schema_state TO app, door, editor, jobs, auditor, sealer;
+GRANT SELECT ON schema_state TO app, signin, editor, jobs, auditor, sealer;

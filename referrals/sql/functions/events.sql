@@ -1,9 +1,10 @@
--- as: gate
+-- as: definer
 -- Events: who reads them, and a receipt that a system writes.
 
 -- The agency, if the caller may know of events: a worker or lead, or a client with referrals:read
 -- (histories) or events:read (the feed), whose named staff, if any, is a worker or lead.
-CREATE FUNCTION sec.event_reader() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.event_reader_agency_id()
+RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -21,21 +22,21 @@ END $$;
 
 -- The position of an event in the feed of the caller's agency, for a replay that begins with it. An
 -- event that the agency's mailbox may not know returns no row.
-CREATE FUNCTION sec.event_place(event uuid) RETURNS TABLE (xact bigint)
+CREATE FUNCTION sec.event_position(event uuid) RETURNS TABLE (xact bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
-    mine uuid := sec.webhook_keeper();
+    mine uuid := sec.webhook_manager_agency_id();
 BEGIN
     RETURN QUERY
     SELECT e.xact FROM public.referral_event e
      WHERE e.id = event AND NOT e.reserved
        AND ((e.from_agency_id = mine AND e.from_sees) OR (e.to_agency_id = mine AND e.to_sees))
-       AND NOT sec.mailbox_barred(e.referral_id, mine);
+       AND NOT sec.is_mailbox_blocked(e.referral_id, mine);
 END $$;
 
 -- R15: one of the recipient's systems received the referral. Only the recipient's side sees this
 -- event: it stops no alarm, and names a member only if the client names one.
-CREATE FUNCTION sec.deliver(event_id uuid, r uuid) RETURNS void
+CREATE FUNCTION sec.record_delivery(event_id uuid, referral uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -45,13 +46,15 @@ BEGIN
     SELECT event_id, f.id, f.from_agency_id, f.to_agency_id, sec.clock(), 'delivered',
            me.agency_id, me.member_id, false, false, true
       FROM public.referral f
-     WHERE f.id = r AND f.to_agency_id = sec.caseworker() AND me.client_id IS NOT NULL
-       AND f.status = 'sent' AND sec.not_barred(f.id);
+     WHERE f.id = referral AND f.to_agency_id = sec.caseworker_agency_id()
+         AND me.client_id IS NOT NULL
+       AND f.status = 'sent' AND sec.is_not_blocked(f.id);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such referral' USING ERRCODE = 'insufficient_privilege';
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.event_reader(), sec.event_place(uuid),
-    sec.deliver(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.event_reader(), sec.event_place(uuid), sec.deliver(uuid, uuid) TO app;
+REVOKE ALL ON FUNCTION sec.event_reader_agency_id(), sec.event_position(uuid),
+    sec.record_delivery(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.event_reader_agency_id(), sec.event_position(uuid),
+    sec.record_delivery(uuid, uuid) TO app;

@@ -11,4 +11,4 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.xact_bound() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.xact(), sec.xact_bound() TO app, jobs, gate;
+GRANT EXECUTE ON FUNCTION sec.xact(), sec.xact_bound() TO app, jobs, definer;

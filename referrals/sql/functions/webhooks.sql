@@ -1,9 +1,10 @@
--- as: gate
+-- as: definer
 -- Webhooks notify an agency's own systems of its events. Only ids are sent. An agency_admin or a
 -- client with webhooks:write manages them; the background work sends as `jobs`.
 
 -- The agency, if the caller may manage its webhooks.
-CREATE FUNCTION sec.webhook_keeper() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION sec.webhook_manager_agency_id()
+RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
@@ -17,31 +18,46 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Count a look-up of a webhook's host: twenty an hour for an agency. NULL: it may be made.
+-- Otherwise how long to wait.
+CREATE FUNCTION sec.use_webhook_lookup() RETURNS interval
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.webhook_manager_agency_id();
+BEGIN
+    IF mine IS NULL THEN
+        RETURN interval '1 hour';
+    END IF;
+    RETURN sec.use_limit('webhook_lookup', mine, 20, interval '1 hour');
+END $$;
+
 -- Record what is about to be sent in the access log, without a member's name (R11).
-CREATE FUNCTION sec.log_sent(entry_id uuid, agency uuid, ids uuid[]) RETURNS void
+CREATE FUNCTION sec.log_webhook_delivery(entry_id uuid, agency uuid, ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO public.access_entry (id, agency_id, act, referral_ids, decision)
     VALUES (entry_id, agency, 'webhook.send', ids, 'allowed');
 END $$;
 
--- After a restore into a new cluster, raise the base so that new events come after every event that
--- was fed. In the old cluster nothing changes. 2^40 leaves room for events that were fed after the
--- backup: they are lost, but their readers continue from there. Returns whether it raised the base.
-CREATE FUNCTION sec.count_on() RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+-- After a restore or a failover, raise the base so that new events come after every event that was
+-- ever fed, also those that were lost. It always jumps, and further than any jump before: the
+-- seconds since 1970 times 2^30, more transactions than a server ever counts meanwhile; and by 2^40
+-- at least, where a clock stands wrong. A reader who held a place misses nothing and gets nothing
+-- below it. Returns where the count goes on.
+CREATE FUNCTION sec.continue_xact_count()
+RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     newest bigint := greatest((SELECT max(e.xact) FROM public.referral_event e),
-                              (SELECT max(w.at_xact) FROM public.webhook_endpoint w));
+                              (SELECT max(w.at_xact) FROM public.webhook_endpoint w), sec.xact());
+    goes_on bigint := greatest(newest + (1::bigint << 40),
+                               extract(epoch FROM clock_timestamp())::bigint << 30);
 BEGIN
-    IF newest >= sec.xact() THEN
-        UPDATE public.xact_base
-           SET base = newest + (1::bigint << 40) - pg_current_xact_id()::text::bigint;
-        RETURN true;
-    END IF;
-    RETURN false;
+    UPDATE public.xact_base SET base = goes_on - pg_current_xact_id()::text::bigint;
+    RETURN goes_on;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.webhook_keeper(), sec.log_sent(uuid, uuid, uuid[]),
-    sec.count_on() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.webhook_keeper() TO app;
-GRANT EXECUTE ON FUNCTION sec.log_sent(uuid, uuid, uuid[]), sec.count_on() TO jobs;
+REVOKE ALL ON FUNCTION sec.webhook_manager_agency_id(), sec.use_webhook_lookup(),
+    sec.log_webhook_delivery(uuid, uuid, uuid[]), sec.continue_xact_count() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.webhook_manager_agency_id(), sec.use_webhook_lookup() TO app;
+GRANT EXECUTE ON FUNCTION sec.log_webhook_delivery(uuid, uuid, uuid[]),
+    sec.continue_xact_count() TO jobs;

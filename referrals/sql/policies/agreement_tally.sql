@@ -1,11 +1,9 @@
--- How often survivors were asked and said no (R14). Only sec.tally() counts.
+-- How often survivors were asked and said no (R14). Only sec.count_agreement_answer() counts, and
+-- no role that serves requests reads: a count tells those whom a referral bars that it was sent.
 
 ALTER TABLE agreement_tally ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agreement_tally FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT ON agreement_tally TO app;
-GRANT SELECT, INSERT, UPDATE ON agreement_tally TO gate;
+GRANT SELECT, INSERT, UPDATE ON agreement_tally TO definer;
 
-CREATE POLICY own_tally ON agreement_tally FOR SELECT TO app
-    USING (agency_id = (SELECT sec.caseworker()));
-CREATE POLICY gate_counts ON agreement_tally TO gate USING (true) WITH CHECK (true);
+CREATE POLICY definer_counts ON agreement_tally TO definer USING (true) WITH CHECK (true);

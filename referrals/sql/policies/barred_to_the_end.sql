@@ -5,7 +5,7 @@ ALTER TABLE barred_to_the_end ENABLE ROW LEVEL SECURITY;
 ALTER TABLE barred_to_the_end FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT (at), DELETE ON barred_to_the_end TO jobs;
-GRANT SELECT, INSERT ON barred_to_the_end TO gate;
+GRANT SELECT, INSERT ON barred_to_the_end TO definer;
 
 CREATE POLICY jobs_forget ON barred_to_the_end TO jobs USING (true);
-CREATE POLICY gate_keeps ON barred_to_the_end TO gate USING (true) WITH CHECK (true);
+CREATE POLICY definer_keeps ON barred_to_the_end TO definer USING (true) WITH CHECK (true);

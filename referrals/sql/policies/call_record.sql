@@ -6,6 +6,8 @@ ALTER TABLE call_record FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON call_record TO app;
 
 CREATE POLICY own_calls ON call_record FOR SELECT TO app USING (
-    agency_id = (SELECT sec.caseworker()) AND member_id = (SELECT (sec.identity()).member_id));
+    agency_id = (SELECT sec.caseworker_agency_id())
+        AND member_id = (SELECT (sec.identity()).member_id));
 CREATE POLICY own_calls_begin ON call_record FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id));
+    agency_id = (SELECT sec.writer_agency_id())
+        AND member_id = (SELECT (sec.identity()).member_id));

@@ -6,16 +6,16 @@ ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON idempotency_key TO app;
 GRANT SELECT (referral_id, created_at, agency_id), DELETE ON idempotency_key TO jobs;
-GRANT SELECT, DELETE ON idempotency_key TO gate;
+GRANT SELECT, DELETE ON idempotency_key TO definer;
 
 CREATE POLICY own_keys ON idempotency_key FOR SELECT TO app USING (
-    agency_id = (SELECT sec.caseworker())
+    agency_id = (SELECT sec.caseworker_agency_id())
     AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id)));
 CREATE POLICY own_keys_begin ON idempotency_key FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
+    agency_id = (SELECT sec.writer_agency_id())
     AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id))
     AND (referral_id IS NULL OR EXISTS (SELECT FROM referral r WHERE r.id = referral_id)));
 CREATE POLICY jobs_see ON idempotency_key FOR SELECT TO jobs USING (true);
 CREATE POLICY jobs_purge ON idempotency_key FOR DELETE TO jobs USING (true);
-CREATE POLICY gate_finds ON idempotency_key FOR SELECT TO gate USING (true);
-CREATE POLICY gate_erases ON idempotency_key FOR DELETE TO gate USING (true);
+CREATE POLICY definer_finds ON idempotency_key FOR SELECT TO definer USING (true);
+CREATE POLICY definer_erases ON idempotency_key FOR DELETE TO definer USING (true);

@@ -6,24 +6,25 @@ ALTER TABLE packet_grant FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 GRANT SELECT (id, referral_id, release_id, expires_at, closed, kek_version, key_bundle, agency_id),
       UPDATE (kek_version, key_bundle), DELETE ON packet_grant TO jobs;
-GRANT SELECT, INSERT, UPDATE ON packet_grant TO gate;
+GRANT SELECT, INSERT, UPDATE ON packet_grant TO definer;
 
 -- A recipient's own grant is hidden before the accept and after the grant's end. In between, its
 -- bundle is wrapped for that agency's key only.
 CREATE POLICY own_grant ON packet_grant FOR SELECT TO app USING (
-    agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
+    agency_id = (SELECT sec.caseworker_agency_id()) AND sec.is_assigned(referral_id)
     AND (release_id IS NULL
          OR (opened_at IS NOT NULL AND NOT closed AND expires_at > (SELECT sec.clock()))));
 CREATE POLICY sender_keeps ON packet_grant FOR INSERT TO app WITH CHECK (
-    release_id IS NULL AND agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    release_id IS NULL AND agency_id = (SELECT sec.writer_agency_id())
+        AND sec.is_assigned(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = packet_grant.agency_id));
 CREATE POLICY sender_rewraps ON packet_grant FOR UPDATE TO app
-    USING (agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
+    USING (agency_id = (SELECT sec.caseworker_agency_id()) AND sec.is_assigned(referral_id)
            AND (release_id IS NULL
                 OR (opened_at IS NOT NULL AND NOT closed AND expires_at > (SELECT sec.clock()))))
-    WITH CHECK (release_id IS NULL AND agency_id = (SELECT sec.writer()));
+    WITH CHECK (release_id IS NULL AND agency_id = (SELECT sec.writer_agency_id()));
 CREATE POLICY jobs_see ON packet_grant FOR SELECT TO jobs USING (true);
 CREATE POLICY jobs_rewrap ON packet_grant FOR UPDATE TO jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs_purge ON packet_grant FOR DELETE TO jobs USING (true);
-CREATE POLICY gate_keeps ON packet_grant TO gate USING (true) WITH CHECK (true);
+CREATE POLICY definer_keeps ON packet_grant TO definer USING (true) WITH CHECK (true);

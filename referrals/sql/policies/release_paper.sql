@@ -7,10 +7,10 @@ GRANT SELECT, INSERT ON release_paper TO app;
 GRANT SELECT (agency_id, release_id), DELETE ON release_paper TO jobs;
 
 CREATE POLICY own_paper ON release_paper FOR SELECT TO app USING (
-    agency_id = (SELECT sec.caseworker())
+    agency_id = (SELECT sec.caseworker_agency_id())
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
 CREATE POLICY own_paper_begins ON release_paper FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
+    agency_id = (SELECT sec.writer_agency_id())
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id
                    AND l.from_agency_id = release_paper.agency_id));
 CREATE POLICY jobs_see ON release_paper FOR SELECT TO jobs USING (true);

@@ -1,4 +1,4 @@
--- Each writer of an event reads the base; sec.count_on() raises it after a restore.
+-- Each writer of an event reads the base; sec.continue_xact_count() raises it after a restore.
 
 GRANT SELECT ON xact_base TO app, jobs;
-GRANT SELECT, UPDATE (base) ON xact_base TO gate;
+GRANT SELECT, UPDATE (base) ON xact_base TO definer;

@@ -1,0 +1,1 @@
+"""What an agency records of its lawyers, as pages."""

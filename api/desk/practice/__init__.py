@@ -1,0 +1,1 @@
+"""Practice at the desk (ADR 0091)."""

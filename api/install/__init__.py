@@ -1,0 +1,1 @@
+"""`manage.py setup`: the settings of a new server, from a few answers."""

@@ -1,0 +1,188 @@
+"""`manage.py directory import|quarantine|import-postcodes`: take sources into the directory."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+from directory.importing import quarantine
+from directory.importing.formats.source_formats import read
+from directory.importing.import_package import Report, ignore_difference, import_package
+from directory.importing.reports import Differences, summarise, write_lines
+from directory.postcodes import load
+from permissions.database.aliases import JOBS
+from permissions.management.noun import NounCommand, Options
+from permissions.models import Agency
+
+IMPORT = (
+    "Take services from HSDS data into the directory, from CSV or JSON.",
+    "PATH is a folder or zip file of CSV files in the tabular form of HSDS (version 1.1, 2.0 or 3,"
+    " or Ohana's names: organizations.csv, services.csv, locations.csv, phones.csv and so on; with"
+    " or without a datapackage.json), or a JSON file: one document, a list, a page of an API, or"
+    " ndjson with one organization or service per line. Give a large source as CSV or ndjson.",
+    "Each line is taken, mended (corrected, with a note) or quarantined (with the reason). An"
+    " organization is taken with all its services and places or not at all: correct the line"
+    " at fault and import again. Importing again is always safe: rows are found by their id and the"
+    " name of the source, and what has not changed is not touched. What a source no longer has"
+    " is removed; a service"
+    " becomes inactive. To finish an import that was stopped, run it again.",
+    "Once an agency has changed an entry here (more than pausing it or confirming it), its"
+    " organization belongs to that agency: imports leave it and everything that belongs to it as it"
+    " is, unless --over-edits is given.",
+    "The address of a confidential place is never stored. Mark the place in a column `confidential`"
+    " of organizations.csv, services.csv or locations.csv. What is marked is hidden even if its"
+    " line is left unchanged or cannot be taken.",
+)
+IMPORT_EXAMPLES = """\
+  manage.py directory import ~/downloads/county-directory
+  manage.py directory import county.zip --source county --dry-run
+  manage.py directory import feed.ndjson --source county --report county.jsonl
+  manage.py directory import to-correct --source county --retry
+"""
+QUARANTINE_EXAMPLES = """\
+  manage.py directory quarantine --source county
+  manage.py directory quarantine --source county --export to-correct
+"""
+
+
+def add_verbs(command: NounCommand) -> None:
+    """Declare the three verbs."""
+    _add_import(command)
+    waiting = command.verb(
+        "quarantine",
+        partial(_quarantine, command),
+        "List the lines of a source that were quarantined, by reason.",
+        "To correct them, write them out with --export, fill in what is missing in these CSV files,"
+        " and import the folder with `directory import FOLDER --source NAME --retry`.",
+        examples=QUARANTINE_EXAMPLES,
+    )
+    waiting.add_argument(
+        "--source", required=True, metavar="NAME", help="the name it was imported under"
+    )
+    waiting.add_argument(
+        "--export", type=Path, metavar="FOLDER", help="also write the lines there, as CSV files"
+    )
+    postcodes = command.verb(
+        "import-postcodes",
+        partial(_import_postcodes, command),
+        "Load a table of postcodes, so that services near a postcode can be found.",
+        "FILE is a CSV file with the columns postcode, latitude, longitude. It replaces the table"
+        " that was loaded before. A postcode that is in no table is placed in the middle of the"
+        " known addresses with it.",
+    )
+    postcodes.add_argument("path", type=Path, metavar="FILE", help="a CSV file")
+
+
+def _add_import(command: NounCommand) -> None:
+    verb = command.verb("import", partial(_import, command), *IMPORT, examples=IMPORT_EXAMPLES)
+    verb.add_argument(
+        "path", type=Path, metavar="PATH", help="a folder, a zip file, a JSON or an ndjson file"
+    )
+    verb.add_argument(
+        "--source",
+        metavar="NAME",
+        help="the source's name, the same at every import (default: the name of the file)",
+    )
+    verb.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the outcome of every line, as JSON records if FILE ends in .json or .jsonl",
+    )
+    verb.add_argument(
+        "--dry-run", action="store_true", help="print what would change, and change nothing"
+    )
+    verb.add_argument(
+        "--retry",
+        action="store_true",
+        help="PATH has corrected lines of a source that was imported before: remove nothing",
+    )
+    verb.add_argument(
+        "--over-edits",
+        action="store_true",
+        help="also overwrite entries that agencies have changed here",
+    )
+    verb.add_argument(
+        "--answered-by",
+        action="store_true",
+        help="let the column answered_by (an agency's id) decide who takes referrals. Without it"
+        " the column is ignored, because the author of a file could divert referrals",
+    )
+
+
+def _import(command: NounCommand, options: Options) -> None:
+    source, report, dry = options["source"], options["report"], options["dry_run"]
+    if options["retry"] and not source:
+        raise CommandError("--retry needs --source NAME: the name it was imported under.")
+    if report:
+        _require_writable(report)
+    package = read(options["path"], whole=not options["retry"])
+    outcome: Report = import_package(
+        package,
+        source or package.name,
+        progress=partial(_show_progress, command),
+        told=Differences(command.stdout.write) if dry else ignore_difference,
+        agencies=_agencies() if options["answered_by"] else None,
+        dry=dry,
+        retry=options["retry"],
+        over_edits=options["over_edits"],
+    )
+    if report:
+        write_lines(outcome, report)
+    summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
+    outcome.staging.close()
+
+
+def _quarantine(command: NounCommand, options: Options) -> None:
+    source, folder = options["source"], options["export"]
+    found = quarantine.reasons(source)
+    if not found:
+        command.stdout.write(f"No line of the source {source} is quarantined.")
+    for (table, reason), count in sorted(found.items()):
+        command.stdout.write(f"{count:>8} {table}: {reason}")
+    if folder:
+        try:
+            count = quarantine.export(source, folder)
+        except OSError as error:
+            raise CommandError(f"{folder} cannot be written: {error.strerror}.") from None
+        command.stdout.write(
+            f"{count} lines written to {folder}. Correct them, then: manage.py directory import"
+            f" {folder} --source {source} --retry"
+        )
+
+
+def _import_postcodes(command: NounCommand, options: Options) -> None:
+    command.stdout.write(f"{load(options['path'])} postcodes loaded.")
+
+
+def _show_progress(command: NounCommand, what: str, done: int, total: int) -> None:
+    """Show a bar on a terminal, and lines elsewhere."""
+    if not total:
+        if done:
+            command.stderr.write(f"{what} read: {done}", str)
+    elif sys.stderr.isatty():
+        filled = 40 * done // total
+        bar = "#" * filled + "." * (40 - filled)
+        end = "\n" if done >= total else ""
+        command.stderr.write(f"\r{what} [{bar}] {done}/{total}", str, end)
+        command.stderr.flush()
+    else:
+        command.stderr.write(f"{what}: {done} of {total}", str)
+
+
+def _require_writable(report: Path) -> None:
+    """Check that the report can be written, before hours of import. An existing file stays until
+    the import replaces it."""
+    if not report.resolve().parent.is_dir():
+        raise CommandError(f"The folder for the report {report} does not exist. Make it first.")
+    try:
+        report.open("a").close()
+    except OSError as error:
+        raise CommandError(f"The report {report} cannot be written: {error.strerror}.") from None
+
+
+def _agencies() -> dict[str, UUID]:
+    live = Agency.objects.using(JOBS).filter(exercise=None)
+    return {str(one): one for one in live.values_list("id", flat=True)}

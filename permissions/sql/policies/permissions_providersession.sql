@@ -1,0 +1,3 @@
+-- Only `signin` uses what lets a person in.
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_providersession TO signin;

@@ -1,0 +1,3 @@
+-- The row that only sec.test_write() writes.
+
+GRANT SELECT, UPDATE ON write_test TO definer;

@@ -1,0 +1,26 @@
+"""Each page of the desk once in a real browser, as its person, on a phone: axe finds nothing, the
+keyboard reaches everything, text may be twice as large, and the console is silent. All sizes,
+colors and languages: tests/slow/test_screenshots.py."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import every_page
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.every_page import night as night  # a fixture
+
+pytestmark = pytest.mark.browser
+LOOK = every_page.Look("phone", "light", "en")
+
+
+def test_each_page_is_sound_and_reached_by_the_keyboard(
+    server: Any, night: every_page.Night, chromium: Any
+) -> None:
+    faults = {}
+    for desk, shot, page in night.walk(chromium, server, LOOK):
+        found = every_page.wrong(desk, shot, LOOK)
+        found += every_page.unreached(page)
+        if found:
+            faults[shot.name] = found
+    assert not faults, "\n".join(f"{name}: {found}" for name, found in faults.items())

@@ -1,0 +1,108 @@
+"""An agency invites its people by a list: everyone on it, or no one."""
+
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from permissions.models import Invitation, SealedMessage
+from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stored_rows import rows
+
+SIXTY = "name,roles,to,language\n" + "".join(
+    f"Officer {number:02},worker{' lead' if number == 1 else ''},officer{number}@police.invalid,\n"
+    for number in range(60)
+)
+
+
+def post(text: str, what: str = "invite", who: str = "police.admin") -> Any:
+    return at_the_desk(who).submit("/desk/members/list", {"people": text, "what": what})
+
+
+def test_sixty_people_are_looked_at_and_then_invited(network: Any, superuser: Any) -> None:
+    page = text_of(post(SIXTY, "check").content)
+    assert "Officer 59" in page
+    assert "Invite everyone" in page
+    assert not Invitation.objects.exists(), "a look invites no one"
+    assert "Invited 60 people" in text_of(post(SIXTY).content)
+    assert Invitation.objects.count() == SealedMessage.objects.count() == 60
+    entries = rows(
+        superuser,
+        "SELECT cardinality(fields) FROM access_entry WHERE act = 'staff.invite'"
+        " AND decision = 'allowed' ORDER BY xact DESC, id DESC LIMIT 1",
+    )
+    assert entries == [(60,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("Officer X", "A line has a name, roles and an address."),
+        ("Officer X,worker,nowhere", "Enter a phone number"),
+        ("Officer X,worker,a@b", "Enter an email address"),
+        ("Officer X,chief,x@police.invalid", "Each role must be one of"),
+        ("Officer X,auditor worker,x@police.invalid", "The role auditor excludes"),
+        ("Officer X,worker,x@police.invalid,xx", "The language is en or es."),
+        ("Officer X,worker,OFFICER3@police.invalid", "This address was on an earlier line."),
+        (",worker,x@police.invalid", "name must be one line of plain text"),
+    ],
+)
+def test_one_bad_line_invites_no_one_and_is_named(network: Any, line: str, says: str) -> None:
+    answer = post(SIXTY + line)
+    assert f"Line 62: {says}" in text_of(answer.content)
+    assert "1 line has a fault. No one was invited." in text_of(answer.content)
+    assert not Invitation.objects.exists()
+    assert not SealedMessage.objects.exists()
+
+
+def test_every_bad_line_is_named_at_once(network: Any) -> None:
+    bad = ("Officer X", "Officer Y,worker,nowhere", "Officer Z,chief,z@police.invalid")
+    said = text_of(post(SIXTY + "\n".join(bad)).content)
+    for number, words in ((62, "A line has a name"), (63, "Enter a phone"), (64, "Each role")):
+        assert f"Line {number}: {words}" in said
+    assert "3 lines have a fault. No one was invited." in said
+    assert not Invitation.objects.exists()
+
+
+def test_a_list_that_is_stopped_half_way_invites_no_one(network: Any, superuser: Any) -> None:
+    """The 201st invitation of a day is refused, and with it the whole list that has it."""
+    for number in range(3):
+        text = SIXTY.replace("@police", f"@police{number}")
+        assert "Invited 60 people" in text_of(post(text).content)
+    answer = post(SIXTY)
+    assert answer.status_code == 429
+    assert Invitation.objects.count() == SealedMessage.objects.count() == 180
+    entries = rows(
+        superuser,
+        "SELECT decision FROM access_entry WHERE act = 'staff.invite' ORDER BY xact DESC LIMIT 1",
+    )
+    assert entries == [("refused",)]
+
+
+def test_the_work_for_each_person_is_small_and_the_same(network: Any) -> None:
+    """So that sixty take well under a minute: tests/slow/test_sixty_members.py says how long."""
+    asked = []
+    lines = SIXTY.splitlines(keepends=True)
+    for number in (20, 40):
+        with CaptureQueriesContext(connections["signin"]) as captured:
+            people = "".join(lines[: number + 1]).replace("@police", f"@police{number}")
+            assert f"Invited {number} people" in text_of(post(people).content)
+        asked.append(len(captured))
+    each = (asked[1] - asked[0]) / 20
+    assert each == int(each) <= 6, asked
+    assert asked[0] <= 20 * each + 60
+
+
+def test_an_empty_list_is_said(network: Any) -> None:
+    for text in ("", "name,roles,to,language\n", " \n \n"):
+        assert "Please fill this in" in text_of(post(text).content), text
+
+
+def test_only_an_administrator_uses_a_list(network: Any) -> None:
+    pages = at_the_desk("police.lead", csrf=False)
+    assert pages.get("/desk/members/list").status_code == 403
+    given = {"people": SIXTY, "what": "invite"}
+    assert pages.http.post("/desk/members/list", given).status_code == 403
+    assert not Invitation.objects.exists()

@@ -1,0 +1,179 @@
+"""Every number and every time that a route shows is the same for a person whom a referral bars and
+in a world without that referral (R3, R12, ADR 0071).
+
+Their own acts are the same in both. In one of them, others write, send, open and end a referral
+that bars them. A new route is compared the day it is added.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from permissions.database.uuid7 import uuid7
+from tests.support.cleaning import TableCleaner
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import DUTY, PEOPLE, keep, work
+from tests.support.routes import BODIES
+from tests.support.stories import NOTICE, PACKET, Story, to
+from tests.support.two_worlds import World, difference
+from tests.support.webhook_receiver import Receiver
+from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.webhooks import work as send_webhooks
+from tests.webhooks.endpoints import made
+
+# Sizes of the log's tree, which counts the entries of the whole network. Auditors read them by
+# duty; members do not (tests/seals/test_receipts.py).
+SEALS = {
+    *("v1/access-log/seals", "v1/access-log/checkpoints", "v1/access-log/<uuid:entry_id>/proof"),
+    "desk/access-log/seals",
+}
+LEFT_OUT = SEALS | {
+    # All that the log has of this month, of earlier tests too: compared as a difference below.
+    *("v1/access-log/counts", "desk/access-log", "desk/access-log/export"),
+    *("desk/access-log/counts", "v1/access-log/export"),
+    "desk/agency/changes",  # the agency's own administration, of earlier tests too
+    "accounts/app",  # a new random secret, each time as a picture
+    "demo/messages",  # of everyone: on one machine, for a demonstration
+    "metrics",  # the whole server's, for its operator: for anyone else there is no such page
+    *("accounts/logout", "leave", "desk/agency"),  # end the session
+}
+QUERIES = {
+    "v1/referrals": ["", "box=in&limit=1", "box=out", "unheld=true"],
+    "v1/events": ["", "limit=1"],
+    "v1/access-log": ["since={since}", "since={since}&decision=refused"],
+    "v1/messages": ["", "state=waiting", "state=dead"],
+}
+POSTS = ("open_packet", "open_notes", "account_disclosures", "call_me", "add_note")
+
+# Whom the referral bars, and by which act of which side, before it is sent or once it is taken.
+BARRED = {
+    "a colleague at the recipient": ("ywca.worker2", "to", "block"),
+    "a lead at the recipient": ("ywca.lead", "to", "block"),
+    "an administrator there": ("ywca.admin", "to", "block"),
+    "an auditor there": ("ywca.auditor", "to", "block"),
+    "a system with a colleague": ("ywca.client", "to", "block"),
+    "all there but leads": ("ywca.worker2", "from", "leads_only"),
+    "the whole recipient": ("ywca.worker2", "from", "block_agency"),
+    "a colleague at the sender": ("police.worker2", "from", "block"),
+}
+
+
+@pytest.fixture
+def live(
+    api: Any,
+    empty_tables: TableCleaner,
+    mails: MailServer,
+    phones: PhoneProvider,
+    receiver: Receiver,
+) -> Callable[[str, bool], dict[str, Any]]:
+    """Live the days, and return all that the person was answered."""
+
+    def days(kind: str, exists: bool) -> dict[str, Any]:
+        empty_tables()
+        who = BARRED[kind][0]
+        before = counted(api)
+        world = World(api, who)
+        world.step("before")
+        for one, number in PEOPLE.items():
+            keep(api, one, "sms", number)
+        for key, address in DUTY.items():
+            keep(api, f"{key}.admin", "mail", address, use="duty")
+        world.step("own")
+        world.begin(made(api, receiver)["id"])
+        own = world.try_out.story
+        if who in ("ywca.worker2", "ywca.lead"):
+            own.answers("assign", to(who))
+        elif who == "police.worker2":
+            own.sends("assign", to(who))
+        hidden = Story(api, world.try_out.service, id="" if exists else str(uuid7()))
+        world.step("begins")
+        if exists:
+            begins(hidden, kind)
+        background_work()
+        found = {}
+        for day in ("first", "second"):
+            world.step(day)
+            for name, answer in works(world, hidden.id).items():
+                found[f"{name}, {day} day"] = answer
+            world.step(f"after the {day}")
+            if exists:
+                goes_on(hidden, kind, day)
+            background_work()
+        world.step("looks")
+        found |= world.answers(LEFT_OUT, QUERIES)
+        return found | {"entries": counted(api) - before if who == "ywca.auditor" else None}
+
+    return days
+
+
+def background_work() -> None:
+    work()
+    send_webhooks()
+
+
+def begins(hidden: Story, kind: str) -> None:
+    whom, side, how = BARRED[kind]
+    body: Any = {"leads_only": None, "block_agency": {"other_agency": True}}.get(
+        how, to("ywca.worker2" if whom == "ywca.client" else whom)
+    )
+    act = how.removesuffix("_agency")
+    hidden.create().release(*PACKET).packet(**PACKET)
+    if how == "block_agency":  # after it: else no one there could answer, and it is not sent
+        hidden.send().sends(act, body)
+    elif side == "from":
+        hidden.sends(act, body).send()
+    else:
+        hidden.send().answers("acknowledge").answers(act, body)
+
+
+def goes_on(hidden: Story, kind: str, day: str) -> None:
+    hidden.sends("call_me").sends("add_note", {"text": "an invented note"})
+    if BARRED[kind][2] == "block_agency":  # no one there may answer
+        return
+    hidden.recipient = "ywca.lead" if BARRED[kind][2] == "leads_only" else "ywca.worker"
+    if day == "first":
+        hidden.answers("accept").answers("open_packet", {"purpose": "intake"})
+        hidden.answers("start_handoff", {"mode": "phone"})
+    else:
+        hidden.answers("record_attempt", {"result": "connected", "interpreter": "none"})
+        hidden.answers("complete", {"outcome": "connected"})
+
+
+def works(world: World, hidden: str) -> dict[str, Any]:
+    """What the person does with what is theirs, and what they ask of the other one."""
+    asked = {
+        f"{act} of their own": (f"/v1/referrals/{world.try_out.story.id}/{act}", act)
+        for act in POSTS
+    }
+    asked |= {f"{act} of it": (f"/v1/referrals/{hidden}/{act}", act) for act in POSTS}
+    found = {
+        name: world.said(lambda caller, path=path, act=act: caller.post(path, BODIES.get(act)))
+        for name, (path, act) in asked.items()
+    }
+    body = NOTICE | {"service_id": world.elsewhere}
+    found["create"] = world.said(lambda caller: caller.post("/v1/referrals", body))
+    for route in ("", "/history", "/releases"):
+        path = f"/v1/referrals/{hidden}{route}"
+        found[f"GET {route} of it"] = world.said(lambda caller, path=path: caller.get(path))
+    return found
+
+
+def counted(api: Any) -> Counter[tuple[Any, ...]]:
+    """The entries of the agency's people in this month, as its auditor reads them."""
+    month = {"month": f"{datetime.now(UTC):%Y-%m}"}
+    items = api("ywca.auditor").get("/v1/access-log/counts", month).json()["items"]
+    key = ("agency_id", "act", "decision", "rule")
+    return Counter({tuple(one[name] for name in key): one["entries"] for one in items})
+
+
+@pytest.mark.parametrize("kind", BARRED)
+def test_no_number_and_no_time_tells_the_barred_that_it_exists(
+    live: Callable[[str, bool], dict[str, Any]], kind: str
+) -> None:
+    without, with_it = live(kind, False), live(kind, True)
+    assert without.keys() == with_it.keys()
+    told = {asked: difference(without[asked], with_it[asked]) for asked in without}
+    assert {asked: words for asked, words in told.items() if words} == {}

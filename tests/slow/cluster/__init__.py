@@ -1,0 +1,1 @@
+"""Several machines on one, in network namespaces, and what breaks among them (`make drill`)."""

@@ -1,0 +1,128 @@
+"""What the walk over every page is shown: a network at work at night, and an exercise
+(tests/support/every_page.py)."""
+
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from permissions.database.clock import database_now
+from permissions.models import Client, SignInProvider
+from referrals.models import LineCover, Shift, SilentLine
+from referrals.notifications import gaps
+from referrals.on_call import changes
+from tests.support.callers import agency_id, member_id
+from tests.support.exercises import Exercise
+from tests.support.notifications import keep
+from tests.support.rota import now, principal, set_rotation
+from tests.support.stories import PACKET, Story, phone_only, service_of
+
+LINE = "/line/" + "a" * 22  # one that there is not: it looks like every other
+
+
+class Shot(NamedTuple):
+    """A page: who is signed in (None: nobody), where it is, and which button leads on to it."""
+
+    name: str
+    who: str | None
+    path: str
+    choose: tuple[str, ...] = ()  # fields of the form by name=value
+    press: bool = False  # submit the form of the page
+
+
+class Scene(NamedTuple):
+    """Referrals in the states that pages show; each value is a referral's id."""
+
+    draft: str
+    new: str
+    reviewed: str
+    accepted: str
+    opened: str
+    in_handoff: str
+    declined: str
+    expired: str
+    withdrawn: str
+    completed: str
+    service: str
+    by_phone: str
+    channel: str
+    system: str  # a partner system
+    agency_code: str  # of an agency's own sign-in
+    shift: str  # on call
+    practiced: str  # in an exercise
+
+
+IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
+LEADS = f"police.lead{IN_PRACTICE}"
+
+
+def build(api: Any, exercise: Exercise) -> Scene:
+    """A network at work at night; and an exercise."""
+    ywca = service_of("ywca")
+
+    def story(**notice: Any) -> Story:
+        return Story(api, ywca).create(**notice)
+
+    night = {"urgency": "emergency", "needs": ["shelter", "advocacy"], "age_band": "adult"}
+    ready = story(language="es", interpreter="phone").release(*PACKET).packet(**PACKET)
+    opened = story().release(*PACKET).packet(**PACKET).send().answers("accept")
+    opened.answers("open_packet", {"purpose": "intake"}).answers("add_note", {"text": "a note"})
+    handed = story().release(*PACKET).packet(**PACKET).send().answers("accept")
+    handed.answers("start_handoff", {"mode": "phone"})
+    return Scene(
+        draft=story().id,
+        new=story(**night).send().id,
+        reviewed=story().send().answers("acknowledge").id,
+        accepted=ready.send().answers("accept").sends("call_me").id,
+        opened=opened.id,
+        in_handoff=handed.id,
+        declined=story().send().answers("decline", {"code": "no_capacity"}).id,
+        expired=story().send().sends("call_me").id,
+        withdrawn=story().send().answers("accept").sends("withdraw", {"code": "other"}).id,
+        completed=story().send().answers("accept").answers("complete", {"outcome": "served"}).id,
+        service=ywca,
+        by_phone=phone_only(),
+        channel=keep(api, "ywca.worker", "voice", "406-555-0181"),
+        shift=on_call(api),
+        system=str(Client.objects.get(agency_id=agency_id("ywca")).id),
+        agency_code=_own_sign_in("ywca"),
+        practiced=exercise.id,
+    )
+
+
+def _own_sign_in(agency: str) -> str:
+    """Let the agency have a sign-in of its own, which no page asks; return its code."""
+    made = SignInProvider.objects.create(
+        agency_id=agency_id(agency),
+        code="k7mnp9qx",
+        issuer="https://login.agency.example/realm",
+        client_id="cairn",
+        sealed_secret="00",
+        active=True,
+        tested=True,
+        away_since=database_now("signin"),
+    )
+    return made.code
+
+
+def on_call(api: Any) -> str:
+    """A rota with a shift that was entered and a question that waits; the shift's id."""
+    set_rotation(api)
+    times = now() + timedelta(days=1), now() + timedelta(days=2)
+    changes.add_shift(principal(api, "ywca.lead"), member_id("ywca.worker2"), "away", *times)
+    asks = principal(api, "ywca.worker"), member_id("ywca.worker2"), "first"
+    changes.ask_swap(*asks, now() + timedelta(hours=1), now() + timedelta(hours=4))
+    gaps.step()
+    lines(agency_id("ywca"))
+    return str(Shift.objects.using("signin").latest("id").id)
+
+
+def lines(of: UUID) -> None:
+    """Two lines that do not answer, and the figures of two months."""
+    for member in (member_id("ywca.worker"), None):
+        SilentLine.objects.using("jobs").create(
+            agency_id=of, member_id=member, channel_id=uuid4(), kind="voice", began_at=now()
+        )
+    for month, covered in ((date(2026, 9, 1), 43_200), (date(2026, 10, 1), 30_011)):
+        LineCover.objects.using("jobs").create(
+            agency_id=of, month=month, minutes=43_200, covered=covered, until=now()
+        )

@@ -1,0 +1,91 @@
+"""A caller over a real connection, whose answers are compared to the byte and timed."""
+
+import gc
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from tests.support.desk_pages import at_the_desk
+from tests.support.routes import OWN_TO_EACH_ANSWER
+
+EXPIRES = re.compile(r"(?<=expires=)[^;]+")  # of a session, which each request prolongs
+CSRF_FIELD = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')  # masked each time
+
+
+class Timed(NamedTuple):
+    """One answer but for what differs between any two, and how long it took, in microseconds."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    took: float
+
+    def said_of(self, referral_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The answer with `{id}` for the id that was asked for: a page may lead back to it."""
+        headers = [(name, text.replace(referral_id, "{id}")) for name, text in self.headers]
+        return self.status, headers, self.body.replace(referral_id.encode(), b"{id}")
+
+
+class TimedCaller:
+    """One connection that stays open, so that each request goes the same way."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+        self._open = HTTPConnection(urlsplit(base_url).netloc, timeout=30)
+        self.headers = dict(headers)
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Timed:
+        began = time.perf_counter_ns()
+        self._open.request(method, path, body, self.headers)
+        answer = self._open.getresponse()
+        content = answer.read()
+        took = (time.perf_counter_ns() - began) / 1000
+        kept = [one for one in answer.getheaders() if one[0] not in OWN_TO_EACH_ANSWER]
+        headers = sorted((name, EXPIRES.sub("", text)) for name, text in kept)
+        return Timed(answer.status, headers, CSRF_FIELD.sub(_without_token, content), took)
+
+    def close(self) -> None:
+        self._open.close()
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """No pause of this process's own falls into a time."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def by_token(base_url: str, caller: Any) -> TimedCaller:
+    return TimedCaller(base_url, caller.headers({"Content-Type": "application/json"}))
+
+
+def signed_in(base_url: str, who: str) -> TimedCaller:
+    """A browser whose forms carry their token, so that what they post is looked at."""
+    cookies = {name: one.value for name, one in at_the_desk(who).http.cookies.items()}
+    found = TimedCaller(base_url, {"Cookie": _joined(cookies)})
+    page = found.ask("GET", "/desk/channels")
+    assert page.status == 200, page.status
+    for name, text in page.headers:
+        key, _, value = text.partition(";")[0].partition("=")
+        if name == "Set-Cookie" and key == settings.CSRF_COOKIE_NAME:
+            cookies[key] = value
+    found.headers = {"Cookie": _joined(cookies), "X-CSRFToken": cookies[settings.CSRF_COOKIE_NAME]}
+    found.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return found
+
+
+def _without_token(field: re.Match[bytes]) -> bytes:
+    return field[0].replace(field[1], b"-" * len(field[1]))
+
+
+def _joined(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
