@@ -8,7 +8,8 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test slow prove mutate hold times screenshots coverage check
+.PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
+.PHONY: screenshots coverage check
 .PHONY: restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract openapi schema messages bench scale lock
 
@@ -53,10 +54,19 @@ walkthrough: $(VENV)/installed ## Run the whole story over HTTP against the runn
 PYTEST := $(BIN)/python -m pytest
 # In the same order each time. ORDER= takes a random one; --randomly-seed=N repeats it.
 ORDER := --randomly-seed=20261124 --randomly-dont-reorganize
+# What fails for want of time alone is tried again (tests/support/again.py).
+AGAIN := $(BIN)/python -m tests.support.again
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
 test: $(VENV)/installed-dev ## Run all tests but tests/slow, in a fixed order, on a new PostgreSQL
-	@$(if $(ORDER),PYTHONHASHSEED=0) $(PYTEST) $(SUITE) $(ORDER)
+	@$(if $(ORDER),PYTHONHASHSEED=0) $(AGAIN) $(SUITE) $(ORDER) $(MORE)
+
+fast: ## Run what needs no database in 90 seconds, and show all that is red: lint, types, lists
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
+		lint types contract static
+
+static: $(VENV)/installed-dev
+	@$(PYTEST) --static -n 2 -q -p no:randomly
 
 screenshots: $(VENV)/installed-dev ## Look at every page: var/screenshots, both sizes, light, dark
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -n auto tests/slow/test_screenshots.py
@@ -95,9 +105,9 @@ coverage: $(VENV)/installed-dev ## Measure which branches of the lower floors th
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE) $(ORDER)
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-check: $(VENV)/installed-dev ## Run what CI runs: lint, types, migrations, contract, tests
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target lint types contract
-	@$(MAKE) --no-print-directory test
+check: $(VENV)/installed-dev ## Run what CI runs: make fast, then all tests
+	@$(MAKE) --no-print-directory fast
+	@$(MAKE) --no-print-directory test MORE='-m "not static"'
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

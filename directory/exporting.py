@@ -12,7 +12,7 @@ import json
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -102,20 +102,20 @@ class _Exporting:
             secret = m.Organization.objects.using(JOBS).filter(confidential=True)
             self.hidden = set(secret.values_list("id", flat=True))
         self.told = Exported()
-        self.kept = sqlite3.connect("", isolation_level=None)  # ids; a file that SQLite removes
-        self.kept.execute("PRAGMA journal_mode = OFF")
-        self.kept.execute(
-            "CREATE TABLE kept (id BLOB, tbl TEXT, PRIMARY KEY (id, tbl)) WITHOUT ROWID"
-        )
 
     def run(self, open_file: Open) -> Exported:
         """Write all tables and the description to files that `open_file` opens by name."""
-        for table in TABLES:  # parents first
-            with open_file(f"{file_name(table)}.csv") as file:
-                self._table(table, csv.writer(file, lineterminator="\n"))
+        # The ids that are written, in a file that SQLite removes.
+        with closing(sqlite3.connect("", isolation_level=None)) as self.kept:
+            self.kept.execute("PRAGMA journal_mode = OFF")
+            self.kept.execute(
+                "CREATE TABLE kept (id BLOB, tbl TEXT, PRIMARY KEY (id, tbl)) WITHOUT ROWID"
+            )
+            for table in TABLES:  # parents first
+                with open_file(f"{file_name(table)}.csv") as file:
+                    self._table(table, csv.writer(file, lineterminator="\n"))
         with open_file("datapackage.json") as file:
             json.dump(package_description(), file, indent=1)
-        self.kept.close()
         return self.told
 
     def _table(self, table: str, writer: Any) -> None:

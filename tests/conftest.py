@@ -43,6 +43,7 @@ from tests.support.page_counts import miscounted
 from tests.support.seed import SEED
 from tests.support.stories import Story, service_of
 from tests.support.template import Template
+from tests.support.waiting import stop
 
 hypothesis.settings.register_profile("cairn", database=None)  # no case of an earlier run
 hypothesis.settings.load_profile("cairn")
@@ -60,14 +61,19 @@ LONGEST = (
 )
 
 
+LONGEST_SHOWN = 60
 TESTS = Path(__file__).parent
 SLOW = TESTS / "slow"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """tests/slow is collected only where it is asked for by name: `make slow`."""
-    named = any("slow" in Path(one.partition("::")[0]).parts for one in config.args)
-    return None if named or collection_path != SLOW else True
+    if collection_path == SLOW:
+        named = any("slow" in Path(one.partition("::")[0]).parts for one in config.args)
+        return None if named else True
+    if config.option.static and collection_path.suffix == ".py":
+        return None if "mark.static" in collection_path.read_text() else True
+    return None
 
 
 @pytest.hookimpl(trylast=True)
@@ -112,7 +118,7 @@ def empty_tables(django_db_setup: str) -> Iterator[TableCleaner]:
 @pytest.fixture(autouse=True)
 def ground(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test that touches the database: on a test database, and nothing left behind."""
-    if "no_database" in request.keywords:
+    if "no_database" in request.keywords or "static" in request.keywords:
         yield
         return
     request.getfixturevalue("network")
@@ -145,9 +151,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         f"Cases by CAIRN_SEED={SEED}, their order by --randomly-seed={order}"
     )
     counts: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
     for report in chain.from_iterable(terminalreporter.stats.values()):
+        seconds[str(getattr(report, "nodeid", "")).partition("::")[0]] += getattr(
+            report, "duration", 0
+        )
         if getattr(report, "when", "") == "call":
             counts.update(dict(report.user_properties))
+    if len(seconds) > LONGEST_SHOWN:
+        terminalreporter.section("longest files (LONGEST has them in this order)")
+        for file, took in seconds.most_common(LONGEST_SHOWN):
+            terminalreporter.write_line(f"{took:7.1f} s  {file}")
     if counts["worlds"]:
         worlds, cells = f"{counts['worlds']:,}", f"{counts['cells']:,}"
         terminalreporter.write_line(f"{worlds} random worlds, {cells} cells and writes compared")
@@ -213,9 +227,10 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     process = subprocess.Popen(processes.gunicorn(base_url), env=env)
     processes.wait_until_ready(base_url, process)
     urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
-    yield Server(base_url, network | urls, process)
-    process.terminate()
-    process.wait(20)
+    try:
+        yield Server(base_url, network | urls, process)
+    finally:
+        stop(process)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ together (import_package.py). This module knows no PostgreSQL.
 """
 
 import sqlite3
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,19 +63,20 @@ class Target:
 
 
 class Staging:
-    """The rows of one source, in a file that is deleted when this is closed or the process ends."""
+    """The rows of one source, in a file that is deleted when this is closed, is no longer referred
+    to (an import that fails leaves it so), or the process ends.
+
+    `close()` deletes everything; twice is safe.
+    """
 
     def __init__(self) -> None:
         self.db = sqlite3.connect("", isolation_level=None)  # '': a file that SQLite removes
+        self.close = weakref.finalize(self, self.db.close)
         self.db.executescript(_TABLES)
         self.tables: set[str] = set()
         self.unknown: Counter[tuple[str, str]] = Counter()  # columns that are not the standard's
         self._serial = 0
         self._rows = 0
-
-    def close(self) -> None:
-        """Delete everything; twice is safe."""
-        self.db.close()
 
     # -- Filling
 

@@ -21,6 +21,7 @@ from tests.support.live_server import Server
 from tests.support.nginx_front import free_port
 from tests.support.oidc_provider import PASSWORD, Provider, provider
 from tests.support.passkey_browser import Key, touch
+from tests.support.waiting import SOON
 
 pytestmark = pytest.mark.browser
 NAME = "nia"
@@ -56,7 +57,7 @@ def serving(django_db_setup: str, network: Any, named: str, there: Provider) -> 
     processes.wait_until_ready(named, process)
     yield Server(named, network, process)
     process.terminate()
-    process.wait(20)
+    process.wait(SOON)
 
 
 def sign_in_there(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from api.backup.repositories import Folder, Kept, NoBackup, PgBackRest
 from api.backup.restored_cluster import Reached, lost_between
 from api.backup.scratch import DrillFailed, Scratch
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 SEGMENT = 16 * 1024 * 1024
 

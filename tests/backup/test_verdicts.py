@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from api.backup.verdicts import Checkpoint, Report, Verdict, compare_logs, compare_tables
 from permissions.health.backups import Figures, lines, trouble
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 DAY = 86_400.0
 WELL = Figures(3600, 20 * DAY, 60, 30 * DAY, 30 * DAY, [], 60, 61)

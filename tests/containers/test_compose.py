@@ -20,7 +20,7 @@ import yaml
 from tests.deploy.deployment import compose as compose  # a fixture
 from tests.support.repository import DEPLOY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 ENDS = {"migrate", "tools"}  # one command, and no more
 USERS = {"database": 999, "pgbouncer": 10002, "nginx": 101}  # else Cairn's, 10001

@@ -19,7 +19,7 @@ from tests.support import manifests as kubernetes
 from tests.support.manifests import CUSTOM, Manifest, containers, environment, of_kind, pods
 from tests.support.repository import DEPLOY, NEEDED, REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 OLDEST = "1.30"  # as deploy/kubernetes/base says
 VERSIONS = (OLDEST, kubernetes_validate.latest_version())

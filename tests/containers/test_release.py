@@ -20,7 +20,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from deploy.release import licenses, oci_archive, sbom, source
 from tests.support.repository import DEPLOY, REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 COMMIT = source.Commit("c" * 40, 1_800_000_000, "9.9.9", "d" * 64)
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -20,6 +19,7 @@ from api.dev import processes
 from api.dev.postgres import Cluster
 from permissions.database import catalogue, schema
 from tests.support.cluster import GROUND
+from tests.support.waiting import SOON, until
 from tests.upgrades.make import REPOSITORY, free_port, served
 from tests.upgrades.scratch import RELEASES, done, environment, manage, next_release, restore
 
@@ -138,7 +138,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(SOON)
 
 
 def test_the_next_release_comes_while_two_servers_are_asked(home: Path, new: Path) -> None:
@@ -256,13 +256,6 @@ def waits(cluster: Cluster, query: str) -> Callable[[], bool]:
             return bool(cursor.rowcount)
 
     return asked
-
-
-def until(condition: Callable[[], Any]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def test_an_upgrade_that_is_killed_changed_nothing(home: Path, new: Path) -> None:

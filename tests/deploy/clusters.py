@@ -116,13 +116,6 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return run
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def poll(session: psycopg2.extensions.connection) -> None:
     while session.poll() != psycopg2.extensions.POLL_OK:
         time.sleep(0.01)

@@ -15,7 +15,7 @@ from tests.support.repository import DEPLOY, REPOSITORY
 
 BACKUP = DEPLOY / "backup"
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from api.dev.postgres import LOGIN_ROLES
 from tests.support.repository import DEPLOY
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 CLUSTER = DEPLOY / "cluster"
 PATRONI = yaml.safe_load((CLUSTER / "patroni.yml").read_text())

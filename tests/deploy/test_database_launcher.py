@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError
 
 from api.dev.postgres import LOGIN_ROLES, PostgresError
-from tests.deploy.clusters import AS_ROOT, poll, wait_until
+from tests.deploy.clusters import AS_ROOT, poll
 from tests.deploy.clusters import binaries as binaries  # a fixture
 from tests.deploy.clusters import database as database  # a fixture
 from tests.deploy.clusters import first_made as first_made  # a fixture
@@ -25,6 +25,7 @@ from tests.deploy.clusters import running as running  # a fixture
 from tests.deploy.clusters import started as started  # a fixture
 from tests.support.homes import ask, data_of, postmaster
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import SOON, until
 
 
 def test_the_first_start_makes_everything_and_later_ones_find_it(make):
@@ -57,7 +58,7 @@ def test_what_was_committed_outlives_a_killed_server(kept):
     kept.start()
     ask(kept, "owner", "CREATE TABLE kept AS SELECT 7 AS answer")
     os.kill(postmaster(kept), signal.SIGKILL)
-    wait_until(lambda: not kept.is_running())
+    until(lambda: not kept.is_running())
     kept.start()
     assert ask(kept, "owner", "SELECT answer FROM kept") == [(7,)]
 
@@ -71,7 +72,7 @@ def test_a_session_that_outlives_the_killed_server_only_delays_the_next_start(ke
     busy.cursor().execute("SELECT count(*) FROM generate_series(1, 10000000)")
     time.sleep(0.2)
     os.kill(server, signal.SIGKILL)
-    wait_until(lambda: not kept.is_running())
+    until(lambda: not kept.is_running())
     kept.start()
     log = (data_of(kept) / "server.log").read_text()
     assert "still in use" in log  # else this test has shown nothing
@@ -120,9 +121,9 @@ def test_the_server_outlives_the_terminal_it_was_started_from(make, binaries):
     terminal = subprocess.Popen(
         command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
     )
-    wait_until(lambda: "app" in cluster.passwords() and cluster.is_running())
+    until(lambda: "app" in cluster.passwords() and cluster.is_running())
     os.killpg(terminal.pid, signal.SIGINT)  # Ctrl-C
-    terminal.communicate(timeout=30)
+    terminal.communicate(timeout=SOON)
     assert cluster.is_running()
 
 

@@ -16,7 +16,7 @@ from api.http.problem_details import STATUS
 from tests.deploy.deployment import read
 from tests.support.repository import DEPLOY, REPOSITORY, contract
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def test_every_role_that_a_process_needs_is_given_a_password() -> None:

@@ -29,7 +29,7 @@ NOT_FOR_PEOPLE = {
     *("PATRONI_RESTAPI_USERNAME", "PATRONI_RESTAPI_PASSWORD", "CAIRN_LEAST_ROOM_MB"),
 }
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def variables_read() -> set[str]:

@@ -6,6 +6,7 @@ It skips, in words, where there is no nginx on the machine.
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,22 +46,30 @@ def test_what_is_too_large_for_nginx_is_a_problem_document(front, path, headers)
     is_problem(answer, 413, "too_large")
 
 
+def refused(front: requests.Session, method: str, path: str) -> requests.Response:
+    """An answer to more requests at once than nginx lets through a second, else the last one."""
+
+    def ask(_: int) -> requests.Response:
+        return front.request(method, front.base + path, timeout=30)
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(50):
+            answers = list(pool.map(ask, range(16)))
+            if found := [one for one in answers if one.status_code == 429]:
+                return found[0]
+    return answers[-1]
+
+
 @pytest.mark.parametrize("path", ["/v1/directory/profile", "/oauth/token"])
 def test_too_many_requests_are_a_problem_document_that_says_how_long(front, path):
-    ask = front.post if "token" in path else front.get
-    for _ in range(400):
-        answer = ask(front.base + path, timeout=30)
-        if answer.status_code == 429:
-            break
+    method = "POST" if "token" in path else "GET"
+    answer = refused(front, method, path)
     is_problem(answer, 429, "too_many_requests")
     assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_too_many_requests_for_a_page_say_whom_to_ring(front):
-    for _ in range(400):
-        answer = front.get(f"{front.base}/directory/guide", timeout=30)
-        if answer.status_code == 429:
-            break
+    answer = refused(front, "GET", "/directory/guide")
     assert answer.status_code == 429
     assert "1-800-799-7233" in answer.text
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'"

@@ -29,6 +29,7 @@ from tests.support.nginx_front import free_port
 from tests.support.repository import DEPLOY
 from tests.support.seed import SEED
 from tests.support.stories import NOTICE, service_of
+from tests.support.waiting import SOON
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 AGENCIES, EACH, SERVER_CONNECTIONS = 50, 6, 3
@@ -94,7 +95,7 @@ def pooler(django_db_setup: str) -> Iterator[Pooler]:
         assert process.poll() is None
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(SOON)
         shutil.rmtree(folder)
 
 

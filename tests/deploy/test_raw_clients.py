@@ -13,9 +13,9 @@ import pytest
 
 from tests.support.nginx_front import free_port
 from tests.support.repository import DEPLOY, REPOSITORY
-from tests.support.waiting import until
+from tests.support.waiting import SOON, until
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 HEAD_S, BODY_S, PART_S = 0.5, 1.0, 0.5
 THREADS = 8
@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(SOON)
 
 
 def sent(server: Address, what: bytes) -> socket.socket:

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from api.secrets_from_files import SECRETS, take
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 SECRET = "an invented secret of forty characters .."
 

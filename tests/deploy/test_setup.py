@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from api.install.questions import LINE, QUESTIONS
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 SECRETS = re.compile(r"[0-9a-f]{48}|[A-Za-z0-9_-]{60,}")
 

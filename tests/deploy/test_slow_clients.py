@@ -16,6 +16,7 @@ import requests
 
 from tests.support.nginx_front import NGINX, free_port, nginx_before
 from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.waiting import SOON, until
 
 pytestmark = [
     pytest.mark.no_database,
@@ -45,7 +46,7 @@ def front(tmp_path: Path) -> Iterator[requests.Session]:
             yield session
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(SOON)
 
 
 def connect(front: requests.Session, number: int) -> ssl.SSLSocket:
@@ -126,7 +127,5 @@ def test_one_address_has_forty_requests_in_progress_at_most(front: requests.Sess
             one = open_.enter_context(connect(front, 0))
             send(one, "POST /v1/referrals HTTP/1.1")
             one.sendall(b"Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n{")
-        ends = time.monotonic() + 30
-        while not is_refused(front):  # until nginx has read the headers of forty of them
-            assert time.monotonic() < ends
+        until(lambda: is_refused(front), "nginx, which reads the headers of forty of them,")
         assert answered_in_s(front) < WITHIN_S

@@ -20,6 +20,7 @@ from tests.support.callers import Caller
 from tests.support.database import forget_edits, lay_many_milestones, put_back
 from tests.support.directory_entries import OURS, make, patch, random_edit
 from tests.support.page_counts import miscounted
+from tests.support.waiting import until
 
 CHANGES = "/v1/directory/changes"
 ADDRESS_OF = {
@@ -275,8 +276,8 @@ def test_the_numbers_of_the_feed_grow_in_the_order_of_commits(api: Any) -> None:
                     connections.close_all()
 
             waiting = pool.submit(write)
-            while not blocked():
-                assert not waiting.done()
+            until(lambda: blocked() or waiting.done(), "the writer that waits")
+            assert not waiting.done()
             assert actions(api(None), path, end) == []
             cursor.execute("COMMIT")
             waiting.result()

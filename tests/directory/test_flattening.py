@@ -9,7 +9,7 @@ import pytest
 
 from directory.hsds.flattening import Row, flatten
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

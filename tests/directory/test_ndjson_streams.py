@@ -18,6 +18,7 @@ from permissions.errors import NotAuthenticated
 from permissions.identity import credentials
 from tests.support.cluster import HOME
 from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
+from tests.support.waiting import SOON
 
 STREAM = {"format": "ndjson"}
 HALF = streams.THREADS // 2
@@ -135,7 +136,7 @@ class Watched:
 
     def end(self) -> str:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(SOON)
         return self.written.read_text()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from directory.projection.opening_hours import AHEAD_DAYS, as_multirange, can_expand, spans, zone_of
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 DENVER = ZoneInfo("America/Denver")
 MONDAY = date(2026, 11, 2)  # the clocks went back the day before
 

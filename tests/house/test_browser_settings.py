@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 SERVER = {
     "CAIRN_BASE_URL": "https://cairn.example.org",

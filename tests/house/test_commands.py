@@ -14,7 +14,7 @@ GUIDE = "docs/guides/commands.md"
 PAGES = (GUIDE, "deploy/RUNBOOK.md", "README.md", "CHANGELOG.md", "docs/release-checklist.md")
 VERBS = [(name, verb) for name in our_commands() for verb in verb_parsers(name)]
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ READ = (".py", ".sql", ".md", ".html", ".conf", ".example", ".yaml", ".yml", "Ma
 CITES = re.compile(r"(?<![\w/.-])(R\d+|TH\d+|G\d+|T\d)(?![\w-])")  # T12:00 is a time
 IN_A_NAME = re.compile(r"\bdef test_(?:\w*_)?(r\d+|th\d+|g\d+|t\d)(?=_|\()")
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def committed() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import english
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def found(words: str) -> list[str]:

@@ -66,7 +66,7 @@ LONGER = {
 }
 MOST_MODULES = 15
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def lengths() -> dict[str, int]:

@@ -30,7 +30,7 @@ PAST_VISIBLE_TO = {
     ("referrals/acts/sender.py", "create"): "an insert sees nothing",
 }
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

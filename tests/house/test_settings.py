@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def started(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 TRUST = REPOSITORY / "docs" / "trust"
 PAGES = sorted(TRUST.glob("*.md"))

@@ -21,6 +21,7 @@ from permissions.database.aliases import JOBS
 from tests.support.cluster import HOME
 from tests.support.hsds_source import forget, quarantined, rows, take
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import SOON
 
 # An import as the command runs it, a few organizations a transaction, so that many are left.
 IMPORT = """
@@ -72,7 +73,7 @@ def stops_after(process: "subprocess.Popen[str]", said: str) -> None:
     else:
         raise AssertionError(f"it never said {said!r}")
     process.send_signal(signal.SIGKILL)
-    process.wait(20)
+    process.wait(SOON)
     process.stderr.close()
 
 
@@ -128,7 +129,7 @@ def test_of_two_imports_of_one_source_at_once_the_second_is_refused(
             take(made)
     finally:
         first.kill()
-        first.wait(20)
+        first.wait(SOON)
         assert first.stderr
         first.stderr.close()
     assert take(made).counts()["services"]["taken"] == 300

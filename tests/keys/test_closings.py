@@ -15,7 +15,7 @@ from django.test import override_settings
 from permissions.errors import Unavailable
 from permissions.keys import closings
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 CREDENTIAL = closings.CREDENTIAL_VERSION
 

@@ -10,7 +10,7 @@ from permissions.keys.keystore import key_store
 from tests.keys.stores import openbao as openbao  # a fixture
 from tests.support.openbao import OpenBao
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 MOUNTS = r"""22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 0:45 / /srv/cairn rw,relatime - nfs4 store:/cairn rw,vers=4.2,{options}

@@ -24,7 +24,7 @@ from tests.support.callers import agency_id
 from tests.support.key_hosts import KEYS, begins, environment, host, no_host_is_known, passes
 from tests.support.shared_packet import sealed as sealed  # a fixture
 from tests.support.stories import PACKET, Story
-from tests.support.waiting import until
+from tests.support.waiting import SOON, until
 
 MARK = "folder.mark"
 
@@ -332,4 +332,4 @@ def test_real_servers_with_a_folder_each_and_with_one(
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(20)
+            process.wait(SOON)

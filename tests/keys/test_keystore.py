@@ -20,7 +20,7 @@ from tests.keys.stores import agency as agency  # a fixture
 from tests.keys.stores import openbao as openbao  # a fixture
 from tests.keys.stores import store as store  # a fixture
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def test_what_is_wrapped_is_unwrapped_by_that_agency_in_that_context(

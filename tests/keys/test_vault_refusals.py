@@ -14,7 +14,7 @@ from permissions.errors import Unavailable
 from permissions.keys.keystore import KeyStore, NoKey, Wrapped
 from tests.keys.stores import NOBODY, PLAIN
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 class Refusing(ThreadingHTTPServer):

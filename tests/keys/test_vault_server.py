@@ -17,7 +17,7 @@ from tests.keys.stores import PLAIN, of
 from tests.keys.stores import openbao as openbao  # a fixture
 from tests.support.openbao import OpenBao
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 Stores = Callable[..., VaultKeyStore]
 

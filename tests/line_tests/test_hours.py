@@ -12,7 +12,7 @@ from referrals.deadlines.due_times import Calendar, Hours
 from referrals.notifications.line_tests import hours
 from referrals.notifications.line_tests.hours import Window
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 DENVER = ZoneInfo("America/Denver")
 ORDINARY, SPRING, AUTUMN = date(2026, 2, 2), date(2026, 3, 2), date(2026, 10, 26)

@@ -6,7 +6,7 @@ import pytest
 
 from referrals.notifications.line_tests.verdicts import PastTest, answers_at, is_silent
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 START = datetime(2026, 3, 2, 17, tzinfo=UTC)
 

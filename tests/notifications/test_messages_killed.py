@@ -16,9 +16,7 @@ from tests.support.cluster import HOME
 from tests.support.message_servers import COPIES, CopiesServer, MailServer
 from tests.support.notifications import DUTY, keep
 from tests.support.stories import Story
-from tests.support.waiting import until
-
-SOON = 60.0  # seconds that a test waits for what must come
+from tests.support.waiting import SOON, until
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import yaml
 
 from tests.support.repository import DEPLOY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 RULES = DEPLOY / "alerts.yaml"
 FAULT, OVER = 40, 100  # minutes: how long a fault lasts here, and how long it is looked at

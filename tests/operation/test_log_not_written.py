@@ -16,7 +16,7 @@ from api.dev import processes
 from permissions.health.log_lines import LogLines
 from tests.operation.readings import value_in
 from tests.support.cluster import HOME
-from tests.support.waiting import until
+from tests.support.waiting import SOON, until
 
 LINE = "x" * 999 + "\n"
 FULL = "/dev/full"  # each write to it fails as on a full disk
@@ -88,7 +88,7 @@ def serve(django_db_setup: str, network: Any) -> Iterator[Callable[[int | IO[Any
     for process in started:
         process.terminate()
     for process in started:
-        process.wait(20)
+        process.wait(SOON)
 
 
 def test_a_server_goes_on_with_a_full_disk_of_logs_and_counts_its_lines(

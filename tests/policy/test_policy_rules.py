@@ -16,7 +16,7 @@ from permissions.principal import Principal
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.act_registry.transitions import require
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 LEAD = Principal(
     agency_id=uuid4(),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.two_samples import holm, ks_distance, ks_p
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def test_the_distance_is_the_largest_step_between_the_two() -> None:

@@ -16,7 +16,7 @@ from api.v1.referrals import acts as v1
 from referrals.act_registry.registry import ACTS, CLOSING, LISTED, MOVES, RULES, Answer
 from tests.support.repository import REPOSITORY
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 
 def test_the_tables_are_those_of_the_entries_in_the_order_that_is_listed() -> None:

@@ -20,7 +20,7 @@ from referrals import codes
 from referrals.packet_fields import PACKET_FIELDS
 from referrals.releases.terms import Consenter, ReleaseContext, Terms, complete_terms
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 NOW = datetime(2026, 3, 1, 2, 45, tzinfo=UTC)
 

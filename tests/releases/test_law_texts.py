@@ -20,7 +20,7 @@ from referrals.law.law_text import CHECKED, ROLES, LawText, roles_of
 from referrals.law.paper_elements import ELEMENTS
 from referrals.law.signed_off import FOLDER
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 # Whom 41-3-201(2) MCA names by profession, from the statute: they are told to report, at once.
 NAMED = {"law_enforcement", "healthcare", "child_protection"}

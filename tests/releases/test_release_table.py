@@ -13,7 +13,7 @@ from permissions.errors import BadRequest, NotPossible
 from permissions.principal import Principal
 from referrals.releases.terms import Consenter, ReleaseContext, Terms, complete_terms
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 NOW = datetime(2026, 3, 1, 2, 45, tzinfo=UTC)
 ME = UUID(int=1)

@@ -5,7 +5,6 @@ The database makes it wait at the chosen place. Its database session either goes
 ends and finds that no client listens, or it ends as well, as with the whole machine.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,9 +16,9 @@ from permissions.database.advisory_locks import SEALING
 from tests.support.cluster import HOME
 from tests.support.forked_workers import ForkedWorkers
 from tests.support.seals import ask, faults, seal, write
+from tests.support.waiting import until
 
 GATE = 7_006_001  # an advisory lock, of this test alone
-SOON_S = 60
 # After which step of sealer.step it waits, and what makes it wait there.
 WAITS = {
     "its turn": "",
@@ -65,15 +64,13 @@ def waiting_after(step: str) -> Iterator[None]:
 
 def who_waits(superuser: Any) -> int:
     """The process of the session that has the sealers' turn and waits for another lock."""
-    ends = time.monotonic() + SOON_S
     question = (
         "SELECT turn.pid FROM pg_locks turn JOIN pg_locks other USING (pid)"
         " WHERE turn.locktype = 'advisory' AND turn.classid = %s AND turn.granted"
         " AND NOT other.granted AND turn.database ="
         " (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    while (found := ask(superuser, question, SEALING)) is None:
-        assert time.monotonic() < ends, "no sealer comes to where it has to wait"
+    found = until(lambda: ask(superuser, question, SEALING), "a sealer that waits")
     return int(found[0])
 
 

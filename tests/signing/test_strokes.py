@@ -9,7 +9,7 @@ from permissions.errors import BadRequest, NotPossible
 from referrals.signing import strokes
 from tests.signing.scene import DRAWN, points_in
 
-pytestmark = pytest.mark.no_database
+pytestmark = pytest.mark.static
 
 W, H = strokes.WIDTH, strokes.HEIGHT
 MANY = [[[x, (x * 7) % H] for x in range(0, W, 2)] for _ in range(9)]  # 4,500 points

@@ -22,13 +22,22 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 HOME = GROUND / (WORKER or "main")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--static", action="store_true", help="only tests marked `static`: no PostgreSQL is started"
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["CAIRN_HOME"] = str(HOME)
     os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys")
     os.environ.pop("CAIRN_BASE_URL", None)
-    has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
-    if not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
+    known = early_config.known_args_namespace
+    has_workers = bool(getattr(known, "numprocesses", None))
+    if known.static:
+        os.environ["CAIRN_HOME"] = str(GROUND / "static" / (WORKER or "main"))
+    elif not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
         from api.dev.postgres import Cluster
 
         cluster = Cluster(HOME)
@@ -46,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.randomly_seed = SEED
     if getattr(config.option, "hypothesis_seed", None) is None:
         config.option.hypothesis_seed = SEED
+    if config.option.static:
+        config.option.markexpr = "static"
 
 
 def pytest_unconfigure() -> None:

@@ -3,7 +3,6 @@
 For tests of row-level security only; everything else goes through HTTP.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from tests.support.binding import bind_credentials
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.notifications import prove
 from tests.support.stories import PACKET, Story, return_body
+from tests.support.waiting import until
 
 
 @contextmanager
@@ -53,13 +53,13 @@ def identify(cursor: Any, caller: Caller | None) -> None:
 def all_in_the_feed() -> None:
     """Wait until every event is within the feed's bound. A transaction of another database on this
     server, such as that of a parallel test, holds the bound back too."""
-    ends = time.monotonic() + 60
-    while True:
+
+    def is_in() -> bool:
         with connections["jobs"].cursor() as cursor:
             cursor.execute("SELECT count(*) FROM referral_event WHERE xact >= sec.xact_bound()")
-            if cursor.fetchone() == (0,):
-                return
-        assert time.monotonic() < ends, "something holds the bound back"
+            return bool(cursor.fetchone() == (0,))
+
+    until(is_in, "the end of what holds the bound back")
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any
 
+from tests.support.waiting import SOON
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
@@ -66,7 +68,7 @@ class ForkedWorkers:
     def __exit__(self, *_: Any) -> None:
         for worker in [*self._alive]:
             self.kill(worker)
-        self._parent.communicate(timeout=30)
+        self._parent.communicate(timeout=SOON)
 
 
 def _is_there(process: int) -> bool:

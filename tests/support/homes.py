@@ -20,6 +20,7 @@ import requests
 from api.dev import processes
 from api.dev.parties import PartnerSystem
 from api.dev.postgres import Cluster
+from tests.support.waiting import SOON
 
 
 class Home:
@@ -73,7 +74,7 @@ class Home:
     def end(self) -> None:
         if self.server is not None and self.server.poll() is None:
             self.server.terminate()
-            self.server.wait(30)
+            self.server.wait(SOON)
         self.cluster.erase()
 
 

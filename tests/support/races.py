@@ -1,6 +1,5 @@
 """Requests that wait for each other: locks held until each is seen to wait."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from django.db import connections
 
 from tests.support import routes
 from tests.support.stories import Story
+from tests.support.waiting import until
 
 WAIT_S = 30  # for what must come, on a loaded machine too
 
@@ -58,11 +58,8 @@ class Race:
         """Start it, and see it wait behind those that wait already."""
         waiting = self.waiting()
         future = self.start(call)
-        deadline = time.monotonic() + WAIT_S
-        while self.waiting() <= waiting:
-            assert not future.done(), f"it did not wait: {future.result().content!r}"
-            assert time.monotonic() < deadline, "nobody waits"
-            time.sleep(0.01)  # leaves the processor to what is waited for
+        until(lambda: future.done() or self.waiting() > waiting, "the one that waits", WAIT_S)
+        assert not future.done(), f"it did not wait: {future.result().content!r}"
         return future
 
     def waiting(self) -> int:

@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -18,14 +17,19 @@ from django.db import connections
 
 from permissions.database.uuid7 import uuid7
 from permissions.ledger import sealed_export, sealer, verifier
+from tests.support.waiting import until
 
 
 def seal() -> None:
     """Until nothing waits: a transaction of another database on this server holds the bound back,
     too."""
-    ends = time.monotonic() + 60
-    while sealer.step() or sealer.count_unsealed():
-        assert time.monotonic() < ends, "something holds the bound back"
+
+    def is_done() -> bool:
+        while sealer.step():
+            pass
+        return sealer.count_unsealed() == 0
+
+    until(is_done, "the end of what holds the bound back")
 
 
 def write(api: Any, entries: int = 1) -> None:

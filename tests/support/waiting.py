@@ -1,16 +1,31 @@
-"""Waiting for what must come."""
+"""Waiting for what must come: on a loaded machine too, and without taking a processor from it."""
 
-import threading
+import subprocess
+import time
 from collections.abc import Callable
+from typing import TypeVar
 
-SOON = 30.0  # seconds that a test waits for what must come
+SOON = 120.0  # seconds that a test waits for what must come
+PAUSE_S = 0.02
+Found = TypeVar("Found")
 
 
-def until(so: Callable[[], bool]) -> None:
-    """Wait for what must come."""
-    pause = threading.Event()
-    for _ in range(int(SOON * 10)):
-        if so():
-            return
-        pause.wait(0.1)
-    raise AssertionError("it did not come")
+def until(so: Callable[[], Found], what: str = "it", seconds: float = SOON) -> Found:
+    """Ask again and again until the answer is true, and return it. Raises TimeoutError: a failure
+    of time, which tests/support/again.py tries again."""
+    ends = time.monotonic() + seconds
+    while not (found := so()):
+        if time.monotonic() > ends:
+            raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(PAUSE_S)
+    return found
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that a test has started, and wait for its end; twice is safe."""
+    process.terminate()
+    try:
+        process.wait(SOON)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,6 +1,7 @@
 """`manage.py directory import|quarantine|import-postcodes`: take sources into the directory."""
 
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -129,10 +130,10 @@ def _import(command: NounCommand, options: Options) -> None:
         retry=options["retry"],
         over_edits=options["over_edits"],
     )
-    if report:
-        write_lines(outcome, report)
-    summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
-    outcome.staging.close()
+    with closing(outcome.staging):
+        if report:
+            write_lines(outcome, report)
+        summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
 
 
 def _quarantine(command: NounCommand, options: Options) -> None:

@@ -1,0 +1,160 @@
+"""What is tried again, and what is red at once (tests/support/again.py), on recorded failures and
+on real runs of small files of tests."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.again import is_of_time
+from tests.support.repository import REPOSITORY
+
+pytestmark = pytest.mark.no_database
+
+# First lines of failures as runs have printed them.
+OF_TIME = [
+    "TimeoutError: the one that waits did not come within 30 s",
+    "subprocess.TimeoutExpired: Command '['make', 'run']' timed out after 60 seconds",
+    "playwright._impl._errors.TimeoutError: Page.click: Timeout 30000ms exceeded.",
+    "requests.exceptions.ReadTimeout: HTTPConnectionPool(host='127.0.0.1', port=31001): Read timed",
+    "requests.exceptions.ConnectionError: ('Connection aborted.', ConnectionResetError(104, 'C'))",
+    "ConnectionRefusedError: [Errno 111] Connection refused",
+    "OSError: [Errno 98] Address already in use",
+    "psycopg2.errors.QueryCanceled: canceling statement due to statement timeout",
+    "django.db.utils.OperationalError: canceling statement due to statement timeout",
+    "RuntimeError: the server did not start within 60 s",
+    "worker 'gw1' crashed while running 'tests/policy/test_markers.py::test_no_mark_leaves'",
+]
+VALUES = [
+    "assert 200 == 404",
+    "AssertionError: ywca.worker gets packet_field.value: {'id': '1'}",
+    "AssertionError: it waited\nTimeoutError: the one that waits did not come within 30 s",
+    "assert 'TimeoutError: did not come within' in 'a page'",
+    "django.db.utils.OperationalError: deadlock detected",
+    "psycopg2.errors.DeadlockDetected: deadlock detected",
+    "AssertionError: Locator expected not to contain text 'Rosalind'",
+    "AssertionError: Locator expected to contain text 'Accepted'",
+    "psycopg2.errors.LockNotAvailable: canceling statement due to lock timeout",
+    "psycopg2.errors.QueryCanceled: canceling statement due to user request",
+    "ResourceWarning: unclosed database in <sqlite3.Connection object at 0x7f>",
+    "OSError: [Errno 28] No space left on device",
+    "ValueError: TimeoutError: did not come within 3 s of ConnectionError",
+    "Failed: DID NOT RAISE <class 'TimeoutError'>",
+]
+
+# A test that does the next thing of its list each time that it is run.
+PART = """
+def test_{name}():
+    from pathlib import Path
+    done = Path(__file__).with_suffix(".{name}")
+    number = int(done.read_text()) if done.exists() else 0
+    done.write_text(str(number + 1))
+    what = {does!r}[number]
+    if what == "time":
+        raise TimeoutError("the far end did not come within 3 s")
+    if what == "hangs":
+        import threading
+        threading.Event().wait(60)
+    assert what == "green"
+"""
+
+
+@pytest.mark.parametrize("message", OF_TIME)
+def test_a_failure_for_want_of_time_may_be_tried_again(message: str) -> None:
+    assert is_of_time(message)
+
+
+@pytest.mark.parametrize("message", VALUES)
+def test_everything_else_is_red_at_once(message: str) -> None:
+    assert not is_of_time(message)
+
+
+class Ended:
+    def __init__(self, folder: Path, done: "subprocess.CompletedProcess[str]") -> None:
+        self.folder, self.status, self.said = folder, done.returncode, done.stdout
+
+    def runs(self, name: str) -> int:
+        return int((self.folder / f"test_parts.{name}").read_text())
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`run(name=[what each run of test_name does])`, as `make test` does it."""
+
+    def ended(*options: str, **parts: list[str]) -> Ended:
+        text = "\n".join(PART.format(name=name, does=does) for name, does in parts.items())
+        (tmp_path / "test_parts.py").write_text(text)
+        (tmp_path / "pytest.ini").write_text(
+            "[pytest]\nfaulthandler_timeout = 3\nfaulthandler_exit_on_timeout = true\n"
+        )
+        words = ["-c", str(tmp_path / "pytest.ini"), "-p", "no:randomly", "-p", "no:django"]
+        words += ["-p", "no:cacheprovider", "-n", "2", "-q", *options]
+        kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.support.again", *words, "--", str(tmp_path)],
+            cwd=tmp_path,
+            env=kept | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Ended(tmp_path, done)
+
+    return ended
+
+
+def test_a_value_is_red_and_is_not_tried_again(run: Run) -> None:
+    ended = run(leak=["red", "green", "green"], late=["time", "green", "green"], good=["green"])
+    assert ended.status == 1
+    assert (ended.runs("leak"), ended.runs("late"), ended.runs("good")) == (1, 1, 1)
+    assert "1 of 2 are no matter of time" in ended.said
+
+
+def test_a_time_out_that_is_green_twice_is_flaky_and_not_red(run: Run) -> None:
+    ended = run(late=["time", "green", "green"], good=["green"])
+    assert ended.status == 0, ended.said
+    assert (ended.runs("late"), ended.runs("good")) == (3, 1)
+    [line] = re.findall("^FLAKY .*", ended.said, re.MULTILINE)
+    assert line.endswith("test_late: TimeoutError: the far end did not come within 3 s")
+
+
+@pytest.mark.parametrize("again", [["time"], ["green", "time"], ["green", "red"]])
+def test_a_time_out_that_is_red_once_more_is_red(run: Run, again: list[str]) -> None:
+    ended = run(late=["time", *again, "green"])
+    assert ended.status == 1
+    assert ended.runs("late") == 1 + len(again)
+    assert "FLAKY" not in ended.said
+
+
+def test_four_time_outs_are_red(run: Run) -> None:
+    ended = run(**{f"late{number}": ["time", "green", "green"] for number in range(4)})
+    assert ended.status == 1
+    assert [ended.runs(f"late{number}") for number in range(4)] == [1] * 4
+    assert "4 failed for want of time" in ended.said
+
+
+def test_a_hung_test_ends_the_run_with_its_name(run: Run) -> None:
+    ended = run(stuck=["hangs", "hangs"], good=["green"])
+    assert ended.status == 1
+    assert re.search("^FAILED .*test_stuck - worker 'gw.' crashed", ended.said, re.MULTILINE)
+    assert (ended.runs("stuck"), ended.runs("good")) == (2, 1)
+
+
+def test_a_red_is_told_when_it_happens_with_what_repeats_it(run: Run) -> None:
+    ended = run(leak=["red"])
+    told, summary = ended.said.split("short test summary", 1)
+    assert re.search("^FAILED .*test_leak - .*assert 'red' == 'gre", told, re.MULTILINE)
+    assert re.search(r"python -m pytest '.*test_parts\.py::test_leak'", told)
+    assert "test_leak" in summary
+
+
+def test_a_run_that_could_not_begin_is_what_pytest_says(run: Run) -> None:
+    assert run("--no-such-option", good=["green"]).status == 4
