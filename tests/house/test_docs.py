@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.desk.problem_texts import PROBLEMS
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DOCS = REPOSITORY / "docs"
 ADR = DOCS / "adr"
@@ -115,18 +117,21 @@ def path_of_an_act() -> list[tuple[str, str]]:
     return rows
 
 
-def test_an_act_is_followed_through_at_most_twelve_files() -> None:
-    rows = path_of_an_act()
-    assert len({file for file, _ in rows}) <= 12
-
-
 @pytest.mark.parametrize(("file", "function"), path_of_an_act())
 def test_what_architecture_names_is_there(file: str, function: str) -> None:
     source = (REPOSITORY / file).read_text()
     if file.endswith(".sql"):
-        assert f"FUNCTION {function}(" in source
+        assert re.search(rf"FUNCTION {function}\(|CREATE POLICY {function} ON", source)
         return
     assert function in names(ast.parse(source))
+
+
+def test_the_guide_of_refusals_has_each_code_in_the_words_of_its_page() -> None:
+    guide = (DOCS / "guides" / "debug-a-refusal.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", guide.split("## 6.")[1], re.MULTILINE)
+    assert rows == [
+        (code, str(problem.happened), str(problem.do)) for code, problem in sorted(PROBLEMS.items())
+    ]
 
 
 def names(tree: ast.Module) -> set[str]:

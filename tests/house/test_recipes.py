@@ -3,6 +3,7 @@ added works, with no other edit."""
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -105,6 +106,24 @@ def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path)
     path.write_text(kept.replace(asked, 'Text("x", 9)'))
     refused = ran(copy, "manage.py", "check", "--tag", "urls")
     assert "The desk cannot ask for x of record_attempt" in refused.stdout
+
+
+def test_the_first_hours_change_turns_a_test_red(copy: Path) -> None:
+    """docs/guides/first-hour.md, *Change it*: its edit, then its command, as they are written."""
+    guide = (copy / "docs" / "guides" / "first-hour.md").read_text()
+    section = " ".join(guide.split("## Change it", 1)[1].split())
+    [(file, before, after)] = re.findall(
+        r"in `([\w/]+\.py)`: there, `([^`]+)` says .* Change it to `([^`]+)`, then", section
+    )
+    [words] = re.findall(r"\.venv/bin/python (-m pytest [\w /.:-]+\.py)", section)
+    text = (copy / file).read_text()
+    [entry] = [part for part in text.split("\n@act(") if "\ndef accept(" in part]
+    assert entry.count(before) == 1
+    (copy / file).write_text(text.replace(entry, entry.replace(before, after)))
+    tried = ran(copy, *words.split(), "-p", "no:cacheprovider")
+    assert tried.returncode == 1, tried.stdout
+    assert "FAILED tests/policy/test_every_cell.py" in tried.stdout
+    assert "accept" in tried.stdout
 
 
 def test_contributing_tells_each_recipe() -> None:
