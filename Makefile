@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
-.PHONY: screenshots coverage check
+.PHONY: browsers screenshots coverage check
 .PHONY: restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract openapi schema messages bench scale lock
 
@@ -71,8 +71,11 @@ static: $(VENV)/installed-dev
 screenshots: $(VENV)/installed-dev ## Look at every page: var/screenshots, both sizes, light, dark
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -n auto tests/slow/test_screenshots.py
 
+browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15 min
+	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
+
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove hold $(DRILLS) times screenshots mutate ## All of tests/slow: for hours
+slow: prove hold $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
 	@$(BIN)/python -m tests.slow.large_import
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+

@@ -13,7 +13,7 @@ from referrals.notifications import sealed_messages
 from tests.card.scene import address_of_card, give_number, switch_on
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
 from tests.support import every_page
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import Look
 from tests.support.live_server import Server
@@ -79,7 +79,7 @@ def key_at_the_station(browser: Browser, server: Server, size: tuple[int, int], 
     return said
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_an_officer_sends_a_notice_and_withdraws_it(
     path: str, server: Server, chromium: Browser, size: str
 ) -> None:
@@ -151,7 +151,7 @@ def press_by_keyboard(page: Page, words: str) -> None:
     raise AssertionError(f"Tab reaches nothing called {words}")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_the_agencys_own_page_and_the_card_to_print(
     network: Any, server: Server, size: str, request: pytest.FixtureRequest
 ) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from api.desk.referral.accounting_paper import accounting_text, paper_day, paper_time
 from referrals import accounting
 from referrals.codes import CODE_LISTS
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.desk_pages import at_the_desk, text_of
 from tests.support.stories import (
@@ -220,7 +220,7 @@ def brought_along(story):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@pytest.mark.parametrize("size", TRIED.values(), ids=TRIED)
 @pytest.mark.parametrize("language", ["English", "Español"])
 def test_what_is_printed_is_the_paper_and_nothing_of_the_desk(
     brought_along, chromium, server, size, language

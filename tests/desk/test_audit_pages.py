@@ -22,7 +22,7 @@ from referrals.codes import CODE_LISTS
 from tests.desk.audit_log import ENTRIES, LOG
 from tests.desk.audit_log import worked_on as worked_on  # a fixture
 from tests.support.access_log import acts_that_are_logged, handle, leads_on
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.callers import agency_id, member_id
 from tests.support.desk_pages import at_the_desk, text_of
@@ -351,7 +351,7 @@ def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_the_auditors_pages_in_a_browser(
     worked_on: Story, server: Server, chromium: Browser, size: str
 ) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.live_server import Server
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_an_administrator_sets_how_she_and_her_agency_are_rung(
     server: Server, chromium: Browser, superuser: Any, size: str
 ) -> None:

@@ -9,7 +9,7 @@ from jwcrypto import jwk
 from playwright.sync_api import Browser, expect
 
 from tests.identity.token_requests import ask, get
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.callers import member_id
 from tests.support.client_assertions import token_request
@@ -26,7 +26,7 @@ def answered(server: Server, key: jwk.JWK, alg: str = "ES256") -> Any:
     return ask(server, token_request(signed))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_a_system_is_added_and_its_key_is_rotated(
     server: Server, chromium: Browser, size: str, tmp_path: Path
 ) -> None:

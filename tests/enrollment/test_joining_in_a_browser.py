@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.enrollment.links import NEW, PASSWORD, invite
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.live_server import Server
 from tests.support.passkey_browser import Key, touch
@@ -27,7 +27,7 @@ def service(network: Any) -> str:
     return service_of("ywca")
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("size", TRIED.values(), ids=TRIED)
 def test_an_officer_joins_by_a_passkey_and_sends_a_referral(
     path: str, service: str, at_a_name: Server, chromium: Browser, size: tuple[int, int]
 ) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.signing.scene import ON_PHONE, ON_SCREEN, ask, officer, page_of, path_of
 from tests.support import every_page
-from tests.support.browser import SIZES, Desk
+from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.desk_pages import Pages, one_time_code
 from tests.support.every_page import Look, signed_in
@@ -78,7 +78,7 @@ def is_blank(desk: Desk) -> bool:
     return blank
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_on_the_screen_that_is_handed_over(
     draft: Story, on_screen: str, worker: Pages, server: Server, chromium: Browser, size: str
 ) -> None:
@@ -121,7 +121,7 @@ def test_on_the_screen_that_is_handed_over(
         sound(desk, "signed_paper", look)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", TRIED)
 def test_on_their_own_phone(
     draft: Story, on_phone: str, worker: Pages, server: Server, chromium: Browser, size: str
 ) -> None:
