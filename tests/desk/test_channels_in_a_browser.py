@@ -10,6 +10,8 @@ from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.live_server import Server
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.mark.parametrize("size", TRIED)
 def test_an_administrator_sets_how_she_and_her_agency_are_rung(

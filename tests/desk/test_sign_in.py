@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.core.cache import cache
 
+from api import settings as product
 from api.http.authentication import SESSION_KEY
 from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
@@ -124,8 +125,9 @@ def test_a_used_code_counts_as_a_wrong_one_and_makes_it_forget_none(person, supe
     assert pages.get("/desk/").status_code == 302
 
 
-def test_a_password_that_was_kept_with_fewer_rounds_opens_and_is_kept_with_todays(person):
+def test_a_password_that_was_kept_with_fewer_rounds_opens_and_is_kept_with_todays(person, settings):
     """As an older Django did it: what an upgrade of Django leaves to each member's next sign-in."""
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
     lead = person("police.lead")
     hasher = ScryptPasswordHasher()
     old = hasher.encode(lead["password"], "an-invented-salt-of-22", n=2**4)

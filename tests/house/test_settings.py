@@ -29,6 +29,13 @@ def started(
     )
 
 
+def test_a_password_is_hashed_as_django_ships_it(tmp_path: Path) -> None:
+    """The tests themselves hash at a thousandth of the cost (tests/support/settings.py)."""
+    code = "from api.settings import PASSWORD_HASHERS; print(PASSWORD_HASHERS)"
+    told = started(tmp_path, code)
+    assert told.stdout == "['django.contrib.auth.hashers.ScryptPasswordHasher']\n"
+
+
 LINES = '[{"name": "Emergency", "phone": "911", "note": "Police"}]'
 BARE_SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
 MAIL = {

@@ -37,6 +37,8 @@ LEFT_OUT = SEALS | {
     "desk/agency/changes",  # the agency's own administration, of earlier tests too
     "accounts/app",  # a new random secret, each time as a picture
     "demo/messages",  # of everyone: on one machine, for a demonstration
+    # Whether the machine answers in time: another on a busy one, for every caller alike.
+    *("healthz", "health/ready"),
     "metrics",  # the whole server's, for its operator: for anyone else there is no such page
     *("accounts/logout", "leave", "desk/agency"),  # end the session
 }

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ BESIDE = (
 )  # folders of CAIRN_HOME that belong to the database
 
 
+@cache
 def checksum() -> str:
     """A checksum of the day and of all files that decide what is in the template."""
     found = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
