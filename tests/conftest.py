@@ -28,6 +28,7 @@ from permissions.models import Client, Membership
 from tests.support.callers import Caller, member_id
 from tests.support.cleaning import CONTENT, TableCleaner
 from tests.support.cluster import HOME, own_cluster
+from tests.support.hashing import QUICK_HASHER
 from tests.support.http_client import close_streams
 from tests.support.live_server import Server
 from tests.support.message_servers import (
@@ -45,6 +46,7 @@ from tests.support.stories import Story, service_of
 from tests.support.template import Template
 from tests.support.waiting import stop
 
+settings.PASSWORD_HASHERS = [QUICK_HASHER]  # here, and in the servers of `server`
 hypothesis.settings.register_profile("cairn", database=None)  # no case of an earlier run
 hypothesis.settings.load_profile("cairn")
 
@@ -219,6 +221,7 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
         port = probe.getsockname()[1]
     base_url = f"http://127.0.0.1:{port}"
     env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.support.settings",
         "CAIRN_HOME": str(HOME),
         "CAIRN_DATABASE": django_db_setup,
         "CAIRN_BASE_URL": base_url,

@@ -30,7 +30,7 @@ def started(
 
 
 def test_a_password_is_hashed_as_django_ships_it(tmp_path: Path) -> None:
-    """The tests themselves hash at a thousandth of the cost (tests/support/settings.py)."""
+    """The tests themselves hash at a thousandth of the cost (tests/support/hashing.py)."""
     code = "from api.settings import PASSWORD_HASHERS; print(PASSWORD_HASHERS)"
     told = started(tmp_path, code)
     assert told.stdout == "['django.contrib.auth.hashers.ScryptPasswordHasher']\n"

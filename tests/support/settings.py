@@ -1,9 +1,6 @@
-"""The settings of the tests: those of the product, but a password hash costs a thousandth.
-
-A password of the tests is invented and known. One hash of the product's cost takes 60 ms, and the
-tests make thousands (tests/house/test_settings.py holds the product's).
-"""
+"""The settings of a server that tests start: the product's, with a hash that takes no time."""
 
 from api.settings import *  # noqa: F403
+from tests.support.hashing import QUICK_HASHER
 
-PASSWORD_HASHERS = ["tests.support.hashing.QuickScryptPasswordHasher"]
+PASSWORD_HASHERS = [QUICK_HASHER]
