@@ -70,7 +70,8 @@ class Staging:
     """
 
     def __init__(self) -> None:
-        self.db = sqlite3.connect("", isolation_level=None)  # '': a file that SQLite removes
+        # '': a file that SQLite removes. The collector closes what was given up, in any thread.
+        self.db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self.close = weakref.finalize(self, self.db.close)
         self.db.executescript(_TABLES)
         self.tables: set[str] = set()

@@ -6,6 +6,7 @@ import gc
 import resource
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.core.management import CommandError, call_command
 from directory.exporting import export
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import import_package
+from directory.importing.staging import Staging
 from tests.support.hsds_source import forget, write_tables
 
 ORGANIZATION = {"id": "o1", "name": "House of an invented source", "description": "Invented."}
@@ -82,6 +84,20 @@ def test_a_report_that_cannot_be_written_leaves_nothing_open(source: Path, tmp_p
     with nothing_stays_open(), full_disk(after=10), pytest.raises((OSError, CommandError)):
         call_command("directory", "import", str(source), "--source", "test",
                      "--report", str(tmp_path / "report.ndjson"))  # fmt: skip
+
+
+def test_what_one_thread_gave_up_another_may_close() -> None:
+    """The collector runs in whichever thread makes an object; a failure there is a warning, and so
+    an error of this test."""
+
+    def give_up() -> None:
+        held: list[object] = [Staging()]
+        held.append(held)  # a cycle, as a traceback makes one: left to the collector
+
+    with nothing_stays_open():
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(give_up).result()
+        assert len(open_connections()) == 0
 
 
 @pytest.mark.parametrize("name", ["package", "package.zip"])
