@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from permissions.audit import writer
 from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
-from permissions.identity import credentials
+from permissions.identity import credentials, staff_refs
 from permissions.identity.ip_allowlist import is_allowed
 from permissions.principal import Principal
 
@@ -28,7 +28,7 @@ def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Prin
     """Return the caller: a client by `Authorization: Bearer …`, or a person by their session.
 
     None: the request has neither. A client names the acting member of staff in the header
-    `Acting-Member` (R15). `along`: a query sent in the same round trip.
+    `Acting-Member`, by id or staff number (R15). `along`: a query sent in the same round trip.
 
     Raises NotAuthenticated, BadRequest, NotPermitted, and DRF's PermissionDenied for a session
     without its CSRF token.
@@ -56,12 +56,20 @@ def bearer_of(request: HttpRequest) -> str | None:
 
 
 def acting_member(request: HttpRequest) -> str:
-    """Return the header `Acting-Member` as a canonical UUID, or ''. Raises BadRequest."""
+    """Return the header `Acting-Member`: '' without it, a canonical UUID, or `staff_ref:` and a
+    staff number (permissions/identity/staff_refs.py). Raises BadRequest."""
     text = request.META.get("HTTP_ACTING_MEMBER", "")
+    if text.startswith(staff_refs.PREFIX) and staff_refs.is_one(
+        text.removeprefix(staff_refs.PREFIX)
+    ):
+        return str(text)
     try:
         return str(UUID(text)) if text else ""
     except ValueError:
-        raise BadRequest("acting_member", "Acting-Member must be the id of a member.") from None
+        raise BadRequest(
+            "acting_member",
+            "Acting-Member must be the id of a member, or staff_ref: and their staff number.",
+        ) from None
 
 
 def _resolve(request: HttpRequest, secret: str, along: RoundTripQuery | None) -> Principal | None:

@@ -109,7 +109,7 @@ register(
         *("member.add", "member.change_roles", "member.reset", "member.end", "member.return"),
         *("member.invite", "staff.invite", "staff.end_invitation", "staff.join"),
         *("staff.change_roles", "staff.end", "staff.return", "staff.reset", "staff.take_reset"),
-        *("staff.confirm_reset", "agency.change_number", "agency.confirm_number"),
+        *("staff.set_ref", "staff.confirm_reset", "agency.change_number", "agency.confirm_number"),
         *("client.change_budget", "client.end", "agency.add", "agency.change", "agency.confirm"),
         *("editor.add", "editor.end", "access_log.opt_in", "access_log.end_opt_in"),
         *("partner.add", "partner.add_keys", "partner.remove_key", "partner.set_keys_url"),

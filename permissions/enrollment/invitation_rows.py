@@ -43,6 +43,7 @@ def make(
     kind: str = "join",
     member: Membership | None = None,
     system: Client | None = None,
+    staff_ref: str | None = None,
 ) -> tuple[Invitation, str]:
     """A new row with its MAC, in the open transaction of `using`, and the secret of its link."""
     secret, now = secrets.token_urlsafe(SECRET_BYTES), database_now(using)
@@ -52,6 +53,7 @@ def make(
         agency_id=agency_id,
         name=name,
         roles=sorted(set(roles)),
+        staff_ref=staff_ref,
         invited_by_id=invited_by,
         invited_by_system_id=system.id if system else None,
         member=member,
@@ -157,6 +159,7 @@ def bound(invitation: Invitation) -> list[Any]:
         *(invitation.name, invitation.roles, invitation.invited_by_id),
         *(invitation.created_at, invitation.expires_at),
         *([invitation.invited_by_system_id] if invitation.invited_by_system_id else []),
+        *row_macs.named(staff_ref=invitation.staff_ref),
     ]
 
 

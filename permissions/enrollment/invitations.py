@@ -25,7 +25,7 @@ from permissions.enrollment.administration import administered, code_of, log_cha
 from permissions.enrollment.join_links import link_of
 from permissions.enrollment.sealed_messages import Address
 from permissions.errors import BadRequest, NotPossible, NotVisible
-from permissions.identity import brakes, own_account, provisioning, row_macs
+from permissions.identity import brakes, own_account, provisioning, row_macs, staff_refs
 from permissions.identity.brakes import Limit
 from permissions.keys import closings
 from permissions.models import Agency, Client, Invitation, Membership, Person, SealedMessage
@@ -74,16 +74,25 @@ class Wanted(NamedTuple):
     name: str
     roles: Sequence[str]
     to: Address
+    staff_ref: str | None = None
 
 
 def invite_all(principal: Principal, wanted: Sequence[Wanted]) -> int:
     """Invite everyone on a list, or no one: one transaction with one entry that names each
-    invitation. Returns how many. Raises BadRequest, NotPermitted, TooOften, Unavailable."""
+    invitation. Returns how many. Raises BadRequest, NotPermitted, NotPossible (a staff number that
+    another member has), TooOften, Unavailable."""
     with administered(principal, "staff.invite") as codes:
+        staff_refs.require_free(principal.agency_id, [one.staff_ref for one in wanted])
         for one in wanted:
             brakes.require_turn(OF_AGENCY, principal.agency_id, using="signin")
             made = _make(
-                principal.agency_id, one.name, one.roles, principal.member_id, one.to, "signin"
+                principal.agency_id,
+                one.name,
+                one.roles,
+                principal.member_id,
+                one.to,
+                "signin",
+                staff_ref=one.staff_ref,
             )
             codes.append(code_of("invitation", made.invitation.id))
     return len(wanted)
@@ -102,6 +111,7 @@ def check(wanted: Wanted) -> None:
     provisioning.check_text("name", wanted.name)
     provisioning.check_known_roles(wanted.roles)
     sealed_messages.checked(wanted.to)
+    staff_refs.check(wanted.staff_ref)
 
 
 def invite_first(agency: Agency, name: str, to: Address) -> Invitation:
@@ -127,11 +137,15 @@ def _make(
     to: Address | None,
     using: str,
     system: Client | None = None,
+    staff_ref: str | None = None,
 ) -> Made:
     provisioning.check_text("name", name)
     provisioning.check_known_roles(roles)
+    staff_refs.check(staff_ref)
     to = sealed_messages.checked(to) if to else None
-    invitation, secret = rows.make(agency_id, name, roles, invited_by, LIVES, using, system=system)
+    invitation, secret = rows.make(
+        agency_id, name, roles, invited_by, LIVES, using, system=system, staff_ref=staff_ref
+    )
     link = link_of(secret)
     if to is not None:
         sealed_messages.queue(invitation.id, to, "invitation", link, invitation.expires_at, using)
@@ -189,7 +203,9 @@ def enroll(secret: str, username: str, password: str | None) -> Person:
 
 
 def join(secret: str, person: Person) -> Membership:
-    """Make the person a member of the agency that invited them, and use the invitation up.
+    """Make the person a member of the agency that invited them, and use the invitation up. A staff
+    number that another member was given meanwhile stays theirs: the entry says `no_staff_ref`, and
+    the administrator sets another one.
 
     Raises NotVisible (no such link: also if it was used meanwhile), NotPossible (no second factor;
     the call is still due; already a member), Unavailable.
@@ -206,6 +222,8 @@ def join(secret: str, person: Person) -> Membership:
         agency = rows.agency_subject(found.agency_id)
         transaction.on_commit(lambda: closings.close([(agency, rows.HAD_A_MEMBER)]), using="signin")
         codes = [code_of("invitation", found.id), *member.roles]
+        if found.staff_ref is not None:
+            codes.append(staff_refs.code_of(member.staff_ref))
         log_change("staff.join", member.agency_id, member.id, codes)
     return member
 
@@ -217,6 +235,12 @@ def _member_of(found: Invitation, person: Person) -> Membership:
         member = Membership(agency_id=found.agency_id, person_id=person.id)
     elif member.active:
         raise NotPossible("already_a_member", "You are a member of this agency already.")
+    staff_ref = staff_refs.if_free(found.agency_id, found.staff_ref)
+    if member._state.adding:
+        member.staff_ref = staff_ref
+    else:  # the number of before ended with the membership
+        staff_refs.replace(member, None)
+        staff_refs.replace(member, staff_ref)
     member.name, member.roles, member.active = found.name, found.roles, True
     fields = None if member._state.adding else ["name", "roles", "active"]
     member.save(using="signin", update_fields=fields)

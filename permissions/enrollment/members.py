@@ -10,12 +10,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from permissions.audit import writer
+from permissions.database.advisory_locks import lock_agency
 from permissions.enrollment import agency_links, invitations
 from permissions.enrollment import invitation_rows as rows
 from permissions.enrollment.administration import ADMIN, administered, code_of
 from permissions.enrollment.invitations import Open
 from permissions.errors import NotPermitted, NotPossible, NotVisible
-from permissions.identity import credentials, provisioning, row_macs
+from permissions.identity import credentials, provisioning, row_macs, staff_refs
 from permissions.models import Membership
 from permissions.policy.rules import require_administrator
 from permissions.principal import Principal
@@ -87,6 +88,28 @@ def replace_roles(
     return [code_of("member", member.id), *member.roles]
 
 
+def set_staff_ref(principal: Principal, member_id: UUID, staff_ref: str | None) -> None:
+    """Set the staff number by which the agency's systems may name this member; None: they have
+    none. Twice is safe. The entry says that it was set or cleared, not the number.
+
+    A number that is replaced or cleared ends: no older copy of the row is accepted, and a restored
+    database does not know the number again.
+
+    Raises BadRequest (not a staff number), NotPossible (`staff_ref_taken`), NotVisible (also a
+    member who left), NotPermitted, Unavailable.
+    """
+    staff_refs.check(staff_ref)
+    with administered(principal, "staff.set_ref") as codes:
+        lock_agency(principal.agency_id, "signin")
+        with _changing(principal.agency_id, member_id) as member:
+            if not member.active:
+                raise NotVisible
+            if member.staff_ref != staff_ref:
+                staff_refs.require_free(principal.agency_id, [staff_ref])
+            staff_refs.replace(member, staff_ref)
+        codes += [code_of("member", member.id), staff_refs.code_of(staff_ref)]
+
+
 def end(principal: Principal, member_id: UUID) -> None:
     """End a membership: sign-ins, assignments and open invitations end at once. Twice is safe.
 
@@ -115,6 +138,7 @@ def bring_back(principal: Principal, member_id: UUID) -> None:
     NotPermitted, Unavailable."""
     with administered(principal, "staff.return") as codes:
         with _changing(principal.agency_id, member_id) as member:
+            staff_refs.replace(member, None)  # another member may have the number by now
             member.active = True
             member.save(using="signin", update_fields=["active"])
         codes += [code_of("member", member.id), *member.roles]

@@ -36,6 +36,8 @@ def unconfirmed(agency: Agency) -> list[Unconfirmed]:
         state = "" if one.active else ", ended"
         if not row_macs.is_bound(one):
             line = f"member {one.person.username}: {one.name}; {roles}{state}"
+            if one.staff_ref is not None:
+                line += f"; staff number {one.staff_ref}"
             found.append(_of_row(one, "jobs", line))
         if not row_macs.is_bound(one.person):
             line = f"sign-in of {one.person.username}: {one.name}"

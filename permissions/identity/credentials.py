@@ -17,11 +17,11 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 
 from permissions.audit import writer
 from permissions.database.clock import database_now
-from permissions.database.db_identity import IDENTIFY_BY_NAME
+from permissions.database.db_identity import IDENTIFY_BY_NAME, IDENTIFY_BY_STAFF_REF
 from permissions.database.prepared_statements import PreparedStatement, RoundTripQuery
 from permissions.database.uuid7 import uuid7
 from permissions.errors import Unavailable
-from permissions.identity import row_macs
+from permissions.identity import row_macs, staff_refs
 from permissions.keys import closings
 from permissions.keys.derived_keys import derived_key
 from permissions.keys.keystore import seal, unseal
@@ -64,13 +64,14 @@ CALLER_SELECT = (
     "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
     " a.kind, a.duties, me.system_of_record, me.networks,"
     " bound.membership_id, bound.roles, bound.created_at, bound.expires_at, bound.mac,"
-    " bound.acting_version, bound.acting_mac, a.exercise_id, a.practice_of_id"
+    " bound.acting_version, bound.acting_mac, a.exercise_id, a.practice_of_id,"
+    " bound.acting_staff_ref"
 )
 CALLER_FROM = (
     "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
     " CROSS JOIN sec.caller_binding() bound"
 )
-CALLER_WIDTH = 20
+CALLER_WIDTH = 21
 _CALLER = PreparedStatement("who_calls", f"SELECT {CALLER_SELECT} FROM {CALLER_FROM}")  # noqa: S608 (of fixed parts)
 
 
@@ -79,9 +80,10 @@ def resolve_credential(
 ) -> Principal | None:
     """The principal whose live credential has this `secret`; None if there is none.
 
-    `acting`: the member of staff that a client names. `along`: a query that is sent in the same
-    packet; its rows begin with CALLER_SELECT. One query, no cache: a revoked token is refused at
-    the next request. Raises Unavailable (`binding`) for a row that this server did not write: it
+    `acting`: the member of staff that a client names, by their id, or by `staff_ref:` and their
+    number in the client's agency; the Principal has their id. `along`: a query that is sent in the
+    same packet; its rows begin with CALLER_SELECT. One query, no cache: a revoked token is refused
+    at the next request. Raises Unavailable (`binding`) for a row that this server did not write: it
     proves each row by its MAC, since the database says only what its writer wants.
     """
     token_hash = hash_secret(secret)
@@ -89,7 +91,8 @@ def resolve_credential(
     row = _with_reconnect(lambda: _query_caller(token_hash, acting, asked))
     if row is None:
         return None
-    _require_bound(token_hash, bool(acting) and row[4] is not None, row)
+    acting = acting if row[4] is not None else ""
+    _require_bound(token_hash, acting, row)
     asked.row = row
     principal = Principal(
         agency_id=row[1],
@@ -102,7 +105,7 @@ def resolve_credential(
         duties=frozenset(row[8]),
         system_of_record=row[9],
         token_hash=token_hash,
-        acting=acting,
+        acting=str(row[2]) if acting else "",
         networks=tuple(row[10] or ()),
         exercise_id=row[18],
         practice_of=row[19],
@@ -111,9 +114,10 @@ def resolve_credential(
     return principal
 
 
-def _require_bound(token_hash: str, acting: bool, row: tuple[Any, ...]) -> None:
+def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     """Raise Unavailable unless the credential, and the membership that a client names, are bound:
-    every value of the Principal comes from a MAC, or is less than what a MAC allows."""
+    every value of the Principal comes from a MAC, or is less than what a MAC allows. A member who
+    is named by a staff number has that number."""
     now, agency_id, member_id, person_id, client_id, roles, scopes = row[:7]
     membership_id, signed_in_as, created_at, expires_at, found = row[11:16]
     given = _Given(
@@ -132,22 +136,29 @@ def _require_bound(token_hash: str, acting: bool, row: tuple[Any, ...]) -> None:
         row_macs.is_right(found, "credential", [token_hash, *given])
         and closings.least_version(token_hash[:32]) == 0
         and expires_at > max(now, datetime.now(UTC))
-        and (acting or (member_id == membership_id and set(roles) <= set(signed_in_as)))
+        and (bool(acting) or (member_id == membership_id and set(roles) <= set(signed_in_as)))
     )
     if not bound:
         row_macs.refuse("credential", token_hash[:8])
     if acting:
-        version, its_mac = row[16:18]
-        values = [agency_id, person_id, roles, True]
-        if not row_macs.is_version_bound("membership", member_id, version, its_mac, values):
+        version, its_mac, staff_ref = row[16], row[17], row[20]
+        values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=staff_ref)]
+        is_named = acting in (str(member_id), f"{staff_refs.PREFIX}{staff_ref}")
+        if not (
+            is_named
+            and row_macs.is_version_bound("membership", member_id, version, its_mac, values)
+        ):
             row_macs.refuse("membership", member_id)
 
 
 def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[Any, ...] | None:
+    identify = IDENTIFY_BY_NAME
+    if acting.startswith(staff_refs.PREFIX):
+        identify, acting = IDENTIFY_BY_STAFF_REF, acting.removeprefix(staff_refs.PREFIX)
     with connection.cursor() as cursor:
-        # One packet, one implicit transaction: the settings hold for the second statement.
+        # One packet, one implicit transaction: the settings hold for the last statement.
         values = {**asked.values, "cairn_token": token_hash, "cairn_acting": acting}
-        cursor.execute(f"{IDENTIFY_BY_NAME}; {asked.statement.text()}", values)
+        cursor.execute(f"{identify}; {asked.statement.text()}", values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

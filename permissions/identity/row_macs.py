@@ -64,6 +64,9 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
         "ended_at",
     ),
 }
+# Columns that a later release added. While one is null it is left out of the text, so that what was
+# bound before stays bound; otherwise it is there with its name, and no value passes for another's.
+LATER: dict[type[Model], tuple[str, ...]] = {Membership: ("staff_ref",)}
 
 
 def mac(kind: str, values: Sequence[Any]) -> bytes:
@@ -89,6 +92,11 @@ def _text(kind: str, values: Sequence[Any]) -> bytes:
         [kind, [_plain(one) for one in values]],
         option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z,
     )
+
+
+def named(**columns: Any) -> list[list[Any]]:
+    """Columns of LATER as a MAC's text has them: name and value, without those that are null."""
+    return [[name, value] for name, value in columns.items() if value is not None]
 
 
 def _in_text(value: Any) -> bytes:
@@ -137,7 +145,8 @@ def is_version_bound(
     found: bytes | memoryview | None,
     values: Sequence[Any],
 ) -> bool:
-    """The same, of a row's values that were read elsewhere, in the order of COLUMNS."""
+    """The same, of a row's values that were read elsewhere, in the order of COLUMNS, then those of
+    LATER (`named`)."""
     if version is None or version < closings.least_version(row_id.hex):
         return False
     return is_right(found, kind, [row_id, version, *values])
@@ -175,7 +184,8 @@ def bound_values(row: Row, using: str = "signin") -> list[Any]:
         values.append(sorted(([one.type, one.data] for one in factors), key=_in_text))
     if isinstance(row, Client) and row.token_hash is not None:
         values.append(bytes(row.token_hash).hex())
-    return values
+    later = LATER.get(row._meta.model, ())
+    return [*values, *named(**{name: getattr(row, name) for name in later})]
 
 
 def also_bind(bind: Callable[[], int]) -> None:
@@ -210,7 +220,7 @@ def _touches(row: Row, update_fields: frozenset[str] | None) -> bool:
     if update_fields is None:
         return True
     columns = {*update_fields, *(f"{name}_id" for name in update_fields)}  # of a foreign key
-    return not columns.isdisjoint(COLUMNS[row._meta.model])
+    return not columns.isdisjoint((*COLUMNS[row._meta.model], *LATER.get(row._meta.model, ())))
 
 
 def _before_save(

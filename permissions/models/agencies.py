@@ -28,6 +28,9 @@ CASEWORK = frozenset({"worker", "lead"})
 # on_call: notified of every new referral; reachable: only of the member's own; off_duty: others
 # are notified instead.
 DUTY = ("on_call", "reachable", "off_duty")
+# A badge, NPI or HR number: 1 to 64 printable ASCII characters, no space at either end, as a header
+# of HTTP carries it (RFC 9110, section 5.5).
+STAFF_REF = r"^[!-~]([ -~]{0,62}[!-~])?$"
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -177,9 +180,20 @@ class Membership(models.Model):
     active = models.BooleanField(default=True)
     live = models.BooleanField(default=False, editable=False)  # and the person; set by a trigger
     duty = models.TextField(default="reachable")  # one of DUTY; members set it themselves
+    # By which the agency's own systems may name the member (permissions/identity/staff_refs.py).
+    staff_ref = models.TextField(null=True)
 
     class Meta:
         constraints = [
+            # Of active members, not of live ones: that a person may sign in again never fails here.
+            models.UniqueConstraint(
+                fields=["agency", "staff_ref"],
+                condition=models.Q(active=True, staff_ref__isnull=False),
+                name="one_staff_ref_an_agency",
+            ),
+            models.CheckConstraint(
+                name="membership_staff_ref", condition=models.Q(staff_ref__regex=STAFF_REF)
+            ),
             models.UniqueConstraint(fields=["agency", "person"], name="one_membership_an_agency"),
             # auditor and coordinator exclude every other role (docs/rules.md)
             models.CheckConstraint(

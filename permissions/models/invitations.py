@@ -25,6 +25,7 @@ class Invitation(models.Model):
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     name = models.TextField()
     roles = ArrayField(models.TextField())
+    staff_ref = models.TextField(null=True)  # as the member will have it
     # Null: the operator invited the agency's first administrator, who must prove by a call to the
     # agency's registered number that the agency knows of it.
     invited_by = models.ForeignKey(

@@ -81,7 +81,7 @@ def register_own() -> None:
     """The tables of this floor: once, when the process starts."""
     register(
         Closes("permissions_agency", {"active": "off", "takes_notices": "off"}, agencies=("id",)),
-        Closes("permissions_membership", {"active": "off", "roles": "fewer"}),
+        Closes("permissions_membership", {"active": "off", "roles": "fewer", "staff_ref": "away"}),
         Closes("permissions_person", {"is_active": "off", "password": "other"}, agencies=()),
         Closes(
             "mfa_authenticator",

@@ -40,19 +40,40 @@ END $$;
 -- the credential, and of the membership that a client names. Always one row.
 CREATE FUNCTION sec.caller_binding(
     OUT membership_id uuid, OUT roles text[], OUT created_at timestamptz,
-    OUT expires_at timestamptz, OUT mac bytea, OUT acting_version int, OUT acting_mac bytea
+    OUT expires_at timestamptz, OUT mac bytea, OUT acting_version int, OUT acting_mac bytea,
+    OUT acting_staff_ref text
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     staff text := current_setting('cairn.acting', true);
+    mine uuid;
 BEGIN
-    SELECT c.membership_id, c.roles, c.created_at, c.expires_at, c.mac
-      INTO membership_id, roles, created_at, expires_at, mac
+    SELECT c.membership_id, c.roles, c.created_at, c.expires_at, c.mac, c.agency_id
+      INTO membership_id, roles, created_at, expires_at, mac, mine
       FROM public.credential c
      WHERE c.hash = decode(current_setting('cairn.token', true), 'hex');
     IF staff <> '' THEN
-        SELECT b.version, b.mac INTO acting_version, acting_mac
-          FROM public.row_mac b WHERE b.kind = 'membership' AND b.row_id = staff::uuid;
+        SELECT b.version, b.mac, m.staff_ref INTO acting_version, acting_mac, acting_staff_ref
+          FROM public.permissions_membership m
+          JOIN public.row_mac b ON b.kind = 'membership' AND b.row_id = m.id
+         WHERE m.id = staff::uuid AND m.agency_id = mine;
     END IF;
+END $$;
+
+-- The id, as text, of the live member with this staff number in the agency of the calling system,
+-- for `cairn.acting` of the same packet. An id of no one where there is none. Empty for people, who
+-- name no one. Call it while `cairn.acting` is empty.
+CREATE FUNCTION sec.acting_id_of(staff_number text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        RETURN '';
+    END IF;
+    RETURN coalesce((
+        SELECT m.id::text FROM public.permissions_membership m
+         WHERE m.agency_id = me.agency_id AND m.staff_ref = staff_number AND m.active AND m.live),
+        '00000000-0000-0000-0000-000000000000');
 END $$;
 
 -- The calling agency, whether a member or a client acts for it.
@@ -151,12 +172,13 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.identity(), sec.caller_binding(), sec.current_agency_id(),
+REVOKE ALL ON FUNCTION sec.identity(), sec.caller_binding(), sec.acting_id_of(text),
+    sec.current_agency_id(),
     sec.caseworker_agency_id(), sec.auditor_agency_id(), sec.is_in_network(),
     sec.directory_editor_agency_id(), sec.current_member_id(),
     sec.administrator_agency_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.identity() TO app, editor, auditor;
-GRANT EXECUTE ON FUNCTION sec.caller_binding() TO app;
+GRANT EXECUTE ON FUNCTION sec.caller_binding(), sec.acting_id_of(text) TO app;
 GRANT EXECUTE ON FUNCTION sec.current_agency_id(), sec.caseworker_agency_id(),
     sec.auditor_agency_id() TO app, auditor;
 GRANT EXECUTE ON FUNCTION sec.is_in_network(), sec.current_member_id(),

@@ -5,7 +5,7 @@ ALTER TABLE permissions_membership FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, UPDATE (duty) ON permissions_membership TO app;
 GRANT SELECT ON permissions_membership TO auditor;
-GRANT SELECT, INSERT, UPDATE (name, roles, active) ON permissions_membership TO signin;
+GRANT SELECT, INSERT, UPDATE (name, roles, active, staff_ref) ON permissions_membership TO signin;
 GRANT SELECT, INSERT, UPDATE ON permissions_membership TO jobs;
 GRANT SELECT, UPDATE (live) ON permissions_membership TO definer;
 
