@@ -6,11 +6,11 @@ from directory import listings
 from directory.search import unmet_searches
 from permissions.audit import writer
 from permissions.errors import BadRequest, NotPermitted, NotPossible
-from permissions.policy import disclosure
+from permissions.policy import disclosure, rules
 from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.acts import availability
-from referrals.models import CallRecord, sees_referrals
+from referrals.models import READS, CallRecord, sees_referrals
 from referrals.queries.lists import Place
 
 MAX_PAGE = 100
@@ -69,7 +69,7 @@ def list_page(
 ) -> tuple[list[CallRecord], Place | None]:
     """Return a page of the caller's own records, newest first, and where it ended.
 
-    One access entry."""
+    One access entry. Raises NotPermitted."""
     with writer.logged_act(principal, "call_record.list"):
         _require_caseworker(principal)
         mine = CallRecord.objects.filter(
@@ -85,6 +85,7 @@ def list_page(
 
 
 def _require_caseworker(principal: Principal) -> None:
+    rules.require_scope(principal, READS)
     if not sees_referrals(principal) or principal.member_id is None:
         raise NotPermitted("role_missing", "Call records are for workers and leads.")
     if principal.practices:  # no call is practiced, and none is counted

@@ -187,8 +187,11 @@ def require_editor(
 ) -> None:
     """Refuse a caller who edits nothing at all.
 
-    Raises NotPermitted, or NotVisible if the caller may not see the entry (R3).
+    Raises NotPermitted, or NotVisible if the caller may not see the entry (R3). A client without
+    the scope is refused whatever there is.
     """
+    with writer.log_refusals(principal, act, directory_id=entry_id):
+        rules.require_scope(principal, "directory:write")
     try:
         rules.require_directory_editor(principal)
     except NotPermitted as refusal:

@@ -131,8 +131,10 @@ def mark_published(change: Change) -> None:
 
 def pending(principal: Principal) -> list[Proposal]:
     """The proposals of the caller's agency, for its editors and leads, and those that the caller
-    may decide on, the oldest first. One access entry."""
+    may decide on, the oldest first. One access entry. Raises NotPermitted for a client without
+    `directory:write`."""
     with writer.logged_act(principal, "directory.proposals") as attempt:
+        rules.require_scope(principal, "directory:write")
         attempt.record()
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM sec.entry_proposals()")

@@ -13,11 +13,12 @@ from uuid import UUID
 from django.db import connections
 
 from permissions.audit import writer
-from permissions.audit.queries import may_review
+from permissions.audit.queries import REVIEWS, may_review
 from permissions.database.aliases import AUDITOR
 from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
 from permissions.models import Agency
+from permissions.policy import rules
 from permissions.principal import Principal
 
 LONGEST = timedelta(days=90)
@@ -58,6 +59,7 @@ def list_opt_ins(principal: Principal) -> list[OptIn]:
     NotPermitted."""
     using = AUDITOR if may_review(principal) else "default"
     with writer.logged_act(principal, "access_log.opt_ins", using=using) as attempt:
+        rules.require_scope(principal, REVIEWS)
         if using != AUDITOR:
             _must_administer(principal)
         attempt.record()

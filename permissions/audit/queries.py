@@ -23,8 +23,10 @@ from permissions.database.aliases import AUDITOR
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted, NotVisible
 from permissions.models import AccessEntry, Membership
+from permissions.policy import rules
 from permissions.principal import Principal
 
+REVIEWS = "audit:read"  # the scope of a client that reviews the log
 MAX_PAGE = 100
 EXAMINED = 150  # entries that one page reads where several filters are set
 EXPORTED_AT_ONCE = 1_000
@@ -204,12 +206,13 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Entr
 def may_review(principal: Principal) -> bool:
     """Whether the caller is an auditor, or a client with audit:read."""
     if principal.is_client:
-        return principal.may("audit:read")
+        return principal.may(REVIEWS)
     return principal.has_role("auditor")
 
 
 def must_review(principal: Principal) -> None:
     """Raise NotPermitted unless the caller may review the log."""
+    rules.require_scope(principal, REVIEWS)
     if not may_review(principal):
         raise NotPermitted("role_missing", "The access log is read by auditors.")
 

@@ -50,8 +50,7 @@ def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation
     who = rule.from_side if standing.side == "from" else rule.to_side
     if who is None:
         raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
-    if not principal.may(rule.scope):
-        raise NotPermitted("scope_missing", f"The client needs the scope {rule.scope}.")
+    require_scope(principal, rule.scope)
     if who is Who.CLIENT:  # a receipt: it obliges no one and stops no alarm (R15)
         if not principal.is_client:
             raise NotPermitted("client_only", f"Only a partner system says {act}.")
@@ -88,6 +87,14 @@ def is_permitted(principal: Principal, act: str, rule: Rule, standing: CallerRel
     return True
 
 
+def require_scope(principal: Principal, *scopes: str) -> None:
+    """Raise NotPermitted (`scope_missing`) unless the caller is a person, or a client with one of
+    these scopes. It depends on the token alone and on no row, so a list that is refused tells no
+    more of what there is than an empty one (R3)."""
+    if not any(principal.may(scope) for scope in scopes):
+        raise NotPermitted("scope_missing", f"The client needs the scope {' or '.join(scopes)}.")
+
+
 def require_directory_editor(principal: Principal) -> None:
     """Raise NotPermitted unless the caller may edit the directory at all.
 
@@ -95,8 +102,7 @@ def require_directory_editor(principal: Principal) -> None:
     acting member, but one that it names must be a directory editor. Assignment decides which
     entries (permissions/assignments.py).
     """
-    if not principal.may("directory:write"):
-        raise NotPermitted("scope_missing", "The client needs the scope directory:write.")
+    require_scope(principal, "directory:write")
     if principal.member_id is not None and not principal.has_role("directory_editor"):
         raise NotPermitted("role_missing", "Entries are changed by a directory editor.")
 
@@ -104,8 +110,7 @@ def require_directory_editor(principal: Principal) -> None:
 def require_webhook_manager(principal: Principal) -> None:
     """Raise NotPermitted unless the caller may decide where its agency's events are sent: an
     agency_admin, or a client with webhooks:write."""
-    if not principal.may("webhooks:write"):
-        raise NotPermitted("scope_missing", "The client needs the scope webhooks:write.")
+    require_scope(principal, "webhooks:write")
     if not principal.is_client and not principal.has_role("agency_admin"):
         raise NotPermitted("role_missing", "Webhooks are kept by an agency_admin.")
 

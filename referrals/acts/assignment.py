@@ -18,14 +18,14 @@ from permissions.audit import writer
 from permissions.database.aliases import AUDITOR
 from permissions.errors import NotPermitted, NotPossible
 from permissions.models import CASEWORK, Agency, Membership
-from permissions.policy.rules import Rule, Who
+from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code, Flag, Id
 from referrals.act_registry.registry import PUT_ON, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, is_held, is_unheld
 from referrals.act_transaction import ActTransaction, act_transaction
-from referrals.models import sees_referrals
+from referrals.models import READS, sees_referrals
 from referrals.queries import details
 from referrals.queries.details import Detail
 
@@ -294,6 +294,7 @@ def self_assignments(
     )
     using = AUDITOR if auditor else "default"
     with writer.logged_act(principal, "self_assignments.read", using=using) as attempt:
+        require_scope(principal, READS, "audit:read")
         reviews = [] if auditor else _to_review()
         oversees = principal.has_role("agency_admin") and not principal.is_client
         if not (auditor or sees_referrals(principal) or reviews or oversees):

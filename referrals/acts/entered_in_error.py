@@ -13,14 +13,14 @@ from uuid import UUID
 from permissions.audit import writer
 from permissions.errors import NotPermitted
 from permissions.models import Agency
-from permissions.policy.rules import Rule, Who
+from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import REVIEWED, Group, Move, Notification, Page, act
 from referrals.act_registry.transitions import OPEN
 from referrals.act_transaction import act_transaction
-from referrals.models import Referral
+from referrals.models import READS, Referral
 from referrals.queries import details
 from referrals.queries.details import Detail
 from referrals.releases import lifecycle, notice_release
@@ -94,6 +94,7 @@ def list_mistakes(principal: Principal) -> list[Mistake]:
     """Return the newest hundred mistakes of either side, for a lead. Raises NotPermitted. One
     access entry."""
     with writer.logged_act(principal, "mistakes.read") as attempt:
+        require_scope(principal, READS)
         if not principal.has_role("lead"):
             raise NotPermitted(
                 "role_missing", "Only a lead reviews referrals that were marked as a mistake."

@@ -23,13 +23,13 @@ from permissions.identity.access_record import Opening
 from permissions.keys import grants
 from permissions.keys.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
-from permissions.policy.rules import Rule, Who
+from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.registry import Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, caller_relation, require
 from referrals.act_transaction import ACCESS, ActTransaction, act_transaction
-from referrals.models import Event, Referral, Release, Returned, side_kept
+from referrals.models import READS, Event, Referral, Release, Returned, side_kept
 from referrals.packets import notes
 from referrals.queries.details import Detail
 from referrals.referral_lock import lock_readers
@@ -203,6 +203,7 @@ def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | 
     NotVisible, NotPermitted, Unavailable.
     """
     with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
+        require_scope(principal, READS)
         lock_readers(referral_id, shared=True)
         visible = Referral.objects.visible_to(principal, referral_id)
         referral = visible.annotate(access=ACCESS).first()

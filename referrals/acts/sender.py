@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from directory import listings
 from permissions.audit import writer
 from permissions.enrollment import terms
-from permissions.errors import NotPermitted, NotPossible
+from permissions.errors import NotPossible
 from permissions.identity.access_record import BoundAccess
 from permissions.models import Agency
 from permissions.policy import rules
@@ -38,7 +38,7 @@ from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import agreement as consent
 from referrals.acts import availability, private_records
 from referrals.deadlines import due_times
-from referrals.models import Referral, sees_referrals
+from referrals.models import READS, Referral
 from referrals.notices import Notice
 from referrals.queries import details
 from referrals.queries.details import Detail
@@ -74,8 +74,7 @@ def create(
     """
     with writer.logged_act(principal, "referral.create") as attempt:
         transitions.require(principal, "create", rules.CallerRelation("from", True, True))
-        if not sees_referrals(principal):  # the answer is the referral
-            raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
+        rules.require_scope(principal, READS)  # the answer is the referral
         require_invented(principal, "callback", notice.callback)
         done = idempotency.begin(principal, key)
         if done is not None:

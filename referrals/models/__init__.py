@@ -20,6 +20,7 @@ from referrals.models.records import (
 )
 from referrals.models.recovery import LostAct
 from referrals.models.referrals import (
+    READS,
     VISIBLE_SQL,
     Assignment,
     Referral,
@@ -36,6 +37,7 @@ from referrals.models.slips import Slip
 from referrals.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookSecret
 
 __all__ = [
+    "READS",
     "VISIBLE_SQL",
     "AgreementTally",
     "Assignment",

@@ -56,12 +56,15 @@ VISIBLE_SQL = (
 )
 
 
+READS = "referrals:read"  # the scope of a client that sees referrals
+
+
 def sees_referrals(principal: Principal) -> bool:
     """Return whether the principal sees referrals: workers and leads, and clients with
     `referrals:read` whose named staff, if any, is one of these."""
     if principal.is_client:
         staff_may = principal.member_id is None or principal.has_role(*CASEWORK)
-        return principal.may("referrals:read") and staff_may
+        return principal.may(READS) and staff_may
     return principal.has_role(*CASEWORK)
 
 

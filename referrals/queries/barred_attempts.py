@@ -12,8 +12,9 @@ from django.db import connection
 
 from permissions.audit import writer
 from permissions.errors import NotPermitted
+from permissions.policy import rules
 from permissions.principal import Principal
-from referrals.models import sees_referrals
+from referrals.models import READS, sees_referrals
 from referrals.queries.lists import Place
 
 MAX_PAGE = 100
@@ -45,6 +46,7 @@ def barred_attempts(
     Raises NotPermitted. One access entry.
     """
     with writer.logged_act(principal, "barred_attempts.read") as attempt:
+        rules.require_scope(principal, READS)
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "These alerts are for workers and leads.")
         with connection.cursor() as cursor:

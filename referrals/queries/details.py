@@ -17,11 +17,11 @@ from permissions.audit import writer
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
 from permissions.policy import disclosure
-from permissions.policy.rules import CallerRelation
+from permissions.policy.rules import CallerRelation, require_scope
 from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
-from referrals.models import Event, Plan, Referral, Release, Side, side_kept
+from referrals.models import READS, Event, Plan, Referral, Release, Side, side_kept
 from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
 
@@ -71,8 +71,10 @@ class Detail:
 
 
 def read_detail(principal: Principal, referral_id: UUID) -> Detail:
-    """Return one referral. Raises NotVisible. One access entry."""
+    """Return one referral. Raises NotVisible, NotPermitted (a client without the scope). One access
+    entry."""
     with writer.logged_act(principal, "referral.read", referral_id) as attempt:
+        require_scope(principal, READS)
         referral, own = _find_visible(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
         return build_detail(principal, referral, own, attempt.now)
@@ -242,8 +244,10 @@ class Step:
 
 
 def history(principal: Principal, referral_id: UUID) -> list[Step]:
-    """Return what the caller's side may know of what happened, oldest first. Raises NotVisible."""
+    """Return what the caller's side may know of what happened, oldest first. Raises NotVisible,
+    NotPermitted (a client without the scope)."""
     with writer.logged_act(principal, "referral.history", referral_id) as attempt:
+        require_scope(principal, READS)
         referral, own = _find_visible(principal, referral_id)
         side = side_of(principal, referral)
         attempt.record(subject=own.subject if own else None)

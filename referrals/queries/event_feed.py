@@ -14,6 +14,7 @@ from django.db import connection
 from permissions.audit import writer
 from permissions.errors import NotPermitted
 from permissions.models import CASEWORK
+from permissions.policy import rules
 from permissions.principal import Principal
 
 MAX_PAGE = 100
@@ -85,8 +86,7 @@ def read_events(principal: Principal, after: Place, limit: int) -> tuple[list[En
 
 def _require(principal: Principal) -> None:
     """Require a worker or lead, or a client with events:read whose named staff, if any, is one."""
-    if not principal.may("events:read"):
-        raise NotPermitted("scope_missing", "The client needs the scope events:read.")
+    rules.require_scope(principal, "events:read")
     named = not principal.is_client or principal.member_id is not None
     if named and not principal.has_role(*CASEWORK):
         raise NotPermitted("role_missing", "Events are for workers and leads.")

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from permissions.audit import writer
 from permissions.database.prepared_statements import PreparedStatement, RoundTrip
+from permissions.policy import rules
 from permissions.principal import Principal
-from referrals.models import sees_referrals
+from referrals.models import READS, sees_referrals
 from referrals.queries.list_filters import DUE, Filters
 from referrals.visible_status import status_word, unanswered_request
 
@@ -115,10 +116,11 @@ def list_page(
 
     `soonest`: order by the nearest deadline instead; then the returned place only says that there
     are more. `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One access
-    entry with the ids shown. No totals (R3).
+    entry with the ids shown. No totals (R3). Raises NotPermitted for a client without the scope.
     """
     if not sees_referrals(principal):
         with writer.logged_act(principal, "referral.list") as attempt:
+            rules.require_scope(principal, READS)
             attempt.record(referral_ids=[])
         return [], None
     limit = min(limit, MAX_PAGE)

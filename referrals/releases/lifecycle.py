@@ -17,7 +17,7 @@ from permissions.identity.access_record import ReleasedFields
 from permissions.keys import grants
 from permissions.models import Agency, Membership
 from permissions.policy import disclosure
-from permissions.policy.rules import Rule, Who
+from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
 from referrals import packet_fields
 from referrals.act_registry.invented import require_invented
@@ -25,6 +25,7 @@ from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
 from referrals.act_registry.transitions import DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import (
+    READS,
     Referral,
     Release,
     ReleaseEnd,
@@ -262,6 +263,7 @@ def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord
     entry. Raises NotVisible, NotPermitted.
     """
     with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
+        require_scope(principal, READS)
         referral = Referral.objects.visible_to(principal, referral_id).first()
         if referral is None:
             raise NotVisible

@@ -21,7 +21,9 @@ from django.db import connection
 from permissions.audit import writer
 from permissions.errors import NotPermitted
 from permissions.keys.derived_keys import derived_key
+from permissions.policy import rules
 from permissions.principal import Principal
+from referrals.models import READS
 from referrals.rights.items import ITEMS
 
 LEAST = 5
@@ -65,8 +67,9 @@ def counts(principal: Principal) -> list[Count]:
     """Return, for a lead, the months of their agency, and for the coordinator the years of the
     network; the newest first. One access entry. Raises NotPermitted."""
     with writer.logged_act(principal, "rights_counts.read") as attempt:
+        rules.require_scope(principal, READS)
         network = principal.has_role("coordinator")
-        if not (network or principal.has_role("lead")) or not _may_read(principal):
+        if not (network or principal.has_role("lead")):
             raise NotPermitted("role_missing", "Your role in this agency does not include this.")
         attempt.record()
         with connection.cursor() as cursor:
@@ -86,7 +89,3 @@ def counts(principal: Principal) -> list[Count]:
             numbers.items(), key=lambda one: (-one[0][0].toordinal(), order[one[0][1]])
         )
     ]
-
-
-def _may_read(principal: Principal) -> bool:
-    return not principal.is_client or principal.may("referrals:read")
