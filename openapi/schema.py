@@ -18,9 +18,10 @@ MUST_MATCH = OpenApiParameter(
 )
 ACTING_MEMBER = OpenApiParameter(
     "Acting-Member",
-    {"type": "string", "format": "uuid"},
+    str,
     OpenApiParameter.HEADER,
-    description="A client names the member of staff who acts.",
+    description="A client names the member of staff who acts: their id, or `staff_ref:4711` with"
+    " their staff number.",
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -33,6 +33,7 @@ LOGGED = {
     "staff.end_invitation": _("Ended an invitation"),
     "staff.join": _("Joined by an invitation"),
     "staff.change_roles": _("Changed a member's roles"),
+    "staff.set_ref": _("Set or cleared a member's staff number"),
     "staff.end": _("Ended a membership"),
     "staff.return": _("Let a member come back"),
     "staff.reset": _("Asked for a reset of a member's sign-in"),

@@ -19,7 +19,10 @@ PROBLEMS = {
         _("No access token or session came with the request, or it has ended."),
         _("Sign in again, or fetch a new token."),
     ),
-    "acting_member": Problem(_("The header Acting-Member is not an id."), _("Send a member's id.")),
+    "acting_member": Problem(
+        _("The header Acting-Member is neither an id nor a staff number."),
+        _("Send a member's id, or staff_ref: and their staff number, as in staff_ref:4711."),
+    ),
     "acting_member_needed": Problem(
         _("The act concerns a person, and no member of staff was named."),
         _("Name the staff member who acts, in the header Acting-Member."),
@@ -804,6 +807,10 @@ PROBLEMS = {
     "no_match": Problem(
         _("No slip that is in force has this code and this word."),
         _("Check both and try again, or tell either agency that you want to end your permission."),
+    ),
+    "staff_ref_taken": Problem(
+        _("Another member of your agency has this staff number."),
+        _("Check the number. If it moved to someone else, clear it at the first member."),
     ),
     "staff_device": Problem(
         _("A member is signed in on this device, so the survivor's own page does not open."),

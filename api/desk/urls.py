@@ -199,6 +199,7 @@ urlpatterns = [
     path("desk/members/invite", members.invite, name="desk_invite"),
     path("desk/members/list", invite_list.invite_list, name="desk_invite_list"),
     path(f"{MEMBER}/roles", members.roles, name="desk_member_roles"),
+    path(f"{MEMBER}/number", members.staff_number, name="desk_member_number"),
     path(f"{MEMBER}/end", members.end, name="desk_end_member"),
     path(f"{MEMBER}/return", members.bring_back, name="desk_return_member"),
     path(f"{MEMBER}/reset", resets.ask, name="desk_ask_reset"),

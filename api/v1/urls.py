@@ -3,7 +3,7 @@
 from django.urls import path
 
 from api.v1 import codes
-from api.v1.agency import channels, events, self_assignments, webhooks
+from api.v1.agency import channels, events, me, members, self_assignments, webhooks
 from api.v1.audit import access_log, ledger
 from api.v1.directory import changes, editing, profile, proposals, search, upkeep
 from api.v1.referrals import (
@@ -30,6 +30,8 @@ urlpatterns = [
     *(acts.route(name) for name in ACTS if name not in {"open_packet", *acts.ELSEWHERE}),
     path("referrals/<uuid:referral_id>/returned", releases.ReadReturned.as_view()),
     path("referrals/<uuid:referral_id>/open_handoff", packets.OpenHandoff.as_view()),
+    path("me", me.Me.as_view()),
+    path("members", members.Members.as_view()),
     path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", call_records.CallRecords.as_view()),
     path("rights-counts", rights.RightsCounts.as_view()),

@@ -158,6 +158,8 @@ GET  v1/block-alerts            401  200  200  200  200  200  403  200  200  200
 GET  v1/self-assignments        401  200  200  200  200  200  200  200  200  200  200  200  403
 GET  v1/rights-counts           401  403  403  200  403  403  403  403  403  200  403  403  200
 GET  v1/events                  401  200  200  200  403  403  200  200  200  200  403  200  403
+GET  v1/me                      401  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/members                 401  200  200  200  200  403  200  200  200  200  403  200  403
 GET  v1/webhooks                401  403  403  403  200  403  200  403  403  403  403  403  403
 POST v1/webhooks                401  403  403  403  400  403  400  403  403  403  403  403  403
 GET    {W}                      401  403  403  403  404  403  404  403  403  403  403  403  403
@@ -432,6 +434,10 @@ POST desk/members/list          302  403  403  403  403  403  403  403
 GET  desk/members/<uuid:member_id>/roles \
                                 302  403  403  403  403  403  403  403
 POST desk/members/<uuid:member_id>/roles \
+                                302  403  403  403  403  403  403  403
+GET  desk/members/<uuid:member_id>/number \
+                                302  403  403  403  403  403  403  403
+POST desk/members/<uuid:member_id>/number \
                                 302  403  403  403  403  403  403  403
 GET  desk/members/<uuid:member_id>/end \
                                 302  403  403  403  403  403  403  403

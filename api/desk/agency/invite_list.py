@@ -25,7 +25,7 @@ from permissions.identity.contact_channels import LANGUAGES
 from permissions.policy.rules import require_administrator
 
 MOST = 200
-COLUMNS = ("name", "roles", "to", "language")
+COLUMNS = ("name", "roles", "to", "language", "staff_ref")
 
 
 class Line(NamedTuple):
@@ -45,7 +45,7 @@ class ListForm(DeskForm):
         widget=forms.Textarea(attrs=PRIVATE | {"rows": 8}),
         help_text=_(
             "One person a line: name, roles, email or mobile number, language (en or es, may be"
-            " left out). Several roles are separated by spaces."
+            " left out), staff number (may be left out). Several roles are separated by spaces."
         ),
     )
 
@@ -89,7 +89,7 @@ def invite_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def _lines(text: str) -> Iterator[Line]:
     """Read the list. A first line with the columns' names is left out, and so is an empty one."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     rows = csv.reader(StringIO(text.replace("\0", "")), skipinitialspace=True)
     try:
         for number, cells in enumerate(rows, 1):
@@ -102,25 +102,28 @@ def _lines(text: str) -> Iterator[Line]:
         yield Line(rows.line_num, None, "", gettext("This line cannot be read as CSV."))
 
 
-def _line(number: int, cells: list[str], seen: set[str]) -> Line:
+def _line(number: int, cells: list[str], seen: set[tuple[str, str]]) -> Line:
     text = ", ".join(cells)
     if number > MOST:
         return Line(number, None, text, gettext("At most 200 lines at once."))
     if not 3 <= len(cells) <= len(COLUMNS):
         return Line(number, None, text, gettext("A line has a name, roles and an address."))
-    name, roles, to, language = [*cells, ""][:4]
+    name, roles, to, language, staff_ref = [*cells, "", ""][: len(COLUMNS)]
     name = displayed_text.normalized(name)
     kind = "mail" if "@" in to else "sms"
-    wanted = Wanted(name, roles.split(), Address(kind, to, language or LANGUAGES[0]))
+    address = Address(kind, to, language or LANGUAGES[0])
+    wanted = Wanted(name, roles.split(), address, staff_ref or None)
     fault = displayed_text.fault_of(name, lines=False)
     if not fault and wanted.to.language not in LANGUAGES:
         fault = gettext("The language is en or es.")
-    if not fault and to.lower() in seen:
+    if not fault and ("to", to.lower()) in seen:
         fault = gettext("This address was on an earlier line.")
+    if not fault and ("staff_ref", staff_ref) in seen:
+        fault = gettext("This staff number was on an earlier line.")
     if not fault:
         try:
             invitations.check(wanted)
         except BadRequest as error:
             fault = error.detail
-    seen.add(to.lower())
+    seen.update([("to", to.lower()), *([("staff_ref", staff_ref)] if staff_ref else [])])
     return Line(number, None if fault else wanted, text, gettext(fault) if fault else "")

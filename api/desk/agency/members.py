@@ -1,7 +1,7 @@
 """The agency's members, for its administrator: invite, change roles, end, bring back."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -22,7 +22,7 @@ from api.desk.request_context import METHODS, Visit, page, require_uuid, signed_
 from permissions.enrollment import invitations, members
 from permissions.enrollment.sealed_messages import Address
 from permissions.errors import Refused
-from permissions.identity import contact_channels
+from permissions.identity import contact_channels, staff_refs
 from permissions.models import Membership
 from permissions.policy.rules import require_administrator
 from referrals import codes
@@ -37,6 +37,19 @@ HOW = [
 
 class RolesForm(DeskForm):
     roles = some_of(role_labels.choices(), _("What they do here"))
+
+
+class StaffNumberForm(DeskForm):
+    refused: ClassVar[Mapping[str, str]] = {"staff_ref_taken": "staff_ref"}
+    staff_ref = Text(
+        label=_("Staff number"),
+        max_length=staff_refs.MOST_CHARACTERS,
+        required=False,
+        widget=forms.TextInput(attrs=PRIVATE),
+        help_text=_(
+            "Their badge, NPI or HR number, as your systems write it. Leave it empty for none."
+        ),
+    )
 
 
 class InviteForm(RolesForm):
@@ -139,6 +152,30 @@ def roles(request: HttpRequest, visit: Visit, member_id: UUID) -> HttpResponse:
             notes.success(request, gettext("Saved. Added roles begin at their next sign-in."))
             return redirect("desk_members")
     return page(request, "desk/member_roles.html", {"form": form, "member": member}, refusal)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def staff_number(request: HttpRequest, visit: Visit, member_id: UUID) -> HttpResponse:
+    """Set or clear the number by which the agency's systems may name one member."""
+    require_administrator(visit.principal)
+    if away := require_fresh_factor(request):
+        return away
+    member = members.one(visit.principal, member_id)
+    form = StaffNumberForm(request.POST or None, initial={"staff_ref": member.staff_ref})
+    refusal: Refused | None = None
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data["staff_ref"] or None
+        try:
+            members.set_staff_ref(visit.principal, member_id, given)
+        except Refused as error:
+            form.refuse(error)
+            refusal = error
+        else:
+            said = gettext("Saved.") if given else gettext("They have no staff number now.")
+            notes.success(request, said)
+            return redirect("desk_members")
+    return page(request, "desk/member_number.html", {"form": form, "member": member}, refusal)
 
 
 @require_http_methods(METHODS)

@@ -69,6 +69,8 @@ _CODES = {
     "no_refresh": _("cannot be asked whether someone may go on"),
     "takes_notices:yes": _("takes referrals in Cairn"),
     "takes_notices:no": _("by phone only"),
+    "staff_ref": _("a staff number"),
+    "no_staff_ref": _("no staff number"),
     "card_on": _("switched on"),
     "card_replaced": _("a new code"),
     "card_off": _("switched off"),

@@ -8,7 +8,7 @@ from api.desk import labels
 REASONS = {
     # -- Who asked
     "not_authenticated": _("not signed in, or no longer"),
-    "acting_member": _("the acting member was no id"),
+    "acting_member": _("the acting member was neither an id nor a staff number"),
     "acting_member_needed": _("no acting member was named"),
     "acting_member_unknown": _("the acting member is not in this agency"),
     "address_not_allowed": _("its network is not on the allow-list"),
@@ -118,6 +118,7 @@ REASONS = {
     "worked_on_since": _("worked on since the accept"),
     "after_undo": _("another reason than those after an accept was taken back"),
     "member_unknown": _("no such worker or lead here"),
+    "staff_ref_taken": _("a staff number that another member has"),
     "reason_missing": _("no reason was given"),
     "barred": _("that person is kept out, at the survivor's request"),
     "barring_yourself": _("members cannot keep themselves out"),

@@ -37,7 +37,7 @@ BEGIN
     RETURN opened.first + interval '24 hours' - now;
 END $$;
 
--- What the calling system is told of itself: no row for a person. `opened`: of how many referrals it
+-- What the calling system may read about itself: no row for a person. `opened`: of how many referrals it
 -- opened packets or notes within 24 hours, as its agency's administrator is shown it: without those
 -- that bar the caller, to whom every number is that of a network without them (R3).
 CREATE FUNCTION sec.own_client()
