@@ -1,4 +1,4 @@
-"""What a caller may read about itself: its agency, the member who acts, its scopes and its quota."""
+"""What a caller may read about itself: its agency, the member who acts, and its quota."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

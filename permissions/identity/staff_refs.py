@@ -30,9 +30,10 @@ def check(text: str | None) -> None:
     """Raise BadRequest unless the text may be a staff number; None: a member without one."""
     if text is not None and not is_one(text):
         raise BadRequest(
-            detail="A staff number has 1 to 64 plain letters, digits and signs, and no space at"
-            " either end.",
-            pointer="/staff_ref",
+            "invalid",
+            "A staff number has 1 to 64 plain letters, digits and signs, and no space at either"
+            " end.",
+            "/staff_ref",
         )
 
 

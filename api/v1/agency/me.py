@@ -114,7 +114,7 @@ class MyLimitsOut(serializers.Serializer):
     waiting_referrals = serializers.IntegerField(
         help_text="Sent to one agency within 24 hours, while it has not looked at them."
     )
-    webhooks = serializers.IntegerField(help_text="Of your agency, of one kind.")
+    webhooks = serializers.IntegerField(help_text="An agency's endpoints of one kind.")
 
 
 class MyQuotaOut(serializers.Serializer):
