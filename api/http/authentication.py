@@ -9,11 +9,13 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 
 from permissions.audit import writer
+from permissions.database.db_identity import BY_STAFF_REF
 from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
-from permissions.identity import credentials, staff_refs
+from permissions.identity import credentials
 from permissions.identity.ip_allowlist import is_allowed
 from permissions.principal import Principal
+from permissions.staff import staff_refs
 
 ELSEWHERE = "address_not_allowed"
 FROM_ELSEWHERE = (
@@ -57,11 +59,9 @@ def bearer_of(request: HttpRequest) -> str | None:
 
 def acting_member(request: HttpRequest) -> str:
     """Return the header `Acting-Member`: '' without it, a canonical UUID, or `staff_ref:` and a
-    staff number (permissions/identity/staff_refs.py). Raises BadRequest."""
+    staff number (permissions/staff/staff_refs.py). Raises BadRequest."""
     text = request.META.get("HTTP_ACTING_MEMBER", "")
-    if text.startswith(staff_refs.PREFIX) and staff_refs.is_one(
-        text.removeprefix(staff_refs.PREFIX)
-    ):
+    if text.startswith(BY_STAFF_REF) and staff_refs.is_one(text.removeprefix(BY_STAFF_REF)):
         return str(text)
     try:
         return str(UUID(text)) if text else ""

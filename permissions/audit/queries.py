@@ -205,9 +205,7 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Entr
 
 def may_review(principal: Principal) -> bool:
     """Whether the caller is an auditor, or a client with audit:read."""
-    if principal.is_client:
-        return principal.may(REVIEWS)
-    return principal.has_role("auditor")
+    return principal.may(REVIEWS) if principal.is_client else principal.has_role("auditor")
 
 
 def must_review(principal: Principal) -> None:

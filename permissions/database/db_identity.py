@@ -17,11 +17,22 @@ from permissions.principal import Principal
 # SET takes half the time of set_config(), since no query is planned.
 IDENTIFY = "SET LOCAL cairn.token = %s; SET LOCAL cairn.acting = %s"
 IDENTIFY_BY_NAME = IDENTIFY.replace("%s", "%(cairn_token)s", 1).replace("%s", "%(cairn_acting)s", 1)
-# The same, where a system names its member by their staff number: the setting is their id.
-IDENTIFY_BY_STAFF_REF = (
+# How a system says that it names its member by their staff number: the setting is then their id.
+BY_STAFF_REF = "staff_ref:"
+_IDENTIFY_BY_STAFF_REF = (
     "SET LOCAL cairn.token = %(cairn_token)s; SET LOCAL cairn.acting = '';"
     " SELECT set_config('cairn.acting', sec.acting_id_of(%(cairn_acting)s), true)"
 )
+
+
+def identification(token_hash: str, acting: str) -> RoundTrip:
+    """The statements that begin a packet as this caller. `acting`: the member that a client names,
+    by their id or by BY_STAFF_REF and their number; '' for none."""
+    by_ref = acting.startswith(BY_STAFF_REF)
+    return RoundTrip(
+        _IDENTIFY_BY_STAFF_REF if by_ref else IDENTIFY_BY_NAME,
+        {"cairn_token": token_hash, "cairn_acting": acting.removeprefix(BY_STAFF_REF)},
+    )
 
 
 @contextmanager

@@ -25,11 +25,12 @@ from permissions.enrollment.administration import administered, code_of, log_cha
 from permissions.enrollment.join_links import link_of
 from permissions.enrollment.sealed_messages import Address
 from permissions.errors import BadRequest, NotPossible, NotVisible
-from permissions.identity import brakes, own_account, provisioning, row_macs, staff_refs
+from permissions.identity import brakes, own_account, provisioning, row_macs
 from permissions.identity.brakes import Limit
 from permissions.keys import closings
 from permissions.models import Agency, Client, Invitation, Membership, Person, SealedMessage
 from permissions.principal import Principal
+from permissions.staff import staff_refs
 
 LIVES = timedelta(hours=48)
 OF_AGENCY = Limit("invitations_of_agency", 200, timedelta(hours=24))

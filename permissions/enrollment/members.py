@@ -16,10 +16,11 @@ from permissions.enrollment import invitation_rows as rows
 from permissions.enrollment.administration import ADMIN, administered, code_of
 from permissions.enrollment.invitations import Open
 from permissions.errors import NotPermitted, NotPossible, NotVisible
-from permissions.identity import credentials, provisioning, row_macs, staff_refs
+from permissions.identity import credentials, provisioning, row_macs
 from permissions.models import Membership
 from permissions.policy.rules import require_administrator
 from permissions.principal import Principal
+from permissions.staff import staff_refs
 
 ROLE_NOT_GIVEN = (
     "An identity provider invites workers, removes roles and ends people. It gives no one a role:"

@@ -17,11 +17,11 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 
 from permissions.audit import writer
 from permissions.database.clock import database_now
-from permissions.database.db_identity import IDENTIFY_BY_NAME, IDENTIFY_BY_STAFF_REF
+from permissions.database.db_identity import BY_STAFF_REF, identification
 from permissions.database.prepared_statements import PreparedStatement, RoundTripQuery
 from permissions.database.uuid7 import uuid7
 from permissions.errors import Unavailable
-from permissions.identity import row_macs, staff_refs
+from permissions.identity import row_macs
 from permissions.keys import closings
 from permissions.keys.derived_keys import derived_key
 from permissions.keys.keystore import seal, unseal
@@ -29,7 +29,6 @@ from permissions.models import Client, Credential, Membership, Person
 from permissions.principal import Principal
 
 DEVICE = "device of a sign-in"
-
 
 # Who the last credential was of that was good, in this request.
 last_resolved: ContextVar[Principal | None] = ContextVar("last_resolved", default=None)
@@ -91,7 +90,7 @@ def resolve_credential(
     row = _with_reconnect(lambda: _query_caller(token_hash, acting, asked))
     if row is None:
         return None
-    acting = acting if row[4] is not None else ""
+    acting = acting if row[4] is not None else ""  # people act as themselves
     _require_bound(token_hash, acting, row)
     asked.row = row
     principal = Principal(
@@ -116,8 +115,7 @@ def resolve_credential(
 
 def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     """Raise Unavailable unless the credential, and the membership that a client names, are bound:
-    every value of the Principal comes from a MAC, or is less than what a MAC allows. A member who
-    is named by a staff number has that number."""
+    every value of the Principal comes from a MAC, or is less than what a MAC allows."""
     now, agency_id, member_id, person_id, client_id, roles, scopes = row[:7]
     membership_id, signed_in_as, created_at, expires_at, found = row[11:16]
     given = _Given(
@@ -141,24 +139,17 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     if not bound:
         row_macs.refuse("credential", token_hash[:8])
     if acting:
-        version, its_mac, staff_ref = row[16], row[17], row[20]
-        values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=staff_ref)]
-        is_named = acting in (str(member_id), f"{staff_refs.PREFIX}{staff_ref}")
-        if not (
-            is_named
-            and row_macs.is_version_bound("membership", member_id, version, its_mac, values)
-        ):
+        values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=row[20])]
+        named = acting in (str(member_id), f"{BY_STAFF_REF}{row[20] or ''}")
+        if not named or not row_macs.is_version_bound("membership", member_id, *row[16:18], values):
             row_macs.refuse("membership", member_id)
 
 
 def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[Any, ...] | None:
-    identify = IDENTIFY_BY_NAME
-    if acting.startswith(staff_refs.PREFIX):
-        identify, acting = IDENTIFY_BY_STAFF_REF, acting.removeprefix(staff_refs.PREFIX)
+    caller = identification(token_hash, acting)
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the last statement.
-        values = {**asked.values, "cairn_token": token_hash, "cairn_acting": acting}
-        cursor.execute(f"{identify}; {asked.statement.text()}", values)
+        cursor.execute(f"{caller.sql}; {asked.statement.text()}", {**asked.values, **caller.values})
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

@@ -180,7 +180,7 @@ class Membership(models.Model):
     active = models.BooleanField(default=True)
     live = models.BooleanField(default=False, editable=False)  # and the person; set by a trigger
     duty = models.TextField(default="reachable")  # one of DUTY; members set it themselves
-    # By which the agency's own systems may name the member (permissions/identity/staff_refs.py).
+    # By which the agency's own systems may name the member (permissions/staff/staff_refs.py).
     staff_ref = models.TextField(null=True)
 
     class Meta:

@@ -305,42 +305,6 @@ def attestations_for(row: Row, sender_kind: str, recipient_kind: str, form: str)
     return needed
 
 
-class Needs(NamedTuple):
-    """One row that an agency comes under, and what the worker must attest under it: always, in
-    addition by the recipient's kind, and in addition by form."""
-
-    direction: str  # outbound, return or notice
-    row: Row
-    always: tuple[str, ...]
-    by_recipient: dict[str, tuple[str, ...]]
-    by_form: dict[str, tuple[str, ...]]
-
-
-def needs_of(duties: frozenset[str], sender_kind: str) -> tuple[Needs, ...]:
-    """Every row that an agency of this kind with these duties comes under, for a packet, for what
-    it returns to a sender, and for its notices where they need a release."""
-    directions = ["outbound", "return", *(["notice"] if notice_needs_release(duties) else [])]
-    return tuple(
-        _needs(row, sender_kind, direction)
-        for direction in directions
-        for row in rows_for(duties, direction)
-    )
-
-
-def _needs(row: Row, sender_kind: str, direction: str) -> Needs:
-    always = attestations_for(row, sender_kind, "", "")
-    kinds = [one.kind for one in RECIPIENTS if _is_for(row, one.kind)]
-    by_recipient = {kind: attestations_for(row, sender_kind, kind, "") for kind in kinds}
-    by_form = {form: attestations_for(row, sender_kind, "", form) for form in row.forms}
-    return Needs(
-        direction,
-        row,
-        tuple(sorted(always)),
-        {name: tuple(sorted(said - always)) for name, said in by_recipient.items()},
-        {name: tuple(sorted(said - always)) for name, said in by_form.items() if said - always},
-    )
-
-
 def consents(age: str, who: set[str], *, alone: bool) -> bool:
     """Return whether these people are enough to consent for a survivor of this age."""
     rule = next(one for one in WHO_CONSENTS if one.age == age)

@@ -22,9 +22,10 @@ from api.desk.request_context import METHODS, Visit, page, require_uuid, signed_
 from permissions.enrollment import invitations, members
 from permissions.enrollment.sealed_messages import Address
 from permissions.errors import Refused
-from permissions.identity import contact_channels, staff_refs
+from permissions.identity import contact_channels
 from permissions.models import Membership
 from permissions.policy.rules import require_administrator
+from permissions.staff import staff_refs
 from referrals import codes
 from referrals.on_call import overview
 

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from api.http.endpoints import MAX_KEY, Endpoint
 from api.http.json_bodies import MAX_BODY, Answer
 from openapi.schema import ACTING_MEMBER, problems
-from permissions.identity import introspection
-from permissions.policy import disclosure
+from permissions.policy import disclosure, release_needs
 from permissions.principal import Principal
+from permissions.staff import introspection
 from referrals import packet_fields
 from referrals.acts.availability import MOST_WAITING
 from referrals.queries import lists
@@ -207,7 +207,7 @@ def _releases(principal: Principal) -> list[dict[str, Any]]:
             "text": one.row.text,
             "source": one.row.source,
         }
-        for one in disclosure.needs_of(principal.duties, principal.agency_kind)
+        for one in release_needs.needs_of(principal.duties, principal.agency_kind)
     ]
 
 

@@ -11,7 +11,7 @@ from api.http.endpoints import Endpoint, page_size
 from api.http.json_bodies import Answer
 from openapi.schema import ACTING_MEMBER, problems
 from permissions.errors import BadRequest
-from permissions.identity import member_list, staff_refs
+from permissions.staff import member_list, staff_refs
 
 SCOPE = "members"  # of the cursor
 

@@ -15,7 +15,6 @@ from permissions.errors import BadRequest, NotPossible
 from permissions.identity import row_macs
 from permissions.models import STAFF_REF, Membership
 
-PREFIX = "staff_ref:"  # of a header that names a member by it
 MOST_CHARACTERS = 64
 _PATTERN = re.compile(STAFF_REF)
 
