@@ -59,6 +59,7 @@ CODES = (
     *SETTINGS_SAID,
     *("proposed", "in_force", "withdrawn", "system_of_record", "from_anywhere", "keys_url"),
     *("no_keys_url", "takes_notices:yes", "takes_notices:no", "retention_days:30", "quota:9"),
+    *("staff_ref", "no_staff_ref"),
     *("networks:2", f"invitation:{ID}", f"member:{ID}", f"agency:{ID}", f"system:{ID}"),
 )
 RAW = re.compile(r"[0-9a-f]{8}|\b[a-z]+_[a-z_]+\b|\b\w+:\w|\b[a-z]+\.[a-z_]+\b")

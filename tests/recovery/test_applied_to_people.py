@@ -9,12 +9,13 @@ from uuid import uuid5
 from django.core.management import call_command
 
 from api.dev import demo
+from permissions.enrollment import members
 from permissions.identity import own_account, partner_clients, provisioning, row_macs
 from permissions.models import Client, Membership, Person
 from permissions.recovery import applying
 from tests.recovery.backups import Backup, journaled, restored_to, write
 from tests.recovery.backups import backup as backup
-from tests.support.callers import agency_id, member_id
+from tests.support.callers import agency_id, member_id, principal
 
 
 def membership(who: str) -> Membership:
@@ -65,6 +66,49 @@ def test_members_and_systems_are_what_they_were_last(
     said = StringIO()
     call_command("agency", "confirm", str(agency_id("ywca")), stdout=said)
     assert "worker2" not in said.getvalue()
+
+
+def test_a_staff_number_that_moved_since_names_no_one_until_it_is_set(
+    api: Any, backup: Callable[[], Backup]
+) -> None:
+    admin = principal(api("ywca.admin"))
+    moved, kept = member_id("ywca.worker"), member_id("ywca.lead")
+    members.set_staff_ref(admin, moved, "4711")
+    members.set_staff_ref(admin, kept, "4712")
+    taken = backup()
+
+    members.set_staff_ref(admin, moved, None)
+    members.set_staff_ref(admin, member_id("ywca.worker2"), "4711")
+    members.set_staff_ref(admin, moved, "4713")
+    assert "4711" not in "".join(str(one.data) for one in journaled())
+
+    assert restored_to(taken).conflicts == []
+    for who, staff_ref in (("ywca.worker", None), ("ywca.worker2", None), ("ywca.lead", "4712")):
+        found = membership(who)
+        assert (found.staff_ref, found.active, row_macs.is_bound(found)) == (staff_ref, True, True)
+    system = api("ywca.client")
+    for staff_ref, status in (("4711", 403), ("4713", 403), ("4712", 200)):
+        answer = system.get("/v1/me", Acting_Member=f"staff_ref:{staff_ref}")
+        assert answer.status_code == status, staff_ref
+    again = principal(api("ywca.admin"))
+    members.set_staff_ref(again, member_id("ywca.worker2"), "4711")
+    answer = api("ywca.client").get("/v1/me", Acting_Member="staff_ref:4711")
+    assert answer.json()["member"]["id"] == str(member_id("ywca.worker2"))
+
+
+def test_a_member_who_left_and_came_back_since_is_as_in_the_backup_and_without_a_number(
+    api: Any, backup: Callable[[], Backup]
+) -> None:
+    admin, who = principal(api("ywca.admin")), member_id("ywca.worker2")
+    members.set_staff_ref(admin, who, "4711")
+    members.end(admin, who)
+    taken = backup()
+    members.bring_back(admin, who)
+    assert restored_to(taken).conflicts == []
+    found = membership("ywca.worker2")
+    assert (found.staff_ref, found.active, row_macs.is_bound(found)) == (None, False, True)
+    members.bring_back(principal(api("ywca.admin")), who)
+    assert signs_in(api, "ywca.worker2") == 200
 
 
 def test_every_sign_in_of_before_has_ended(api: Any, backup: Callable[[], Backup]) -> None:
