@@ -8,7 +8,7 @@ from permissions.enrollment import members
 from permissions.models import Membership
 from tests.support.callers import agency_id, member_id, principal, scoped
 from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 from tests.support.stored_rows import rows
 
 
@@ -28,9 +28,9 @@ def live(key: str) -> set[str]:
     return {str(one.id) for one in own}
 
 
-def test_a_system_lists_the_live_members_of_its_agency(api: Any, number: Give) -> None:
-    number("ywca.worker", "4711")
-    number("police.worker", "4711")
+def test_a_system_lists_the_live_members_of_its_agency(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker", "4711")
+    give_number("police.worker", "4711")
     found = listed(scoped(api, "referrals:read"))
     assert ids(found) == live("ywca")
     (one,) = [one for one in found if one["id"] == str(member_id("ywca.worker"))]
@@ -63,24 +63,24 @@ def test_those_who_only_review_or_count_do_not(api: Any, who: str, superuser: An
         assert api("ywca.client", who).get("/v1/members").status_code == 403, "nor by a system"
 
 
-def test_no_one_sees_another_agencys_people(api: Any, number: Give) -> None:
-    number("police.worker", "4711")
+def test_no_one_sees_another_agencys_people(api: Any, give_number: Give) -> None:
+    give_number("police.worker", "4711")
     for caller in (api("ywca.client"), api("ywca.worker"), api("outsider.worker")):
         assert not ids(listed(caller)) & live("police")
         assert listed(caller, staff_ref="4711") == []
 
 
-def test_a_number_finds_exactly_one(api: Any, number: Give) -> None:
-    number("ywca.worker", "A17")
-    number("ywca.worker2", "A170")
+def test_a_number_finds_exactly_one(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker", "A17")
+    give_number("ywca.worker2", "A170")
     system = api("ywca.client")
     assert ids(listed(system, staff_ref="A17")) == {str(member_id("ywca.worker"))}
     for none in ("a17", "A1", "A17%", "%", "9"):
         assert listed(system, staff_ref=none) == [], none
 
 
-def test_a_member_who_left_is_not_listed(api: Any, number: Give) -> None:
-    number("ywca.worker2", "4711")
+def test_a_member_who_left_is_not_listed(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker2", "4711")
     admin, who = principal(api("ywca.admin")), member_id("ywca.worker2")
     members.end(admin, who)
     try:

@@ -13,7 +13,7 @@ from permissions.policy import disclosure
 from tests.support.binding import changed
 from tests.support.callers import Caller, agency_id, member_id, scoped
 from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story, bar, release_body
 
@@ -54,8 +54,8 @@ def test_every_scope_may_ask(api: Any, scope: str) -> None:
     assert me(scoped(api, scope))["scopes"] == [scope]
 
 
-def test_a_system_reads_whom_it_named(api: Any, number: Give) -> None:
-    number("ywca.lead", "4711")
+def test_a_system_reads_whom_it_named(api: Any, give_number: Give) -> None:
+    give_number("ywca.lead", "4711")
     found = me(api("ywca.client", "ywca.lead"))
     assert found["member"]["id"] == str(member_id("ywca.lead"))
     assert "lead" in found["member"]["roles"]

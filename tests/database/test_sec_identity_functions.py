@@ -265,3 +265,65 @@ def test_a_key_is_missed_by_the_agency_whose_bundle_stands_anywhere(
         cursor.execute(insert, [ywca, b"a bundle"])
         assert has(ywca)
         assert not has(police)
+
+
+# -- Whom a system names by a staff number ---------------------------------------------------------
+
+NO_ONE = "00000000-0000-0000-0000-000000000000"
+SET_NUMBER = "UPDATE permissions_membership SET staff_ref = %s WHERE id = %s"
+
+
+def test_a_number_is_that_of_a_live_member_of_the_systems_own_agency(
+    api: Any, superuser: Any
+) -> None:
+    """sec.acting_id_of: no one else's, and nothing for a person."""
+    worker, worker2 = str(member_id("ywca.worker")), str(member_id("ywca.worker2"))
+    numbers = [("11", worker), ("12", worker2), ("13", str(member_id("police.worker")))]
+    system, person = api("ywca.client"), api("ywca.worker")
+    for ended, expected in ((False, worker2), (True, NO_ONE)):
+        with rolled_back(superuser) as cursor:
+            cursor.executemany(SET_NUMBER, numbers)
+            if ended:
+                end = "UPDATE permissions_membership SET active = false WHERE id = %s"
+                cursor.execute(end, [worker2])
+            for caller, staff_ref, found in (
+                (system, "11", worker),
+                (system, "12", expected),
+                (system, "13", NO_ONE),
+                (system, "1", NO_ONE),
+                (system, "", NO_ONE),
+                (person, "11", ""),
+                (None, "11", ""),
+            ):
+                identify(cursor, caller)
+                said = asked(cursor, "SELECT sec.acting_id_of(%s)", [staff_ref])
+                assert said == found, (caller, staff_ref)
+
+
+def test_what_binds_a_member_is_shown_to_the_own_agencys_system_only(
+    api: Any, superuser: Any
+) -> None:
+    """sec.caller_binding: not the number or the MAC of another agency's member."""
+    for acting, shown in (("ywca.worker", True), ("police.worker", False)):
+        caller = api("ywca.client", acting)
+        with rolled_back(superuser) as cursor:
+            cursor.execute(SET_NUMBER, ["11", str(member_id(acting))])
+            identify(cursor, caller)
+            cursor.execute(
+                "SELECT acting_staff_ref, acting_version, acting_mac FROM sec.caller_binding()"
+            )
+            found = cursor.fetchone()
+        assert (found[0] == "11", found[1] is not None, found[2] is not None) == (shown,) * 3
+
+
+def test_a_system_reads_of_itself_alone(api: Any) -> None:
+    """sec.own_client: nothing for a person or no one."""
+    for caller, found in (
+        (api("ywca.client"), ["demo-ywca"]),
+        (api("police.client", "police.worker"), ["demo-police"]),
+        (api("ywca.admin"), []),
+        (None, []),
+    ):
+        with as_app(caller) as cursor:
+            cursor.execute("SELECT client_id FROM sec.own_client()")
+            assert [one for (one,) in cursor.fetchall()] == found, caller

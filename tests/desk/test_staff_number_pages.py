@@ -9,16 +9,16 @@ from permissions.models import Membership
 from tests.support.callers import member_id
 from tests.support.desk_pages import Pages, at_the_desk, text_of
 from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 
 MEMBERS = "/desk/members"
 WHO = "police.worker"
 
 
 @pytest.fixture
-def page(number: Give) -> str:
+def page(give_number: Give) -> str:
     """The page of one member's number, who has none, before the test and after it."""
-    number(WHO, None)
+    give_number(WHO, None)
     return f"{MEMBERS}/{member_id(WHO)}/number"
 
 
@@ -59,13 +59,13 @@ def test_what_cannot_be_one_is_said_at_the_field(page: str, text: str, says: str
     assert kept() is None
 
 
-def test_a_colleagues_number_is_refused_in_words(page: str, number: Give) -> None:
-    number("police.lead", "4711")
+def test_a_colleagues_number_is_refused_in_words(page: str, give_number: Give) -> None:
+    give_number("police.lead", "4711")
     answer = save(at_the_desk("police.admin"), page, "4711")
     assert answer.status_code == 409
     assert "Another member of your agency has this staff number." in text_of(answer.content)
     assert kept() is None
-    number("ywca.lead", "4712")
+    give_number("ywca.lead", "4712")
     assert save(at_the_desk("police.admin"), page, "4712").request["PATH_INFO"] == MEMBERS
 
 

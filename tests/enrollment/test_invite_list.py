@@ -17,7 +17,7 @@ from tests.enrollment.links import path_in, sent
 from tests.support.desk_pages import at_the_desk, text_of
 from tests.support.enrolled import new_person
 from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 from tests.support.stored_rows import rows
 
 SIXTY = "name,roles,to,language\n" + "".join(
@@ -135,11 +135,11 @@ def test_a_list_may_have_staff_numbers(network: Any) -> None:
 
 
 def test_a_number_that_is_on_two_lines_or_a_members_invites_no_one(
-    network: Any, number: Give
+    network: Any, give_number: Give
 ) -> None:
     twice = post(f"{NUMBERED}Officer X,worker,x@police.invalid,en,4711")
     assert "Line 5: This staff number was on an earlier line." in text_of(twice.content)
-    number("police.lead", "NPI 99")
+    give_number("police.lead", "NPI 99")
     answer = post(NUMBERED)
     assert answer.status_code == 409
     assert "Another member of your agency has this staff number." in text_of(answer.content)
@@ -148,12 +148,12 @@ def test_a_number_that_is_on_two_lines_or_a_members_invites_no_one(
 
 
 def test_who_joins_by_the_list_has_the_number_if_it_is_still_free(
-    network: Any, number: Give, superuser: Any
+    network: Any, give_number: Give, superuser: Any
 ) -> None:
     lines = NUMBERED.splitlines(keepends=True)
     assert "Invited 1 person" in text_of(post("".join(lines[:2])).content)
     assert "Invited 1 person" in text_of(post(lines[0] + lines[3]).content)
-    number("police.lead", "NPI 99")
+    give_number("police.lead", "NPI 99")
     for one, ref, has, code in (
         (0, "4711", "4711", "staff_ref"),
         (2, "NPI 99", None, "no_staff_ref"),

@@ -18,7 +18,7 @@ from tests.support.callers import agency_id, member_id, principal, scoped
 from tests.support.races import WAIT_S, Race
 from tests.support.races import race as race  # a fixture
 from tests.support.staff_numbers import Give, named
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story
 
@@ -39,9 +39,9 @@ def membership(who: str) -> Membership:
 
 
 def test_the_member_who_is_named_by_a_number_acts(
-    story: Story, api: Any, number: Give, superuser: Any
+    story: Story, api: Any, give_number: Give, superuser: Any
 ) -> None:
-    number("ywca.worker", "4711")
+    give_number("ywca.worker", "4711")
     story.send()
     system = api("ywca.client")
     answer = system.act(story.id, "accept", **named("4711"))
@@ -60,10 +60,10 @@ def test_the_member_who_is_named_by_a_number_acts(
 
 
 def test_a_packet_opens_for_whom_the_number_names_and_for_no_one_else(
-    story: Story, api: Any, number: Give
+    story: Story, api: Any, give_number: Give
 ) -> None:
-    number("ywca.worker", "4711")
-    number("ywca.worker2", "4712")
+    give_number("ywca.worker", "4711")
+    give_number("ywca.worker2", "4712")
     story.accept().release(*PACKET).packet(**PACKET)
     system, body = api("ywca.client"), {"purpose": "intake"}
     opened = system.act(story.id, "open_packet", body, **named("4711"))
@@ -72,8 +72,10 @@ def test_a_packet_opens_for_whom_the_number_names_and_for_no_one_else(
     assert (refused.status_code, refused.json()["code"]) == (403, "not_assigned")
 
 
-def test_the_database_is_told_the_id_and_in_no_other_round_trip(api: Any, number: Give) -> None:
-    number("ywca.worker", "4711")
+def test_the_database_is_told_the_id_and_in_no_other_round_trip(
+    api: Any, give_number: Give
+) -> None:
+    give_number("ywca.worker", "4711")
     secret, acting = api("ywca.client").secret, str(member_id("ywca.worker"))
     credentials.resolve_credential(secret)  # the statement is prepared from here on
     found: list[Principal | None] = []
@@ -87,17 +89,19 @@ def test_the_database_is_told_the_id_and_in_no_other_round_trip(api: Any, number
     assert found[1].member_id == member_id("ywca.worker")
 
 
-def test_two_agencies_have_the_same_number_and_each_names_its_own(api: Any, number: Give) -> None:
-    number("ywca.worker", "4711")
-    number("police.worker", "4711")
+def test_two_agencies_have_the_same_number_and_each_names_its_own(
+    api: Any, give_number: Give
+) -> None:
+    give_number("ywca.worker", "4711")
+    give_number("police.worker", "4711")
     for key in ("ywca", "police"):
         acts = who_acts(api(f"{key}.client"), "4711")
         assert acts["id"] == str(member_id(f"{key}.worker"))
 
 
-def test_a_number_may_have_all_that_is_printable(api: Any, number: Give) -> None:
+def test_a_number_may_have_all_that_is_printable(api: Any, give_number: Give) -> None:
     for staff_ref in ("7", LONGEST, "NPI 1234567893", "O'Hara; -- %s %(x)s", "staff_ref:4711"):
-        number("ywca.worker", staff_ref)
+        give_number("ywca.worker", staff_ref)
         assert who_acts(api("ywca.client"), staff_ref)["staff_ref"] == staff_ref
 
 
@@ -105,13 +109,13 @@ def test_a_number_may_have_all_that_is_printable(api: Any, number: Give) -> None
 
 
 def test_a_number_that_names_no_live_member_is_refused_like_an_unknown_id(
-    api: Any, number: Give, superuser: Any
+    api: Any, give_number: Give, superuser: Any
 ) -> None:
     """No one's, another agency's, in other letters, one that was cleared, a member's who left."""
-    number("police.worker", "4711")
-    number("ywca.worker", "A1")
-    number("ywca.worker", "A2")
-    number("ywca.worker2", "4713")
+    give_number("police.worker", "4711")
+    give_number("ywca.worker", "A1")
+    give_number("ywca.worker", "A2")
+    give_number("ywca.worker2", "4713")
     system, left = api("ywca.client"), Membership.objects.using("jobs")
     here = left.filter(id=member_id("ywca.worker2"))
     changed(here, active=False)
@@ -154,16 +158,16 @@ def test_what_is_neither_an_id_nor_a_number_is_malformed(api: Any, header: str) 
     assert "4711" not in answer.json()["detail"]
 
 
-def test_a_person_acts_as_themselves_whatever_they_name(api: Any, number: Give) -> None:
-    number("ywca.lead", "4711")
+def test_a_person_acts_as_themselves_whatever_they_name(api: Any, give_number: Give) -> None:
+    give_number("ywca.lead", "4711")
     acts = who_acts(api("ywca.worker"), "4711")
     assert acts["id"] == str(member_id("ywca.worker"))
     assert who_acts(api("ywca.worker"), "9999")["id"] == acts["id"]
 
 
-def test_a_number_gives_no_scope_and_no_role(story: Story, api: Any, number: Give) -> None:
-    number("ywca.admin", "1")
-    number("ywca.worker", "2")
+def test_a_number_gives_no_scope_and_no_role(story: Story, api: Any, give_number: Give) -> None:
+    give_number("ywca.admin", "1")
+    give_number("ywca.worker", "2")
     story.send()
     assert api("ywca.client").get(f"/v1/referrals/{story.id}", **named("1")).status_code == 404
     reads = scoped(api, "referrals:read")
@@ -173,8 +177,8 @@ def test_a_number_gives_no_scope_and_no_role(story: Story, api: Any, number: Giv
 # -- Setting it ------------------------------------------------------------------------------------
 
 
-def test_only_the_agencys_own_administrator_sets_a_number(api: Any, number: Give) -> None:
-    number("ywca.worker", "4711")
+def test_only_the_agencys_own_administrator_sets_a_number(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker", "4711")
     worker = member_id("ywca.worker")
     for who, refusal in (
         ("ywca.lead", NotPermitted),
@@ -188,23 +192,23 @@ def test_only_the_agencys_own_administrator_sets_a_number(api: Any, number: Give
     assert membership("ywca.worker").staff_ref == "4711"
 
 
-def test_a_number_that_another_active_member_has_is_refused(api: Any, number: Give) -> None:
-    number("ywca.worker", "4711")
+def test_a_number_that_another_active_member_has_is_refused(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker", "4711")
     with pytest.raises(NotPossible) as refused:
-        number("ywca.worker2", "4711")
+        give_number("ywca.worker2", "4711")
     assert refused.value.code == "staff_ref_taken"
-    number("ywca.worker", "4711")  # twice is safe
-    number("ywca.worker", None)
-    number("ywca.worker2", "4711")
+    give_number("ywca.worker", "4711")  # twice is safe
+    give_number("ywca.worker", None)
+    give_number("ywca.worker2", "4711")
     assert who_acts(api("ywca.client"), "4711")["id"] == str(member_id("ywca.worker2"))
 
 
 @pytest.mark.parametrize(
     "text", ["", " 4711", "4711 ", f"{LONGEST}~", "47\n11", "4711\n", "\u0664"]
 )
-def test_what_cannot_be_a_number_is_refused(api: Any, number: Give, text: str) -> None:
+def test_what_cannot_be_a_number_is_refused(api: Any, give_number: Give, text: str) -> None:
     with pytest.raises(BadRequest):
-        number("ywca.worker", text)
+        give_number("ywca.worker", text)
     assert membership("ywca.worker").staff_ref is None
 
 
@@ -220,9 +224,9 @@ def test_the_database_takes_no_such_number_either(superuser: Any) -> None:
     superuser.rollback()
 
 
-def test_the_log_says_that_it_was_set_and_not_which(number: Give, superuser: Any) -> None:
-    number("ywca.worker", "4711")
-    number("ywca.worker", None)
+def test_the_log_says_that_it_was_set_and_not_which(give_number: Give, superuser: Any) -> None:
+    give_number("ywca.worker", "4711")
+    give_number("ywca.worker", None)
     about = f"member:{member_id('ywca.worker').hex}"
     found = rows(
         superuser,
@@ -239,10 +243,10 @@ def test_the_log_says_that_it_was_set_and_not_which(number: Give, superuser: Any
 
 
 def test_two_administrators_give_one_number_at_once_and_one_is_refused(
-    race: Race, api: Any, number: Give
+    race: Race, api: Any, give_number: Give
 ) -> None:
-    number("ywca.worker", None)
-    number("ywca.worker2", None)
+    give_number("ywca.worker", None)
+    give_number("ywca.worker2", None)
     admin = principal(api("ywca.admin"))
 
     def gives(who: str) -> Any:
@@ -262,14 +266,14 @@ def test_two_administrators_give_one_number_at_once_and_one_is_refused(
     assert row_macs.is_bound(membership("ywca.worker"))
 
 
-def test_a_member_who_comes_back_has_no_number(api: Any, number: Give) -> None:
-    number("ywca.worker2", "4711")
+def test_a_member_who_comes_back_has_no_number(api: Any, give_number: Give) -> None:
+    give_number("ywca.worker2", "4711")
     admin, who = principal(api("ywca.admin")), member_id("ywca.worker2")
     members.end(admin, who)
     try:
         with pytest.raises(NotVisible):
             members.set_staff_ref(admin, who, "4712")
-        number("ywca.worker", "4711")
+        give_number("ywca.worker", "4711")
     finally:
         members.bring_back(admin, who)
     found = membership("ywca.worker2")

@@ -13,7 +13,7 @@ from tests.identity.bound_rows import copied, put_back, write
 from tests.support.callers import member_id
 from tests.support.desk_pages import Pages, sign_in
 from tests.support.staff_numbers import Give, named
-from tests.support.staff_numbers import number as number  # a fixture
+from tests.support.staff_numbers import give_number as give_number  # a fixture
 from tests.support.stored_rows import rows
 
 SET = "UPDATE permissions_membership SET staff_ref = %s WHERE id = %s"
@@ -43,12 +43,12 @@ def test_a_row_without_a_number_is_bound_as_before(superuser: Any) -> None:
 @pytest.mark.parametrize("by_hand", ["4712", None])
 def test_a_number_is_changed_by_hand(
     api: Any,
-    number: Give,
+    give_number: Give,
     superuser: Any,
     person: Callable[[str], dict[str, Any]],
     by_hand: str | None,
 ) -> None:
-    number("ywca.worker", "4711")
+    give_number("ywca.worker", "4711")
     who = str(member_id("ywca.worker"))
     write(superuser, SET, [by_hand, who])
     try:
@@ -73,9 +73,9 @@ def test_a_number_is_given_by_hand_to_a_member_without_one(api: Any, superuser: 
         write(superuser, SET, [None, who])
 
 
-def test_two_numbers_are_exchanged_by_hand(api: Any, number: Give, superuser: Any) -> None:
-    number("ywca.worker", "4711")
-    number("ywca.lead", "4712")
+def test_two_numbers_are_exchanged_by_hand(api: Any, give_number: Give, superuser: Any) -> None:
+    give_number("ywca.worker", "4711")
+    give_number("ywca.lead", "4712")
     pair = [str(member_id("ywca.worker")), str(member_id("ywca.lead"))]
 
     def exchange(first: str, second: str) -> None:
@@ -92,10 +92,10 @@ def test_two_numbers_are_exchanged_by_hand(api: Any, number: Give, superuser: An
 
 
 def test_an_older_copy_of_a_row_is_put_back_with_its_mac(
-    api: Any, number: Give, superuser: Any
+    api: Any, give_number: Give, superuser: Any
 ) -> None:
     """The badge moved to a colleague; whoever had it before would act with it again."""
-    number("ywca.worker", "4711")
+    give_number("ywca.worker", "4711")
     who, other = str(member_id("ywca.worker")), str(member_id("ywca.worker2"))
     kept = [
         (
@@ -105,8 +105,8 @@ def test_an_older_copy_of_a_row_is_put_back_with_its_mac(
         ),
         ("row_mac", "row_id", copied(superuser, "row_mac", "row_id = %s", [who])),
     ]
-    number("ywca.worker", None)
-    number("ywca.worker2", "4711")
+    give_number("ywca.worker", None)
+    give_number("ywca.worker2", "4711")
     now = [
         (
             "permissions_membership",
@@ -129,10 +129,10 @@ def test_an_older_copy_of_a_row_is_put_back_with_its_mac(
 
 
 def test_the_database_finds_another_member_for_a_number(
-    api: Any, number: Give, superuser: Any
+    api: Any, give_number: Give, superuser: Any
 ) -> None:
     """Its function lies: every row that it shows is bound, and of someone else."""
-    number("ywca.worker", "4711")
+    give_number("ywca.worker", "4711")
     ((kept,),) = rows(
         superuser, "SELECT pg_get_functiondef('sec.acting_id_of(text)'::regprocedure)"
     )

@@ -12,8 +12,8 @@ Give = Callable[[str, str | None], None]
 
 
 @pytest.fixture
-def number(api: Any) -> Iterator[Give]:
-    """`number("ywca.worker", "4711")`; None clears it."""
+def give_number(api: Any) -> Iterator[Give]:
+    """`give_number("ywca.worker", "4711")`; None clears it."""
     given: set[str] = set()
 
     def give(who: str, staff_ref: str | None) -> None:
