@@ -29,6 +29,7 @@ LOGGED = {
     "agency.change": _("Agency settings changed, by the operator"),
     "member.invite": _("First administrator invited, by the operator"),
     "members.read": _("Viewed the members"),
+    "caller.read": _("Asked who they are and what they may do"),
     "staff.invite": _("Invited someone"),
     "staff.end_invitation": _("Ended an invitation"),
     "staff.join": _("Joined by an invitation"),

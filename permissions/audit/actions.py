@@ -89,7 +89,7 @@ register(
         *("session.unlock", "account.confirm", "account.add_passkey", "account.rename_passkey"),
         *("account.remove_passkey", "account.set_app", "account.remove_app"),
         *("account.new_recovery_codes", "account.use_recovery_code", "account.change_password"),
-        *("account.end_others", "members.read"),
+        *("account.end_others", "members.read", "caller.read"),
         *("member.set_duty", "seal.rotate", "key.rotate", "key.destroy", "key.restore"),
         "database.recover",
         *("channels.read", "channel.add", "channel.remove", "channel.test", "channel.tested"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from permissions.database.db_identity import identified_transaction
+from permissions.audit import writer
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 
@@ -36,9 +36,9 @@ class OwnFacts(NamedTuple):
 
 
 def own_facts(principal: Principal) -> OwnFacts:
-    """What the caller may read about itself. It needs no scope and no role, and changes nothing. No
-    access entry: it is shown to its owner alone, and nothing in it is of a referral."""
-    with identified_transaction(principal):
+    """What the caller may read about itself. It needs no scope and no role. One access entry."""
+    with writer.logged_act(principal, "caller.read") as attempt:
+        attempt.record()
         agency = Agency.objects.get(id=principal.agency_id)
         members = Membership.objects.filter(agency_id=principal.agency_id)
         member = members.filter(id=principal.member_id).first()

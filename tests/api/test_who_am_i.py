@@ -190,12 +190,12 @@ def test_whoever_is_not_live_is_no_one(api: Any) -> None:
     assert api("ywca.client").get("/v1/me", {"agency": "police"}).status_code == 400
 
 
-def test_it_changes_nothing_and_is_no_entry(api: Any, superuser: Any) -> None:
+def test_it_is_an_entry_as_every_read_is(api: Any, superuser: Any) -> None:
     answer = api("ywca.client", "ywca.worker").get("/v1/me")
     found = rows(
         superuser,
-        "SELECT act FROM access_entry WHERE request_id = %s",
+        "SELECT act, decision, member_id::text, fields FROM access_entry WHERE request_id = %s",
         [answer["X-Request-Id"]],
     )
     superuser.rollback()
-    assert found == []
+    assert found == [("caller.read", "allowed", str(member_id("ywca.worker")), None)]

@@ -296,7 +296,7 @@ def test_a_number_is_that_of_a_live_member_of_the_systems_own_agency(
                 (None, "11", ""),
             ):
                 identify(cursor, caller)
-                said = asked(cursor, "SELECT sec.acting_id_of(%s)", [staff_ref])
+                said = asked(cursor, "SELECT sec.acting_id_of(%s)", staff_ref)
                 assert said == found, (caller, staff_ref)
 
 

@@ -84,8 +84,11 @@ def test_who_has_no_part_in_a_referral_finds_nothing(
 
 def test_a_client_without_the_scope_finds_nothing(told: Story, api: Any) -> None:
     caller = client_with(api, "ywca", ["referrals:write", "packets:read"], "ywca.worker")
-    assert caller.get(f"/v1/referrals/{told.id}").status_code == 404
-    assert caller.get("/v1/referrals").json()["items"] == []
+    one, other = (caller.get(f"/v1/referrals/{id_}") for id_ in (told.id, uuid4()))
+    assert (one.status_code, one.json()["code"]) == (403, "scope_missing")
+    assert one.content == other.content
+    listed = caller.get("/v1/referrals")
+    assert (listed.status_code, listed.json()["code"]) == (403, "scope_missing")
     assert caller.act(told.id, "open_packet", {"purpose": "intake"}).status_code == 404
 
 
