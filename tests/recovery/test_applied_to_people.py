@@ -71,44 +71,48 @@ def test_members_and_systems_are_what_they_were_last(
 def test_a_staff_number_that_moved_since_names_no_one_until_it_is_set(
     api: Any, backup: Callable[[], Backup]
 ) -> None:
-    admin = principal(api("ywca.admin"))
-    moved, kept = member_id("ywca.worker"), member_id("ywca.lead")
-    members.set_staff_ref(admin, moved, "4711")
+    admin = principal(api("hospital.admin"))
+    moved, kept = member_id("hospital.worker2"), member_id("hospital.lead")
+    members.set_staff_ref(admin, moved, "badge 4711")
     members.set_staff_ref(admin, kept, "4712")
     taken = backup()
 
     members.set_staff_ref(admin, moved, None)
-    members.set_staff_ref(admin, member_id("ywca.worker2"), "4711")
+    members.set_staff_ref(admin, member_id("hospital.editor"), "badge 4711")
     members.set_staff_ref(admin, moved, "4713")
-    assert "4711" not in "".join(str(one.data) for one in journaled())
+    assert "badge" not in "".join(str(one.data) for one in journaled())
 
     assert restored_to(taken).conflicts == []
-    for who, staff_ref in (("ywca.worker", None), ("ywca.worker2", None), ("ywca.lead", "4712")):
+    for who, staff_ref in (
+        ("hospital.worker2", None),
+        ("hospital.editor", None),
+        ("hospital.lead", "4712"),
+    ):
         found = membership(who)
         assert (found.staff_ref, found.active, row_macs.is_bound(found)) == (staff_ref, True, True)
-    system = api("ywca.client")
-    for staff_ref, status in (("4711", 403), ("4713", 403), ("4712", 200)):
+    system = api("hospital.client")
+    for staff_ref, status in (("badge 4711", 403), ("4713", 403), ("4712", 200)):
         answer = system.get("/v1/me", Acting_Member=f"staff_ref:{staff_ref}")
         assert answer.status_code == status, staff_ref
-    again = principal(api("ywca.admin"))
-    members.set_staff_ref(again, member_id("ywca.worker2"), "4711")
-    answer = api("ywca.client").get("/v1/me", Acting_Member="staff_ref:4711")
-    assert answer.json()["member"]["id"] == str(member_id("ywca.worker2"))
+    again = principal(api("hospital.admin"))
+    members.set_staff_ref(again, member_id("hospital.editor"), "badge 4711")
+    answer = api("hospital.client").get("/v1/me", Acting_Member="staff_ref:badge 4711")
+    assert answer.json()["member"]["id"] == str(member_id("hospital.editor"))
 
 
 def test_a_member_who_left_and_came_back_since_is_as_in_the_backup_and_without_a_number(
     api: Any, backup: Callable[[], Backup]
 ) -> None:
-    admin, who = principal(api("ywca.admin")), member_id("ywca.worker2")
+    admin, who = principal(api("sarc.admin")), member_id("sarc.worker2")
     members.set_staff_ref(admin, who, "4711")
     members.end(admin, who)
     taken = backup()
     members.bring_back(admin, who)
     assert restored_to(taken).conflicts == []
-    found = membership("ywca.worker2")
+    found = membership("sarc.worker2")
     assert (found.staff_ref, found.active, row_macs.is_bound(found)) == (None, False, True)
-    members.bring_back(principal(api("ywca.admin")), who)
-    assert signs_in(api, "ywca.worker2") == 200
+    members.bring_back(principal(api("sarc.admin")), who)
+    assert signs_in(api, "sarc.worker2") == 200
 
 
 def test_every_sign_in_of_before_has_ended(api: Any, backup: Callable[[], Backup]) -> None:

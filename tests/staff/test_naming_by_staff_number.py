@@ -225,7 +225,7 @@ def test_the_database_takes_no_such_number_either(superuser: Any) -> None:
 
 
 def test_the_log_says_that_it_was_set_and_not_which(give_number: Give, superuser: Any) -> None:
-    give_number("ywca.worker", "4711")
+    give_number("ywca.worker", "badge 4711")
     give_number("ywca.worker", None)
     about = f"member:{member_id('ywca.worker').hex}"
     found = rows(
@@ -239,7 +239,7 @@ def test_the_log_says_that_it_was_set_and_not_which(give_number: Give, superuser
         ([about, "no_staff_ref"], admin),
         ([about, "staff_ref"], admin),
     ]
-    assert "4711" not in "".join(one[2] for one in found)
+    assert "badge" not in "".join(one[2] for one in found)
 
 
 def test_two_administrators_give_one_number_at_once_and_one_is_refused(
