@@ -5,6 +5,8 @@ and what to do about it. Neither ever contains text from the caller, a name or a
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 
@@ -15,9 +17,12 @@ class Refused(Exception):
     detail = "Refused."
     logged = False  # whether its access entry has been written
 
-    def __init__(self, code: str | None = None, detail: str | None = None) -> None:
+    def __init__(
+        self, code: str | None = None, detail: str | None = None, pointer: str | None = None
+    ) -> None:
         self.code = code or self.code
         self.detail = detail or self.detail
+        self.pointer = pointer  # JSON pointer or query parameter of the field at fault
         super().__init__(self.code)
 
 
@@ -34,12 +39,6 @@ class BadRequest(Refused):
 
     code = "invalid"
     detail = "The request is not of the documented shape."
-
-    def __init__(
-        self, code: str | None = None, detail: str | None = None, pointer: str | None = None
-    ) -> None:
-        super().__init__(code, detail)
-        self.pointer = pointer  # JSON pointer or query parameter of the field at fault
 
 
 class NotVisible(Refused):
@@ -142,3 +141,17 @@ class NotRecovered(Unavailable):
         "This server's database was restored or moved, and is not checked yet. Nothing was changed."
         " Call the service instead."
     )
+
+
+@contextmanager
+def pointing(to: str, instead_of: str = "") -> Iterator[None]:
+    """Say of a refusal raised inside where in the request its fault is: at `to`, a JSON pointer,
+    and below it where the refusal itself points. `instead_of`: how the refusal's own pointer begins
+    if the part is sent alone. What is not available is no fault of the request."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Refused as refusal:
+        refusal.pointer = to + (refusal.pointer or "").removeprefix(instead_of)
+        raise

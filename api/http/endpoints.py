@@ -35,9 +35,22 @@ class Shape(serializers.Serializer):
         if isinstance(data, dict) and set(data) - set(self.fields):
             # The unknown name might be a person's, so the message lists the known ones instead.
             raise BadRequest(
-                UNKNOWN_FIELD, f"The documented fields are: {', '.join(self.fields) or 'none'}."
+                UNKNOWN_FIELD,
+                f"The documented fields are: {', '.join(self.fields) or 'none'}.",
+                _pointer(self),
             )
         return super().to_internal_value(data)
+
+
+def _pointer(field: serializers.Field) -> str | None:
+    """Return the JSON pointer of a field within its request's shape; None: the whole body. A shape
+    in a list has the list's pointer."""
+    names = []
+    each: serializers.Field | None = field
+    while each is not None:
+        names += [each.field_name] if each.field_name else []
+        each = each.parent
+    return "".join(f"/{name}" for name in reversed(names)) or None
 
 
 class NothingIn(Shape):

@@ -93,7 +93,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
         "detail": refusal.detail,
     }
     headers = {}
-    if isinstance(refusal, errors.BadRequest) and refusal.pointer:
+    if refusal.pointer:
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as shown to the caller's side

@@ -7,7 +7,7 @@ the same connection. When the log fails, so does the act: nothing was disclosed 
 """
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from django.db import Error, InternalError, ProgrammingError, connections
 from psycopg2.errors import NoDataFound
 
 from permissions import denials
+from permissions.database.clock import database_now
 from permissions.database.db_identity import (
     identified_transaction,
     identified_transaction_with_query,
@@ -211,8 +212,19 @@ def logged_act(
 
     `act` is `noun.verb`; `directory_id` the directory entry that it concerns; `ask` a query that is
     sent in the packet that begins the transaction (its rows: `found`). An unexpected exception (a
-    bug) rolls back and leaves no entry.
+    bug) rolls back and leaves no entry. Within `acts_in_one_transaction` it is part of that one.
     """
+    joint = _joint.get()
+    if joint is not None and using == "default" and ask is None:
+        if principal != joint.principal:
+            raise RuntimeError("This transaction has the identity of another caller.")
+        joint.act = act
+        now = database_now(using)
+        current = LoggedAct(principal, act, referral_id, now, using, purpose, directory_id)
+        yield current
+        if not current.written:
+            current.record()
+        return
     with (
         log_refusals(
             principal, act, referral_id, purpose=purpose, directory_id=directory_id, using=using
@@ -251,6 +263,47 @@ def log_refusals(
             using=using,
         )
 
+    with _refusals_to(refuse):
+        yield
+
+
+@dataclass(slots=True)
+class _Joint:
+    """Acts of one caller that share one transaction. `act`: the last one that was begun."""
+
+    principal: Principal
+    act: str = ""
+
+
+_joint: ContextVar[_Joint | None] = ContextVar("joint", default=None)
+
+
+@contextmanager
+def acts_in_one_transaction(principal: Principal) -> Iterator[None]:
+    """Run several acts of this caller in one transaction: all of them or none.
+
+    Each act inside is done and logged as by itself, in the order of its beginning. The first one
+    that is refused ends all: everything is rolled back, the entries of the acts before it too, and
+    the refused act's entry is written. It names no referral, since there is none. Cannot be nested.
+    Raises what the acts raise.
+    """
+    joint = _Joint(principal)
+
+    def refuse(rule: str) -> None:
+        if joint.act:  # a refusal before any act is no entry, as in an act that is sent alone
+            log_refusal(principal, joint.act, rule)
+
+    with _refusals_to(refuse), identified_transaction(principal):
+        token = _joint.set(joint)
+        try:
+            yield
+        finally:
+            _joint.reset(token)
+
+
+@contextmanager
+def _refusals_to(refuse: Callable[[str], None]) -> Iterator[None]:
+    """Call `refuse` with the rule of a refusal that is raised inside, and raise it again."""
     try:
         yield
     except Refused as refusal:

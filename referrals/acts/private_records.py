@@ -62,10 +62,15 @@ def set_external_ref(
 
     With an Idempotency-Key twice is safe. Raises BadRequest.
     """
+    check_external_ref(principal, ref)
+    return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
+
+
+def check_external_ref(principal: Principal, ref: str) -> None:
+    """Raise BadRequest unless it can be such a number."""
     if not ref.strip() or len(ref) > MAX_REF_CHARS:
         raise BadRequest("invalid", f"Enter 1 to {MAX_REF_CHARS} characters.", "/ref")
     require_invented(principal, "ref", ref)
-    return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
 
 
 @act(

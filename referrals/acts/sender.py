@@ -7,6 +7,7 @@ its function.
 
 import secrets
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -51,7 +52,10 @@ from referrals.releases import lifecycle, notice_release
     summary="Create a draft referral.",
     description="Creates a draft for one service of the directory, with its notice. Only your"
     " agency sees it until `send`. The acting member is assigned to it and holds it. A service"
-    " that no agency of the network answers is refused (`phone_only`): call it instead.",
+    " that no agency of the network answers is refused (`phone_only`): call it instead. What the"
+    " request names in addition is done in the same transaction, as by the act of that name, and in"
+    " the order of the fields: `notice_release`, `release`, `packet`, `external_ref`, `send`. All of"
+    " it is done or nothing; the `pointer` of a refusal begins with the part that it is about.",
     body=None,
     answer=Answer.OWN,
     history="Draft started",
@@ -72,6 +76,26 @@ def create(
     safe: it returns the same draft as it is now. Raises NotPermitted, NotPossible (phone only, own
     service), Conflict, KeyReused.
     """
+    return create_once(principal, service_id, notice, replaces=replaces, key=key).shown
+
+
+class Created(NamedTuple):
+    """A draft as its creator is shown it. `repeated`: the key had led to it before, and nothing
+    was done."""
+
+    shown: Detail
+    repeated: bool
+
+
+def create_once(
+    principal: Principal,
+    service_id: UUID,
+    notice: Notice,
+    *,
+    replaces: UUID | None = None,
+    key: idempotency.Key | None = None,
+) -> Created:
+    """Do what `create` does, with the same refusals, and say whether it was done before."""
     with writer.logged_act(principal, "referral.create") as attempt:
         transitions.require(principal, "create", rules.CallerRelation("from", True, True))
         rules.require_scope(principal, READS)  # the answer is the referral
@@ -79,7 +103,7 @@ def create(
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
-            return details.load_detail(principal, done, attempt.now)
+            return Created(details.load_detail(principal, done, attempt.now), True)
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "The directory has no such service.")
@@ -103,7 +127,7 @@ def create(
         current.store_access()
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
         attempt.record(subject=side.subject)
-        return details.build_detail(principal, referral, side, attempt.now)
+        return Created(details.build_detail(principal, referral, side, attempt.now), False)
 
 
 def _insert_draft(

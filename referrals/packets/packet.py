@@ -115,10 +115,7 @@ def put_packet(
     It takes a release in force (R1). What the release does not list stays with the sender. Twice is
     safe: the newer version counts. Raises BadRequest, NotPossible.
     """
-    fields = _checked(fields)
-    for name, text in fields.items():
-        if packet_fields.BY_NAME[name].codes is None:
-            require_invented(principal, name, text)
+    fields = checked_fields(principal, fields)
     with act_transaction(principal, "put_packet", referral_id, if_match) as current:
         referral = current.referral
         release = lifecycle.release_in_force(referral, current.now)
@@ -147,8 +144,8 @@ def put_packet(
     return current.answer()
 
 
-def _checked(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields as they are sealed. Raises BadRequest."""
+def checked_fields(principal: Principal, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields as they are sealed. Twice is safe. Raises BadRequest."""
     found = {}
     if not fields:
         raise BadRequest("fields_missing", "Write at least one field.", "/packet")
@@ -163,7 +160,8 @@ def _checked(fields: Mapping[str, str]) -> dict[str, str]:
             raise BadRequest(
                 "field_length", f"Between 1 and {field.longest} characters.", f"/packet/{name}"
             )
-        packet_fields.codes_in(name, text)
+        if packet_fields.codes_in(name, text) is None:
+            require_invented(principal, name, text)
         found[name] = text
     return found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from permissions.errors import BadRequest, NotPossible
+from permissions.errors import BadRequest, NotPossible, pointing
 from permissions.policy import disclosure
 from permissions.principal import Principal
 from referrals import codes, packet_fields
@@ -146,57 +146,74 @@ def require_signature(terms: Terms, principal: Principal) -> None:
                 "signature_missing",
                 "Nothing was signed yet. Let the survivor sign on the screen or on their own phone,"
                 " or on paper.",
+                "/form",
             )
         if not terms.artifact_sha256:
             raise NotPossible(
                 "signature_missing",
                 "State artifact_sha256: the SHA-256 of what the survivor signed in your system.",
+                "/artifact_sha256",
             )
     if disclosure.ON_SCREEN in terms.attestations and terms.form != "screen":
         raise NotPossible(
-            "signature_missing", "Only the form screen can say that it was signed on the screen."
+            "signature_missing",
+            "Only the form screen can say that it was signed on the screen.",
+            "/form",
         )
     if terms.form == "oral_witnessed" and terms.artifact_sha256:
-        raise NotPossible("signature_missing", "A verbal permission has no signed artifact.")
+        raise NotPossible(
+            "signature_missing", "A verbal permission has no signed artifact.", "/artifact_sha256"
+        )
 
 
 def check_terms(terms: Terms, about: ReleaseContext) -> None:
     """Raise NotPossible unless the law and the rules allow these terms between the two agencies."""
     principal, kind = about.principal, about.recipient_kind
     duties = principal.duties
-    row = disclosure.row_for(duties, kind, terms.basis, about.age_of(terms), about.direction)
+    with pointing("/basis"):
+        row = disclosure.row_for(duties, kind, terms.basis, about.age_of(terms), about.direction)
     if terms.form not in row.forms:
-        raise NotPossible("form", "This basis needs a signature: spoken permission is not enough.")
+        raise NotPossible(
+            "form", "This basis needs a signature: spoken permission is not enough.", "/form"
+        )
     _check_part2_form(terms, duties)
     if row.promptly_inform and not terms.promptly_informed:
         raise NotPossible(
-            "promptly_inform", "State how the survivor is informed (45 CFR 164.512(c)(2))."
+            "promptly_inform",
+            "State how the survivor is informed (45 CFR 164.512(c)(2)).",
+            "/promptly_informed",
         )
     needed = disclosure.attestations_for(row, principal.agency_kind, kind, terms.form)
     if missing := needed - set(terms.attestations):
         raise NotPossible(
-            "attestation_missing", f"These attestations are missing: {', '.join(sorted(missing))}."
+            "attestation_missing",
+            f"These attestations are missing: {', '.join(sorted(missing))}.",
+            "/attestations",
         )
     if set(terms.fields) & packet_fields.never_to(kind):
         raise NotPossible(
             "part2",
             "Substance-use records do not go to police, prosecutors or child protection: they could"
             " be used against the survivor.",
+            "/fields",
         )
     part2 = packet_fields.under_part2(terms.fields, duties)
     if part2 and terms.redisclosure_notice != "part2":
         raise NotPossible(
-            "part2_notice", "These records need the notice of 42 CFR 2.32: use part2."
+            "part2_notice",
+            "These records need the notice of 42 CFR 2.32: use part2.",
+            "/redisclosure_notice",
         )
     if part2 and terms.purpose == "legal_matter":
         _check_legal_consent(terms, duties)
     _check_times(terms, about)
-    check_consenters(
-        [(one.who, one.not_the_abuser) for one in terms.consenters],
-        age="adult" if about.came_of_age(terms) else about.age,
-        adult=terms.adult,
-        alone=terms.minor_may_consent_alone,
-    )
+    with pointing("/consenters"):
+        check_consenters(
+            [(one.who, one.not_the_abuser) for one in terms.consenters],
+            age="adult" if about.came_of_age(terms) else about.age,
+            adult=terms.adult,
+            alone=terms.minor_may_consent_alone,
+        )
 
 
 def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
@@ -207,7 +224,7 @@ def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
     if "part2" not in duties:  # with that duty every record is under Part 2
         way += ", or leave out substance use"
     raise NotPossible(
-        "form", f"Spoken permission is not enough for such records (42 CFR 2.31). {way}."
+        "form", f"Spoken permission is not enough for such records (42 CFR 2.31). {way}.", "/form"
     )
 
 
@@ -220,6 +237,7 @@ def _check_legal_consent(terms: Terms, duties: frozenset[str]) -> None:
             "part2_legal_alone",
             "Permission to use treatment records in a legal matter stands alone (42 CFR 2.31(d))."
             " Record it by itself, with no other field.",
+            "/fields",
         )
 
 
@@ -228,6 +246,7 @@ def _check_codes(terms: Terms, direction: str) -> None:
         raise NotPossible(
             "signature_missing",
             "State where the survivor signed: screen or own_phone, with artifact_sha256.",
+            "/form",
         )
     if terms.artifact_sha256 and not SHA256.fullmatch(terms.artifact_sha256):
         raise BadRequest("invalid", "64 hexadecimal digits, in small letters.", "/artifact_sha256")
@@ -255,10 +274,11 @@ def _check_times(terms: Terms, about: ReleaseContext) -> None:
     if terms.witnessed_at is not None:
         signatures.append(terms.witnessed_at)
     if max(signatures) > about.now + timedelta(minutes=2):  # two clocks are never quite the same
-        raise NotPossible("signed_later", "The signature is in the future.")
+        raise NotPossible("signed_later", "The signature is in the future.", "/signed_at")
     if terms.expires_at <= about.now or terms.expires_at <= terms.signed_at:
-        raise NotPossible("expired", "The release has ended already.")
-    check_length(min(signatures), terms.expires_at, about)
+        raise NotPossible("expired", "The release has ended already.", "/expires_at")
+    with pointing("/expires_at"):
+        check_length(min(signatures), terms.expires_at, about)
 
 
 def check_length(signed_at: datetime, expires_at: datetime, about: ReleaseContext) -> None:

@@ -19,16 +19,22 @@ from referrals.packets import handoff_record, notes, read_context
 from referrals.packets import packet as packet_contents
 
 
-class PacketIn(Shape):
-    """Packet fields to write. Fields that are not named stay as they are."""
-
-    packet = NamedTexts(
+def packet_texts(**options: Any) -> NamedTexts:
+    """Return the field that takes a packet's fields, by name."""
+    return NamedTexts(
         packet_fields.PACKET_FIELDS,
         # The packet itself knows which of its fields have one line.
         child=Text(max_length=packet_fields.MAX_FIELD_CHARS, lines=2),
         help_text=f"Keys: {', '.join(packet_fields.PACKET_FIELDS)}. `screening` holds codes of that"
         " list, one after the other.",
+        **options,
     )
+
+
+class PacketIn(Shape):
+    """Packet fields to write. Fields that are not named stay as they are."""
+
+    packet = packet_texts()
 
 
 class ConsentOut(serializers.Serializer):

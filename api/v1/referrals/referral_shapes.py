@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.http.endpoints import Shape, WithFieldsMember
-from api.http.fields import Flag, Id, Moment, Text
+from api.http.fields import Flag, Moment, Text
 from api.v1.shapes import coded, coded_list
 from referrals import codes
 from referrals.queries import details, lists
@@ -33,18 +33,6 @@ class NoticeFields(Shape):
 
 class NoticeIn(NoticeFields):
     """The whole notice (T2): coded, without free text, identity or incident."""
-
-
-class ReferralIn(NoticeFields):
-    """A draft: the service it is for, and its notice."""
-
-    service_id = Id()
-    replaces = Id(
-        default=None,
-        allow_null=True,
-        help_text="A referral of yours whose place it takes, with what is left of its plan, and"
-        " with whom your side keeps out of it.",
-    )
 
 
 # -- Shapes out ------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from api.http import cursors
 from api.http.endpoints import Endpoint, moment_parameter, page_size
 from api.http.json_bodies import Answer
+from api.v1.referrals.new_referrals import ReferralIn, taken_apart
 from api.v1.referrals.referral_shapes import (
     HistoryOut,
-    ReferralIn,
     ReferralOut,
     ReferralPageOut,
     TransitionsOut,
@@ -24,8 +24,8 @@ from api.v1.shapes import REFUSALS, said_of
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from permissions.errors import BadRequest
 from referrals.act_registry.registry import MOVES, RULES
-from referrals.acts import sender
 from referrals.notices import Notice
+from referrals.partner_systems import one_request
 from referrals.queries import details, lists
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
 
@@ -86,9 +86,11 @@ class Referrals(Endpoint):
     def post(self, request: HttpRequest) -> Answer:
         body = self.body(ReferralIn)
         key = self.idempotency_key("referrals")
-        service_id, replaces = body.pop("service_id"), body.pop("replaces")
+        service_id, replaces, parts = taken_apart(body)
         notice = notice_of(body)
-        created = sender.create(self.principal, service_id, notice, replaces=replaces, key=key)
+        created = one_request.create_with_parts(
+            self.principal, service_id, notice, parts, replaces=replaces, key=key
+        )
         return shown(created, 201)
 
 
