@@ -49,6 +49,7 @@ urlpatterns = [
     path("block-alerts", self_assignments.BlockAlerts.as_view()),
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("events", events.Events.as_view()),
+    path("events/<uuid:event_id>", events.OneEvent.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
     path("webhooks/<uuid:webhook_id>", webhooks.OneWebhook.as_view()),
     path("webhooks/<uuid:webhook_id>/rotate", webhooks.Rotate.as_view()),

@@ -54,8 +54,8 @@ from referrals.releases import lifecycle, notice_release
     " agency sees it until `send`. The acting member is assigned to it and holds it. A service"
     " that no agency of the network answers is refused (`phone_only`): call it instead. What the"
     " request names in addition is done in the same transaction, as by the act of that name, and in"
-    " the order of the fields: `notice_release`, `release`, `packet`, `external_ref`, `send`. All of"
-    " it is done or nothing; the `pointer` of a refusal begins with the part that it is about.",
+    " the order of the fields: `notice_release`, `release`, `packet`, `external_ref`, `send`. All"
+    " of it is done or nothing; the `pointer` of a refusal begins with the part that it is about.",
     body=None,
     answer=Answer.OWN,
     history="Draft started",

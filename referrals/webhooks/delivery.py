@@ -77,7 +77,11 @@ def _signed_message(batch: Batch, message: Message) -> tuple[bytes, dict[str, st
     else:
         kind = "referral.event" if message.event_id else "ping"
         content = signatures.body(
-            kind, message.at, event_id=message.event_id, referral_id=message.referral_id
+            kind,
+            message.at,
+            event_id=message.event_id,
+            referral_id=message.referral_id,
+            act=message.act,
         )
     return content, signatures.headers(batch.secrets, str(message.id), int(time.time()), content)
 

@@ -46,6 +46,7 @@ class Message(NamedTuple):
     referral_id: UUID | None
     xact: int | None
     barred: bool  # skipped silently (R12)
+    act: str | None = None  # of the event, as in the feed
     checkpoint: Checkpoint | None = None
 
 
@@ -74,7 +75,7 @@ def retry_after_s(tries: int) -> float | None:
 
 
 _NEXT = (
-    "SELECT v.id, v.xact, v.at, v.referral_id FROM referral_event v"
+    "SELECT v.id, v.xact, v.at, v.referral_id, v.act FROM referral_event v"
     " WHERE v.{side}_agency_id = {agency} AND v.{side}_sees AND NOT v.reserved"
     " AND (v.xact, v.id) > ({xact}, {event}) AND v.xact < sec.xact_bound()"
 )
@@ -98,7 +99,7 @@ _DUE = (
     " ORDER BY e.leased_until NULLS FIRST LIMIT %(free)s FOR UPDATE SKIP LOCKED"
 )
 _WAITING = (
-    "SELECT id, at, id, referral_id, xact, sec.is_mailbox_blocked(referral_id, %(agency)s)"
+    "SELECT id, at, id, referral_id, xact, sec.is_mailbox_blocked(referral_id, %(agency)s), act"
     f" FROM ((({_next('from', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
     " LIMIT %(batch)s) UNION ALL"
     f" ({_next('to', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
@@ -158,7 +159,7 @@ def claim(lane: str, free: int) -> list[Batch]:
 def _of(endpoint_id: UUID, now: datetime, checkpoint: Checkpoint) -> Message:
     """Return the message of a checkpoint. The same checkpoint always has the same id."""
     told = uuid5(endpoint_id, str(checkpoint.seq))
-    return Message(told, now, None, None, None, False, checkpoint)
+    return Message(told, now, None, None, None, False, checkpoint=checkpoint)
 
 
 def secrets_of(endpoint_id: UUID) -> list[str]:

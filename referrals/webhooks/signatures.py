@@ -25,10 +25,13 @@ def new_secret() -> str:
 
 
 def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
-    """Return the message: its kind, a time and ids, padded to the size that all messages have."""
+    """Return the message: its kind, a time, ids and a code, padded to the size that all messages
+    have. Raises ValueError for what would be larger."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     said = {"type": kind, "timestamp": moment, "data": {k: str(v) for k, v in ids.items() if v}}
     bare = len(json.dumps(said | {"pad": ""}, separators=(",", ":")))
+    if bare > BODY_BYTES:
+        raise ValueError("A message is larger than all messages are.")
     padded = said | {"pad": "0" * (BODY_BYTES - bare)}
     return json.dumps(padded, separators=(",", ":")).encode()
 

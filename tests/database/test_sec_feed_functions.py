@@ -2,6 +2,7 @@
 event in them, and what is taken from the outbox. Each is called by itself."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 from tests.support.callers import agency_id, narrow
 from tests.support.database import as_app
@@ -100,6 +101,49 @@ def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
     for story, key, seen in ((one, "police", 1), (one, "ywca", 0), (other, "ywca", 1)):
         event_id, _ = event(superuser, story, "from_sees AND to_sees")
         assert len(place(api(f"{key}.admin"), event_id)) == seen, key
+
+
+# -- sec.fed_referral_id, sec.fed_event_id ---------------------------------------------------------
+
+
+def test_a_feed_has_a_referral_for_who_reads_events_on_its_side(api: Any, superuser: Any) -> None:
+    """sec.fed_referral_id, sec.unbarred_referral_id: by the right to events, not to referrals."""
+    one, other = begun(api), Story(api, begun(api).service_id).create()
+    event_id, _ = event(superuser, one, "from_sees AND to_sees")
+    only_events = narrow(api, "ywca", None, "events:read")
+    for caller, seen in (
+        (api("police.worker"), True),
+        (api("ywca.worker2"), True),
+        (only_events, True),
+        (api("ywca.client"), True),
+        (api("ywca.auditor"), False),
+        (api("ywca.admin"), False),
+        (api("hospital.worker"), False),
+        (narrow(api, "ywca", None, "directory:read"), False),
+        (api(None), False),
+    ):
+        assert (call(caller, "fed_referral_id", one.id) is not None) == seen, caller.who
+        assert (call(caller, "fed_event_id", event_id) is not None) == seen, caller.who
+    assert call(only_events, "visible_referral_id", one.id) is None
+    assert call(api("ywca.worker"), "fed_referral_id", other.id) is None, "a draft"
+    drafted, _ = event(superuser, other, "from_sees")
+    assert call(api("ywca.worker"), "fed_event_id", drafted) is None
+    assert str(call(api("police.worker"), "fed_event_id", drafted)) == str(drafted)
+
+
+def test_a_feed_has_no_event_of_a_referral_that_bars_the_reader_and_none_of_no_id(
+    api: Any, superuser: Any
+) -> None:
+    """sec.fed_event_id: the event itself, not the next below."""
+    one, other = begun(api), begun(api)
+    event_id, _ = event(superuser, one, "from_sees AND to_sees")
+    one.sends("block", {"other_agency": True})
+    for caller in (api("ywca.worker"), api("ywca.client")):
+        assert call(caller, "fed_referral_id", one.id) is None
+        assert call(caller, "fed_event_id", event_id) is None
+    assert call(api("ywca.worker"), "fed_referral_id", other.id) is not None
+    for random in (uuid4(), UUID(int=2**128 - 1), UUID(int=0)):
+        assert call(api("ywca.worker"), "fed_event_id", random) is None
 
 
 # -- sec.claim_events, sec.claim_self_assignments --------------------------------------------------

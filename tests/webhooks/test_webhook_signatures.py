@@ -4,8 +4,12 @@ import base64
 import time
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from permissions.keys import rotation, wrapping
+from referrals.act_registry.registry import ACTS
 from referrals.webhooks import signatures
 from tests.support.stories import Story
 from tests.support.webhook_receiver import Receiver
@@ -121,3 +125,15 @@ def test_secrets_are_sealed_shown_once_and_rewrapped_with_the_other_keys(
 def test_the_time_of_signing_is_now() -> None:
     content = signatures.body("ping", datetime(2026, 11, 24, tzinfo=UTC))
     assert len(content) == signatures.BODY_BYTES
+
+
+def test_every_act_fits_into_the_one_size_and_what_does_not_is_never_sent() -> None:
+    now, ids = datetime(2026, 11, 24, 1, 2, 3, 4, tzinfo=UTC), {"event_id": uuid4()}
+    ids["referral_id"] = uuid4()
+    of_the_clock = {"expire", "escalated", "closed", "purge_due", "reminder", "idle", "unable"}
+    of_the_survivor = {"end_by_survivor", "narrow_by_survivor"}
+    for act in {*ACTS, *of_the_clock, *of_the_survivor}:
+        content = signatures.body("referral.event", now, **ids, act=act)
+        assert len(content) == signatures.BODY_BYTES, act
+    with pytest.raises(ValueError, match="larger"):
+        signatures.body("referral.event", now, **ids, act="x" * 100)

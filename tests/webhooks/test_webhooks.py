@@ -24,13 +24,15 @@ def test_each_event_that_the_side_may_know_arrives_once_signed_and_in_order(
     hook = made(api, receiver)
     story.accept().answers("complete", {"outcome": "connected"})
     work()
-    assert receiver.ids() == [one["id"] for one in events(api, "ywca.worker")]
+    fed = events(api, "ywca.worker")
+    assert receiver.ids() == [one["id"] for one in fed]
     assert len(receiver.ids()) == 3
-    for had in receiver.had:
+    for had, event in zip(receiver.had, fed, strict=True):
         library = standardwebhooks.Webhook(hook["secret"])
         said = library.verify(had.body, had.headers)
         assert said["type"] == "referral.event"
-        assert said["data"] == {"event_id": had.id, "referral_id": story.id}
+        assert said["data"] == {"event_id": had.id, "referral_id": story.id, "act": event["act"]}
+        assert api("ywca.client").get(f"/v1/events/{had.id}").json() == event
         assert set(said) == {"type", "timestamp", "data", "pad"}
         assert signatures.verify(hook["secret"], had.headers, had.body, time.time())
     assert receiver.connections == 1
@@ -68,7 +70,8 @@ def test_all_bodies_have_one_size_and_hold_ids_alone(
     assert len(sizes) == 1
     for had in receiver.had:
         told = json.loads(had.body)
-        assert set(told["data"]) <= {"event_id", "referral_id"}
+        assert set(told["data"]) <= {"event_id", "referral_id", "act"}
+        assert told["data"].get("act") in {None, "send", "accept"}
         assert set(told["pad"]) == {"0"}
 
 

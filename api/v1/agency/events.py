@@ -7,9 +7,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.http import cursors
-from api.http.endpoints import Endpoint, page_size
+from api.http.endpoints import Endpoint, page_size, uuid_parameter
 from api.http.json_bodies import Answer
 from openapi.schema import ACTING_MEMBER, problems
+from permissions.errors import BadRequest
 from referrals.queries import event_feed
 
 
@@ -31,14 +32,39 @@ class EventsOut(serializers.Serializer):
     next = serializers.CharField(help_text="Where to go on, as `after`; also when nothing is new.")
 
 
+RETRY_AFTER_S = 5  # for who is at the end
+
+EMPTY_WAITS = OpenApiParameter(
+    "Retry-After",
+    int,
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="With a page without events: the seconds until it is worth asking again.",
+)
+
+
 class Events(Endpoint):
-    query = ("after", "limit")
+    query = ("after", "from", "referral_id", "limit")
 
     @extend_schema(
         operation_id="read_events",
         parameters=[
             ACTING_MEMBER,
+            EMPTY_WAITS,
             OpenApiParameter("after", str, description="`next` of a page; from the beginning."),
+            OpenApiParameter(
+                "from",
+                str,
+                enum=["now"],
+                description="`now`: a page without events, whose `next` leads to what happens from"
+                " now on. Not together with `after`.",
+            ),
+            OpenApiParameter(
+                "referral_id",
+                {"type": "string", "format": "uuid"},
+                description="Only events of this referral. One that you may not see has none. A"
+                " cursor belongs to the filter with which it was made.",
+            ),
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
         ],
         responses={200: EventsOut, **problems(400, 401, 403, 503)},
@@ -46,12 +72,48 @@ class Events(Endpoint):
     def get(self, request: HttpRequest) -> Answer:
         """Read the events of your agency's referrals, oldest first. Fewer than `limit` means that
         there is nothing more for now. A client that continues from `next` misses no event and gets
-        none twice. An event appears once all that could come before it are there."""
+        none twice. An event appears once all that could come before it are there. The server does
+        not hold a request until something happens: a page without events comes at once, and
+        `Retry-After` says when to ask again. A webhook spares the asking."""
         limit = page_size(request.GET.get("limit"), event_feed.MAX_PAGE)
-        after = event_feed.BEGINNING
-        if text := request.GET.get("after"):
-            xact, id_ = cursors.unsealed(self.principal, "events", text, "after")
-            after = event_feed.Place(int(xact), UUID(id_))
-        entries, place = event_feed.read_events(self.principal, after, limit)
-        cursor = cursors.sealed(self.principal, "events", str(place.xact), str(place.id))
-        return self.answer(EventsOut, {"items": entries, "next": cursor})
+        referral_id = uuid_parameter(request.GET.get("referral_id"), "referral_id")
+        scope = "events" if referral_id is None else f"events:{referral_id}"
+        entries: list[event_feed.Entry] = []
+        if self._from_now():
+            place = event_feed.present_end(self.principal)
+        else:
+            after = self._after(scope)
+            entries, place = event_feed.read_events(self.principal, after, limit, referral_id)
+        cursor = cursors.sealed(self.principal, scope, str(place.xact), str(place.id))
+        answer = self.answer(EventsOut, {"items": entries, "next": cursor})
+        if not entries:
+            answer["Retry-After"] = str(RETRY_AFTER_S)
+        return answer
+
+    def _from_now(self) -> bool:
+        """Return whether to begin at the present end. Raises BadRequest."""
+        text = self.request.GET.get("from")
+        if text not in (None, "now"):
+            raise BadRequest("invalid", "Enter now.", "from")
+        if text and "after" in self.request.GET:
+            raise BadRequest("invalid", "Send after or from, not both.", "from")
+        return text is not None
+
+    def _after(self, scope: str) -> event_feed.Place:
+        text = self.request.GET.get("after")
+        if not text:
+            return event_feed.BEGINNING
+        xact, id_ = cursors.unsealed(self.principal, scope, text, "after")
+        return event_feed.Place(int(xact), UUID(id_))
+
+
+class OneEvent(Endpoint):
+    @extend_schema(
+        operation_id="read_event",
+        parameters=[ACTING_MEMBER],
+        responses={200: EventOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, event_id: UUID) -> Answer:
+        """Read one event of your feed by its id: the one that a webhook's message names. An event
+        that your feed does not have, or not yet, is not found."""
+        return self.answer(EventOut, event_feed.read_event(self.principal, event_id))

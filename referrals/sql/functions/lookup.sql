@@ -1,20 +1,19 @@
 -- as: definer
 -- The look-up of one referral by its id (R3, ADR 0071).
 
--- The id, if the caller may see this referral: a caseworker of one of its sides whom nothing bars,
--- as sec.may_see_referral and sec.is_not_blocked say. Else NULL. A query by id asks this first, and
--- looks for the row by what it returns: all other work is then the same for every id that the
--- caller may not see. The work here is the same too, whether or not there is such a row. The caller
--- is resolved; one referral is read, which is this one or the next below where it would be; and so
--- are a few blocks, from its own down. A block that names no one reads a membership as well, that
--- of who set it. One plan for all values: the planner would make a new one for each, at twice the
--- cost.
-CREATE FUNCTION sec.visible_referral_id(referral uuid) RETURNS uuid
+-- The id, if this agency is a side of the referral and nothing bars the caller from it, as
+-- sec.may_see_referral and sec.is_not_blocked say. Else NULL. `agency`: the caller's own, if they
+-- have the right that the look-up needs. A query by id asks this first, and looks for the row by
+-- what it returns: all other work is then the same for every id that the caller may not see. The
+-- work here is the same too, whether or not there is such a row. The caller is resolved; one
+-- referral is read, which is this one or the next below where it would be; and so are a few blocks,
+-- from its own down. A block that names no one reads a membership as well, that of who set it. One
+-- plan for all values: the planner would make a new one for each, at twice the cost.
+CREATE FUNCTION sec.unbarred_referral_id(referral uuid, agency uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     alike CONSTANT bigint := 4;
     me sec.identity := sec.identity();
-    agency uuid := sec.caseworker_agency_id();
     is_lead boolean := coalesce('lead' = ANY (me.roles), false);
     on_side boolean;
     its bigint;
@@ -50,8 +49,43 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.visible_referral_id(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid) TO app;
+-- The id, if the caller may see this referral: a caseworker of one of its sides whom nothing bars.
+CREATE FUNCTION sec.visible_referral_id(referral uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN sec.unbarred_referral_id(referral, sec.caseworker_agency_id());
+END $$;
+
+-- The id, if the feed of the caller has this referral: as above, for who reads events.
+CREATE FUNCTION sec.fed_referral_id(referral uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN sec.unbarred_referral_id(referral, sec.event_reader_agency_id());
+END $$;
+
+-- The id, if the feed of the caller has the referral of this event; which events of it, the policy
+-- and the feed's own query say. One event is read, which is this one or the next below where it
+-- would be, and its referral is asked for: the same work for an event that the caller may not know
+-- of as for none.
+CREATE FUNCTION sec.fed_event_id(event uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    found_id uuid;
+    its_referral uuid;
+BEGIN
+    SELECT e.id, e.referral_id INTO found_id, its_referral
+      FROM public.referral_event e WHERE e.id <= event ORDER BY e.id DESC LIMIT 1;
+    its_referral := sec.fed_referral_id(its_referral);
+    IF its_referral IS NOT NULL AND found_id = event THEN
+        RETURN event;
+    END IF;
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.unbarred_referral_id(uuid, uuid), sec.visible_referral_id(uuid),
+    sec.fed_referral_id(uuid), sec.fed_event_id(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
+    sec.fed_event_id(uuid) TO app;
 
 -- The referrals of the auditor's own agency that people call by this reference, the newest first:
 -- those about which the auditor reads an entry of that agency's people. None for a reference of
