@@ -866,6 +866,10 @@ PROBLEMS = {
     ),
     "service_not_taking": Problem(_("The service takes no notice right now."), _CALL),
     "webhook_stopped": Problem(_("The webhook is paused or stopped."), _("Resume it first.")),
+    "external_ref_taken": Problem(
+        _("Another referral that you work on has this number of your own system already."),
+        _("Check the number. Each referral has its own; find the other one by it."),
+    ),
     "event_unknown": Problem(
         _("No such event in your agency's feed."), _("Take an id from /v1/events or a delivery.")
     ),

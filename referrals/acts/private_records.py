@@ -21,9 +21,9 @@ from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import conflict_blocks
 from referrals.models import Plan, Referral
 from referrals.packets import notes
+from referrals.partner_systems import record_numbers
 from referrals.queries.details import Detail
 
-MAX_REF_CHARS = 100
 MOST_PLANNED = 10
 
 
@@ -31,13 +31,16 @@ MOST_PLANNED = 10
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
     summary="Keep your own system's number for it.",
-    description="Seals the number that the referral has in your own system with your agency's"
-    " notes. The newest one counts. The other agency is shown nothing of it.",
+    description="Seals the number that the referral has in your own system. The newest one counts;"
+    " older ones stay among your agency's notes. Those of your agency who work on the referral are"
+    " shown it as `external_ref`, and find the referral by it. A number that another referral of"
+    " the acting member has is refused (`external_ref_taken`). The other agency is shown nothing of"
+    " it.",
     body=Body(
         [
             Text(
                 "ref",
-                MAX_REF_CHARS,
+                record_numbers.MAX_CHARS,
                 question="The case number in your own system",
                 help="Its number in your own system. Sealed.",
             )
@@ -51,26 +54,34 @@ MOST_PLANNED = 10
         says="It is sealed with your notes. The other agency does not see this.",
         button="Save number",
         done="The number is saved with your notes.",
+        refused={"external_ref_taken": "ref"},
         group=Group.RECORDS,
     ),
 )
 def set_external_ref(
     principal: Principal, referral_id: UUID, ref: str, *, key: idempotency.Key | None = None
 ) -> UUID:
-    """Record the number in the agency's own system, sealed. The newest counts. Returns the record's
-    id.
+    """Record the number in the agency's own system, sealed: 1 to 100 characters. The newest counts.
+    Returns the record's id.
 
-    With an Idempotency-Key twice is safe. Raises BadRequest.
+    With an Idempotency-Key twice is safe. Raises BadRequest, NotPossible (another referral that the
+    member works on has it).
     """
-    check_external_ref(principal, ref)
-    return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
+    ref = checked_external_ref(principal, ref)
+
+    def store(current: ActTransaction) -> None:
+        record_numbers.store(principal, referral_id, ref)
+        current.change_own()
+
+    content = {"ref": ref}
+    return _keep(principal, "set_external_ref", "external_ref", referral_id, content, key, store)
 
 
-def check_external_ref(principal: Principal, ref: str) -> None:
-    """Raise BadRequest unless it can be such a number."""
-    if not ref.strip() or len(ref) > MAX_REF_CHARS:
-        raise BadRequest("invalid", f"Enter 1 to {MAX_REF_CHARS} characters.", "/ref")
+def checked_external_ref(principal: Principal, ref: str) -> str:
+    """Return the number as it is stored. Raises BadRequest."""
+    ref = record_numbers.normalized(ref, "/ref")
     require_invented(principal, "ref", ref)
+    return ref
 
 
 @act(
@@ -134,12 +145,12 @@ def _keep(
     referral_id: UUID,
     content: Mapping[str, str | None],
     key: idempotency.Key | None,
-    check: Callable[[ActTransaction], None] = lambda current: None,
+    first: Callable[[ActTransaction], None] = lambda current: None,
 ) -> UUID:
     with act_transaction(principal, act, referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            check(current)
+            first(current)
             kept = sealed_notes.seal_note(current, kind, content)
             current.event(other_side_sees=False)
             idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)

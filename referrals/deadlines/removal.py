@@ -10,7 +10,7 @@ from referrals.rights import tally
 
 # -- Keys ------------------------------------------------------------------------------------------
 
-_KEYS = ("packet_grant", "private_key", "returned")
+_KEYS = ("packet_grant", "private_key", "returned", "record_number")
 
 
 def _remove_keys(

@@ -31,7 +31,7 @@ from referrals.models.referrals import (
 )
 from referrals.models.releases import Release, ReleaseEnd, ReleasePaper, Returned
 from referrals.models.rights import RightsMark, RightsTally
-from referrals.models.sealed import Note, PacketField, Plan
+from referrals.models.sealed import Note, PacketField, Plan, RecordNumber
 from referrals.models.signing import Signing
 from referrals.models.slips import Slip
 from referrals.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookSecret
@@ -58,6 +58,7 @@ __all__ = [
     "PacketField",
     "Plan",
     "PurgedCount",
+    "RecordNumber",
     "Referral",
     "ReferralQuerySet",
     "Release",

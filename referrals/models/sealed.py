@@ -1,4 +1,4 @@
-"""What is sealed or private to one side: packet fields, notes, plans."""
+"""What is sealed or private to one side: packet fields, notes, own numbers, plans."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -47,6 +47,36 @@ class Note(models.Model):
 
     class Meta:
         db_table = "note"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RecordNumber(models.Model):
+    """The number that a referral has in an agency's own system (T4), for its assigned members.
+
+    `key_bundle` holds the number itself, wrapped for the agency; `keyed` its hash, by a key that is
+    not in the database. No role that serves requests reaches the table but by functions
+    (referrals/sql/functions/record_numbers.sql).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The constraint is made by the migration: the database deletes a number with its referral.
+    referral = models.ForeignKey(
+        Referral, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    agency = models.ForeignKey(
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    keyed = models.BinaryField(max_length=32)
+    kek_version = models.IntegerField()
+    key_bundle = models.BinaryField()
+
+    class Meta:
+        db_table = "record_number"
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "referral"], name="one_number_an_agency")
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -33,7 +33,8 @@ class Parts:
     agreement: str | None = None  # send: a code of `agreement`
 
     @property
-    def any(self) -> bool:
+    def are_any(self) -> bool:
+        """Whether the request is for more than a draft."""
         return self != Parts()
 
 
@@ -52,7 +53,7 @@ def create_with_parts(
     nothing. Raises what the acts raise; the pointer of a part's refusal begins with the part.
     """
     _check(principal, parts)
-    if not parts.any:
+    if not parts.are_any:
         return sender.create(principal, service_id, notice, replaces=replaces, key=key)
     with writer.acts_in_one_transaction(principal):
         made = sender.create_once(principal, service_id, notice, replaces=replaces, key=key)
@@ -70,7 +71,7 @@ def _check(principal: Principal, parts: Parts) -> None:
             packet.checked_fields(principal, parts.packet)
     if parts.external_ref is not None:
         with pointing("/external_ref", instead_of="/ref"):
-            private_records.check_external_ref(principal, parts.external_ref)
+            private_records.checked_external_ref(principal, parts.external_ref)
 
 
 def _add(principal: Principal, referral_id: UUID, parts: Parts) -> None:

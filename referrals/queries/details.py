@@ -22,6 +22,7 @@ from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
 from referrals.models import READS, Event, Plan, Referral, Release, Side, side_kept
+from referrals.partner_systems import record_numbers
 from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
 
@@ -64,6 +65,7 @@ class Detail:
     asked_to_ring_at: datetime | None  # by the other side, until answered
     plan: list[UUID]  # the sender's next services; for its assigned members
     replaces_id: UUID | None
+    external_ref: str | None  # the own agency's number, for a member who works on it
     openings: Openings | None  # for a referral marked as an error, for those who answer for it
     acts: list[str]
     etag: str
@@ -108,6 +110,7 @@ def build_detail(
         if side == "from" and status == "entered_in_error":
             opened = openings(referral)
     plan = _plan(principal, referral) if side == "from" and who.assigned else None
+    number = record_numbers.read(principal, referral.id) if who.assigned else None
     return Detail(
         referral=referral,
         side=side,
@@ -130,6 +133,7 @@ def build_detail(
         asked_to_ring_at=call_requested_at(referral, own, side),
         plan=plan.services if plan else [],
         replaces_id=_replaced_referral(principal, plan) if plan else None,
+        external_ref=number,
         openings=opened,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),

@@ -123,6 +123,7 @@ class Kind(StrEnum):
     FLAG = "true or false"
     CODE = "a code of its list"
     MOMENT = "a moment with its zone"
+    NUMBER = "an agency's own number for a referral"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,18 @@ class Filters:
         default=None,
         metadata=_asked(
             Kind.MOMENT, "Something that your side may know happened after it.", _updated
+        ),
+    )
+
+    external_ref: str | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.NUMBER,
+            "The one with exactly this number of your own system, if the acting member works on it."
+            " 60 searches an hour for a member, 600 for a system (429 `too_often`); one that finds"
+            " none is in the access log (`external_ref_unknown`).",
+            # Given as its keyed hash: referrals/queries/lists.py.
+            lambda box, value: "id = ANY (sec.referral_ids_by_number(%(external_ref)s))",
         ),
     )
 

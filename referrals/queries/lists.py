@@ -4,8 +4,9 @@ This module contains no rules: rows come from row-level security, words from
 referrals/visible_status.py.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from permissions.audit import writer
@@ -13,6 +14,8 @@ from permissions.database.prepared_statements import PreparedStatement, RoundTri
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.models import READS, sees_referrals
+from referrals.partner_systems import record_numbers
+from referrals.partner_systems.record_numbers import SealedNumber
 from referrals.queries.list_filters import DUE, Filters
 from referrals.visible_status import status_word, unanswered_request
 
@@ -53,6 +56,7 @@ class Line(NamedTuple):
     handoff_by: datetime | None  # recipient only
     asked_to_ring_at: datetime | None  # by the other side, until answered
     holder_id: str | None  # on the own side
+    external_ref: str | None  # the own agency's number, for a member who works on it
 
 
 class _Row(NamedTuple):
@@ -83,6 +87,9 @@ class _Row(NamedTuple):
     handoff_by: datetime | None
     holder_id: str | None
     called_at: datetime | None
+    kek_version: int | None  # of the own number, for who works on it
+    key_bundle: memoryview | None
+    access: memoryview | None
 
 
 _OF_REFERRAL = _Row._fields[1 : _Row._fields.index("from_agency_name")]
@@ -116,7 +123,8 @@ def list_page(
 
     `soonest`: order by the nearest deadline instead; then the returned place only says that there
     are more. `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One access
-    entry with the ids shown. No totals (R3). Raises NotPermitted for a client without the scope.
+    entry with the ids shown; it says so if a search by a number found none. No totals (R3). Raises
+    NotPermitted (a client without the scope), TooOften (a search by a number).
     """
     if not sees_referrals(principal):
         with writer.logged_act(principal, "referral.list") as attempt:
@@ -132,12 +140,18 @@ def list_page(
         "member": principal.member_id,
         **filters.values(),
     }
+    number = filters.external_ref
+    if number is not None:
+        values["external_ref"] = record_numbers.keyed_hash(principal, number)
     with writer.logged_act(principal, "referral.list", ask=RoundTrip(sql, values)) as attempt:
-        rows = attempt.found
+        if number is not None:
+            record_numbers.require_look_up(principal)
+        rows = [_Row._make(row) for row in attempt.found]
         more = len(rows) > limit
-        mine = str(principal.agency_id)
-        lines = [_line(mine, row) for row in rows[:limit]]
-        attempt.record(referral_ids=[line.id for line in lines], last=True)
+        mine, numbers = str(principal.agency_id), _numbers(principal, rows[:limit])
+        lines = [_line(mine, row, numbers.get(row.id)) for row in rows[:limit]]
+        missed = record_numbers.UNKNOWN if number is not None and not lines else None
+        attempt.record(referral_ids=[line.id for line in lines], rule=missed, last=True)
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 
@@ -163,12 +177,13 @@ def list_query(
         "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
         f" (SELECT * FROM ({branches}) boxes{first})"
         f" SELECT (SELECT sec.clock()), {_SHOWN}, f.name, t.name, s.state, s.handoff_by,"
-        " s.holder_id::text, s.called_at"
+        " s.holder_id::text, s.called_at, n.kek_version, n.key_bundle, n.access"
         " FROM page r"
         " JOIN permissions_agency f ON f.id = r.from_agency_id"
         " JOIN permissions_agency t ON t.id = r.to_agency_id"
         " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
         "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
+        " LEFT JOIN sec.own_record_numbers(ARRAY(SELECT id FROM page)) n ON n.referral_id = r.id"
         f" ORDER BY {'r.due, r.id' if soonest else 'r.created_at DESC, r.id DESC'}"
     )
 
@@ -197,9 +212,18 @@ def page_sql(
     return once.text()
 
 
-def _line(mine: str, found: tuple[Any, ...]) -> Line:
+def _numbers(principal: Principal, rows: Sequence[_Row]) -> dict[str, str]:
+    """Return the own agency's numbers of these rows, by the referral's id."""
+    sealed = (
+        SealedNumber(row.id, row.kek_version, row.key_bundle, row.access)
+        for row in rows
+        if row.kek_version is not None and row.key_bundle is not None
+    )
+    return record_numbers.opened(principal, sealed)
+
+
+def _line(mine: str, row: _Row, number: str | None) -> Line:
     """Convert a row without creating a model: fifty models cost more than the rest of the list."""
-    row = _Row._make(found)
     side = "from" if row.from_agency_id == mine else "to"
     return Line(
         row.id,
@@ -232,4 +256,5 @@ def _line(mine: str, found: tuple[Any, ...]) -> Line:
             row.from_asks_ring_at if side == "to" else row.to_asks_ring_at, row.called_at
         ),
         row.holder_id,
+        number,
     )

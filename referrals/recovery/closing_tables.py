@@ -76,6 +76,7 @@ def register_own() -> None:
             "packet_field": "sealed content",
             "note": "sealed content of one side",
             "referral_plan": "one side's own plan",
+            "record_number": "sealed content of one side",
             "release_paper": "where a paper is kept",
             "message": "what is sent",
             "awake_claim": "who is awake, for minutes",

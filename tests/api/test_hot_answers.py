@@ -22,7 +22,7 @@ from tests.support.stories import PACKET, Story, service_of
 def many(api, story):
     """Referrals in several states, seen from both their sides: each optional member is set on
     one line and null on another."""
-    Story(api, story.service_id).create()
+    Story(api, story.service_id).create().sends("set_external_ref", {"ref": "CASE-0001"})
     Story(api, story.service_id).send()
     Story(api, story.service_id).send().answers("acknowledge")
     Story(api, story.service_id).send().answers("decline", {"code": "no_capacity"})

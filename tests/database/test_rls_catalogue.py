@@ -153,6 +153,7 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
         "release",
         "release_paper",
         "returned",
+        "record_number",
     }
     for role in ("jobs", "auditor", "sealer", "backup", "signin", "editor"):
         reached = rights(superuser, role, "SELECT") | rights(superuser, role, "INSERT")
@@ -203,6 +204,10 @@ OF_JOBS = {
         {"kek_version", "key_bundle"},
     ),
     "returned": (
+        {"id", "referral_id", "agency_id", "kek_version", "key_bundle"},
+        {"kek_version", "key_bundle"},
+    ),
+    "record_number": (
         {"id", "referral_id", "agency_id", "kek_version", "key_bundle"},
         {"kek_version", "key_bundle"},
     ),

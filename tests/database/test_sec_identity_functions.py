@@ -232,6 +232,7 @@ def test_a_channel_is_removed_by_whose_it_is(api: Any, superuser: Any) -> None:
 BUNDLES = {
     "packet_grant": ("referral_id, fields, closed", "gen_random_uuid(), '{name}', false"),
     "private_key": ("referral_id", "gen_random_uuid()"),
+    "record_number": ("referral_id, keyed", "gen_random_uuid(), '\\x00'"),
     "returned": (
         "referral_id, release_id, fields, expires_at",
         "gen_random_uuid(), gen_random_uuid(), '{connected}', now()",

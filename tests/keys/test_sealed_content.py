@@ -1,9 +1,8 @@
 """What is written about her is sealed (ADR 0019): the database alone opens nothing, an altered row
 opens nothing, and a bundle holds the keys of the released fields only, for one agency only."""
 
-import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +20,7 @@ from referrals.packets import notes, packet
 from tests.keys.marked_packet import MARKED, NOTE, RELEASED, open_packet, told
 from tests.support.callers import agency_id, principal
 from tests.support.sealed_packets import KEYS, bundle_of
+from tests.support.sealed_packets import without_keys as without_keys  # a fixture
 from tests.support.stored_rows import rows
 from tests.support.stories import Story, service_of
 
@@ -233,20 +233,6 @@ def assert_unsealing_failed(answer: Any) -> None:
 
 
 # -- Without the key store -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def without_keys() -> Iterator[Callable[[], None]]:
-    """The key store's folder is gone until the test ends: `without_keys()`."""
-    aside = KEYS.with_name(f"{KEYS.name}-aside-{os.getpid()}")
-
-    def lose() -> None:
-        KEYS.rename(aside)
-
-    yield lose
-    if aside.exists():
-        assert not KEYS.exists(), "a lost key store was silently made again"
-        aside.rename(KEYS)
 
 
 def test_without_the_key_store_nothing_is_read_and_nothing_half_written(

@@ -80,7 +80,8 @@ GRANTED = {"bound_access", "packet_grant"}
 LEAVES = {
     **dict.fromkeys(("put_notice", "call_me", "set_callback"), SHARED),
     **dict.fromkeys(("add_note", "record_report", "record_disclosure", "record_attempt"), OWN),
-    **dict.fromkeys(("start_handoff", "complete", "unable", "set_external_ref"), OWN),
+    **dict.fromkeys(("start_handoff", "complete", "unable"), OWN),
+    "set_external_ref": OWN | {"record_number"},
     "handoff_failed": {"referral_side"},
     "set_plan": {"referral_side", "referral_plan"},
     "put_notice_release": {"referral", "release", "release_paper", "release_end"},

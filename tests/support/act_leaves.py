@@ -44,7 +44,7 @@ police open_notes            -
 police account_disclosures   -
 police add_note              event note private_key?
 police record_attempt        event note private_key?
-police set_external_ref      event note private_key?
+police set_external_ref      event note private_key? record_number referral_side
 police set_plan              event referral_side referral_plan
 police record_report         event note private_key?
 police record_disclosure     event note private_key?
@@ -78,7 +78,7 @@ ywca   open_notes            -
 ywca   account_disclosures   -
 ywca   add_note              event note private_key?
 ywca   record_attempt        event note private_key? referral_side?
-ywca   set_external_ref      event note private_key?
+ywca   set_external_ref      event note private_key? record_number referral_side
 ywca   same_person_as        event note
 ywca   record_report         event note private_key?
 ywca   record_disclosure     event note private_key?

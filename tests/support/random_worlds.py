@@ -288,7 +288,7 @@ class Worlds(RuleBasedStateMachine):
                 return colleague | {"reason": "review"} if act == "assign" else colleague
             case "block" | "unblock":
                 return {"other_agency": True} if which == 7 else colleague
-        return routes.BODIES[act]
+        return routes.body_for(f"/{act}")
 
 
 COLLEAGUES = ("worker", "worker2", "lead", "moonlighter")

@@ -1,11 +1,13 @@
 """Keys and bundles of sealed packets."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from django.conf import settings
 
 from permissions.keys import grants
@@ -51,3 +53,17 @@ def destroyed(key: str) -> Iterator[None]:
         (folder / f"{now}.gone").unlink()
         (folder / f"{now}.kek").touch(0o600)
         (folder / f"{now}.kek").write_bytes(kept)
+
+
+@pytest.fixture
+def without_keys() -> Iterator[Callable[[], None]]:
+    """The key store's folder is gone until the test ends: `without_keys()`."""
+    aside = KEYS.with_name(f"{KEYS.name}-aside-{os.getpid()}")
+
+    def lose() -> None:
+        KEYS.rename(aside)
+
+    yield lose
+    if aside.exists():
+        assert not KEYS.exists(), "a lost key store was silently made again"
+        aside.rename(KEYS)

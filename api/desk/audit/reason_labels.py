@@ -258,6 +258,8 @@ REASONS = {
     "systems_full": _("too many partner systems"),
     "keys_url": _("keys are not fetched from that address"),
     "no_keys_there": _("no key set was found at the address"),
+    "external_ref_taken": _("another referral of theirs has this number"),
+    "external_ref_unknown": _("no referral of theirs has this number"),
     "event_unknown": _("no such event"),
     "not_sealed": _("no sealed entry of that id"),
     "log_forked": _("the log is not the one that was witnessed"),

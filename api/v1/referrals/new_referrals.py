@@ -10,8 +10,8 @@ from api.v1.referrals.referral_shapes import NoticeFields
 from api.v1.referrals.releases import NoticeReleaseIn, ReleaseIn, terms_of
 from api.v1.shapes import coded
 from referrals import codes
-from referrals.acts.private_records import MAX_REF_CHARS
 from referrals.partner_systems.one_request import Parts
+from referrals.partner_systems.record_numbers import MAX_CHARS
 
 
 class SendAtOnceIn(Shape):
@@ -41,7 +41,7 @@ class ReferralIn(NoticeFields):
     release = ReleaseIn(default=None, allow_null=True, help_text="As put_release takes it.")
     packet = packet_texts(default=None, allow_null=True)
     external_ref = Text(
-        max_length=MAX_REF_CHARS,
+        max_length=MAX_CHARS,
         default=None,
         allow_null=True,
         help_text="Its number in your own system; only your agency's side is shown it.",

@@ -37,6 +37,11 @@ class NoticeIn(NoticeFields):
 
 # -- Shapes out ------------------------------------------------------------------------------------
 
+OWN_NUMBER = (
+    "Its number in your own agency's system, if the acting member works on it; never the other"
+    " agency's. Null also while the key store does not answer."
+)
+
 
 class AgencyOut(serializers.Serializer):
     id = serializers.UUIDField()
@@ -76,6 +81,7 @@ class LineOut(serializers.Serializer):
         allow_null=True, help_text="When the other side last asked you to call, until you did."
     )
     holder_id = serializers.UUIDField(allow_null=True, help_text="Your side's.")
+    external_ref = serializers.CharField(allow_null=True, help_text=OWN_NUMBER)
 
 
 class ReferralPageOut(serializers.Serializer):
@@ -175,6 +181,7 @@ class ReferralOut(serializers.Serializer):
         child=serializers.UUIDField(), help_text="The sender's next services; its assigned alone."
     )
     replaces_id = serializers.UUIDField(allow_null=True, help_text="Likewise.")
+    external_ref = serializers.CharField(allow_null=True, help_text=OWN_NUMBER)
     openings = OpeningsOut(allow_null=True, help_text="Of what your side marked as an error.")
     acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
 
@@ -254,6 +261,7 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
         ],
         "plan": seen.plan,
         "replaces_id": seen.replaces_id,
+        "external_ref": seen.external_ref,
         "openings": seen.openings,
         "acts": seen.acts,
     }
@@ -281,4 +289,5 @@ def line_json(line: lists.Line) -> dict[str, Any]:
         "handoff_by": line.handoff_by,
         "asked_to_ring_at": line.asked_to_ring_at,
         "holder_id": line.holder_id,
+        "external_ref": line.external_ref,
     }

@@ -25,7 +25,7 @@ from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from permissions.errors import BadRequest
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.notices import Notice
-from referrals.partner_systems import one_request
+from referrals.partner_systems import one_request, record_numbers
 from referrals.queries import details, lists
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
 
@@ -35,6 +35,7 @@ def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
         Kind.FLAG: bool,
         Kind.CODE: str,
         Kind.MOMENT: {"type": "string", "format": "date-time"},
+        Kind.NUMBER: {"type": "string", "minLength": 1, "maxLength": record_numbers.MAX_CHARS},
     }
     codes = list(filter_.codes) or None
     return OpenApiParameter(name, kinds[filter_.kind], description=filter_.says, enum=codes)
@@ -53,7 +54,7 @@ class Referrals(Endpoint):
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
             ACTING_MEMBER,
         ],
-        responses={200: ReferralPageOut, **problems(400, 401, 403, 503)},
+        responses={200: ReferralPageOut, **problems(400, 401, 403, 429, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
         """List your agency's referrals, newest first."""
@@ -102,6 +103,8 @@ def _filters(ask: Any) -> Filters:
 def _given(filter_: Filter, name: str, text: str | None) -> Any:
     if filter_.kind is Kind.MOMENT:
         return moment_parameter(text, name)
+    if filter_.kind is Kind.NUMBER:
+        return None if text is None else record_numbers.normalized(text, name)
     if filter_.kind is Kind.FLAG:
         if text not in (None, "true", "false"):
             raise BadRequest("invalid", "Enter true or false.", name)

@@ -120,6 +120,7 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT agency_id, kek_version FROM public.packet_grant WHERE key_bundle IS NOT NULL
     UNION SELECT agency_id, kek_version FROM public.private_key
     UNION SELECT agency_id, kek_version FROM public.returned WHERE key_bundle IS NOT NULL
+    UNION SELECT agency_id, kek_version FROM public.record_number
     UNION SELECT agency_id, kek_version FROM public.webhook_secret
     UNION SELECT agency_id, kek_version FROM public.directory_confidential_address
 $$;

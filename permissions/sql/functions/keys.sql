@@ -10,6 +10,7 @@ BEGIN
        OR EXISTS (SELECT FROM public.private_key k WHERE k.agency_id = agency)
        OR EXISTS (SELECT FROM public.returned b
                    WHERE b.agency_id = agency AND b.key_bundle IS NOT NULL)
+       OR EXISTS (SELECT FROM public.record_number n WHERE n.agency_id = agency)
        OR EXISTS (SELECT FROM public.webhook_secret w WHERE w.agency_id = agency)
        OR EXISTS (SELECT FROM public.directory_confidential_address d
                    WHERE d.agency_id = agency) THEN
