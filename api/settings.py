@@ -626,7 +626,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cairn",
     "DESCRIPTION": "Warm referrals between agencies, with the survivor's information kept to"
-    " need-to-know.",
+    " need-to-know.\n\n"
+    "Each write says what the same request means when it comes twice (`x-repeat`). `keyed`: it"
+    " makes or sends something each time; send an `Idempotency-Key` with it. `safe`: a repeat"
+    " leaves what the first one left, or is refused by the state (409) or the ETag (412)."
+    " `counted`: each request counts. A key on a request that is not `keyed` is refused (400"
+    " `idempotency_key_unused`), never ignored.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -27,7 +27,18 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="1 to 128 characters; the same key and body give the same result.",
+    description="1 to 128 printable characters of your choice, for one request. If the same caller"
+    " sends it again with the same key and body, nothing new is made, and what the request made is"
+    " answered as it is now. Another body is refused (422), and so is the same request while it is"
+    " under way (409 `in_flight`, with `Retry-After`). A key is kept for 30 days, or until its"
+    " referral is purged.",
+)
+REPLAYED = OpenApiParameter(
+    "Idempotency-Replayed",
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    description="The request was made before with this key: nothing new was made.",
+    response=[200, 201, 202],
 )
 
 
@@ -86,6 +97,23 @@ class AutoSchema(SpectacularAutoSchema):
         """Return the default summary: the first sentence of the operation's description."""
         said = re.match(r"[^.]*(?:\.(?!\s|$)[^.]*)*\.?", self.get_description() or "")
         return said[0] if said else None
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        """Return what every operation has whose repeat would make something new."""
+        return [IDEMPOTENCY_KEY, REPLAYED] if self._repeat() == "keyed" else []
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the operation, with what a repeat of it means (`x-repeat`)."""
+        made: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if made is not None and (repeat := self._repeat()):
+            made["x-repeat"] = repeat
+            if repeat == "keyed":
+                made["responses"] |= {str(one): _refusal(one) for one in (409, 422)}
+        return made
+
+    def _repeat(self) -> str | None:
+        repeat = self.view.repeats.get(self.method.lower())
+        return str(repeat) if repeat else None
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [*signed_in(), {}] if self.view.public else signed_in()

@@ -91,6 +91,15 @@ class Conflict(Refused):
     code = "conflict"
 
 
+class InFlight(Conflict):
+    """The same request, with the same `Idempotency-Key`, is still in progress. `wait_s`: seconds
+    until it is worth asking again."""
+
+    code = "in_flight"
+    detail = "The same request is still under way. Wait as Retry-After says, then ask again."
+    wait_s = 1
+
+
 class KeyReused(Refused):
     """The `Idempotency-Key` was used with another body."""
 

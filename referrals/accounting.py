@@ -23,6 +23,7 @@ from permissions.models import Agency, Membership
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.codes import PURPOSE, SELF_ASSIGNMENT
 from referrals.models import Referral, Release
@@ -105,6 +106,7 @@ class Accounting:
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.SAFE,
     summary="Account to the survivor for disclosures.",
     description="Returns what your agency gave to others under this referral, when and under which"
     " release, and who of your people looked at it (45 CFR 164.528). It reads your agency's notes,"

@@ -21,6 +21,7 @@ from permissions.identity import bound_access
 from permissions.identity.access_record import BoundAccess
 from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
+from referrals import idempotency
 from referrals.act_registry.registry import CLOSING, MOVES
 from referrals.act_registry.transitions import (
     caller_relation,
@@ -172,13 +173,16 @@ def act_transaction(
     if_match: str | None = None,
     already: Callable[[ActTransaction], bool] = lambda current: False,
     same: Callable[[ActTransaction], bool] = lambda current: True,
+    key: idempotency.Key | None = None,
 ) -> Iterator[ActTransaction]:
     """Run one act: everything before the change, and the access entry after it.
 
-    Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is logged. `repeated` is true when
-    the same member did the same act before with the `same` words and its result still holds, or
-    when what the act asks for is `already` true. In that case change nothing and answer as before.
-    Afterwards `answer()` returns the referral as the caller's side is now shown it.
+    Raises NotVisible, NotPermitted, InFlight, KeyReused, StaleMatch, WrongState; each is logged.
+    `repeated` is true when the act was done with this `key` before, when the same member did the
+    same act before with the `same` words and its result still holds, or when what the act asks for
+    is `already` true. In that case change nothing and answer as before. The same act with other
+    words is refused by its state. Afterwards `answer()` returns the referral as the caller's side
+    is now shown it.
     """
     with writer.logged_act(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
@@ -201,14 +205,19 @@ def act_transaction(
             principal, act, side, referral, own, attempt, access, access.copy(), unbound
         )
         status = status_shown(referral, own, side, attempt.now)
-        current.repeated = (_is_repeated(current, status) and same(current)) or (
-            status in source_states(act, side) and already(current)
+        replayed = idempotency.begin(principal, key) is not None
+        current.repeated = (
+            replayed
+            or (_is_repeated(current, status) and same(current))
+            or (status in source_states(act, side) and already(current))
         )
         if not current.repeated:
             if if_match is not None and if_match != etag(referral, own, principal, attempt.now):
                 raise StaleMatch
             require_state(act, side, status)
         yield current
+        if not replayed:
+            idempotency.finish(principal, key, referral_id, attempt.now, referral_id=referral_id)
         current.store_access()
         if not attempt.written:
             attempt.record(subject=current.own.subject if current.own else None)

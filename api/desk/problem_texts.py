@@ -185,6 +185,12 @@ PROBLEMS = {
     "idempotency_key": Problem(
         _("The Idempotency-Key is empty or too long."), _("Send 1 to 128 printable characters.")
     ),
+    "idempotency_key_unused": Problem(
+        _(
+            "This request takes no Idempotency-Key: a repeat of it makes nothing new, or is counted."
+        ),
+        _("Send it without one. The contract says what a repeat does (x-repeat)."),
+    ),
     # -- What may be seen and done
     "not_found": Problem(
         _("There is nothing at this address that you may see."),

@@ -1,13 +1,14 @@
 """The base of every JSON endpoint: one parser, one renderer, and no unknown names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.functional import cached_property
 from rest_framework import serializers
@@ -23,8 +24,10 @@ from permissions.errors import BadRequest
 from permissions.ledger.retention import Month
 from permissions.principal import Principal
 from referrals import idempotency
+from referrals.act_registry.repeats import Repeat
 
 MAX_KEY = 128
+WRITES = ("post", "put", "patch", "delete")
 UNKNOWN_FIELD = "unknown_field"
 
 
@@ -108,9 +111,22 @@ class Endpoint(APIView):
     principal: Principal
     public: ClassVar[bool] = False
     query: ClassVar[Sequence[str]] = ()  # its query parameters; any other is refused
+    # What the same request means when it comes twice, for each of its WRITES (ADR 0111).
+    repeats: ClassVar[Mapping[str, Repeat]] = {}
     logged_as: ClassVar[str] = ""  # in the access log: the act that takes a body
+    _key: idempotency.Key | None = None
     # No OPTIONS: DRF would describe the endpoint in words that are not in the contract.
     http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        """Return the view. Raises ImproperlyConfigured at start if a write does not say what a
+        repeat of it means."""
+        undecided = {name for name in WRITES if hasattr(cls, name)} ^ set(cls.repeats)
+        if undecided:
+            raise ImproperlyConfigured(f"{cls.__name__}.repeats: {', '.join(sorted(undecided))}.")
+        view: Callable[..., HttpResponseBase] = super().as_view(**initkwargs)
+        return view
 
     def dispatch(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
@@ -132,7 +148,11 @@ class Endpoint(APIView):
             handler = getattr(self, method, None) if method in self.http_method_names else None
             if handler is None:
                 raise problem_details.MethodNotAllowed
+            if "HTTP_IDEMPOTENCY_KEY" in request.META:
+                self._refuse_unused_key(method)
             answer: HttpResponseBase = handler(request, *args, **kwargs)
+            if self._key is not None and self._key.replayed:
+                answer["Idempotency-Replayed"] = "true"
         except Exception as error:
             refused = problem_details.handle(error, self.allowed_methods)
             if refused is None:
@@ -183,6 +203,15 @@ class Endpoint(APIView):
     def if_match(self) -> str | None:
         return self.request.META.get("HTTP_IF_MATCH")
 
+    def _refuse_unused_key(self, method: str) -> None:
+        """Refuse an Idempotency-Key that would be ignored. Raises BadRequest."""
+        if self.repeats.get(method) is not Repeat.KEYED:
+            raise BadRequest(
+                "idempotency_key_unused",
+                "This request takes no Idempotency-Key. Send it without one: the contract says"
+                " what a repeat of it does.",
+            )
+
     def idempotency_key(self, route: str) -> idempotency.Key | None:
         """Return the header `Idempotency-Key` with the body; None without it. Raises BadRequest."""
         key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
@@ -193,7 +222,8 @@ class Endpoint(APIView):
                 "idempotency_key", f"Idempotency-Key must have 1 to {MAX_KEY} characters."
             )
         body = orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS)
-        return idempotency.Key(route, key, body)
+        self._key = idempotency.Key(route, key, body)
+        return self._key
 
     def answer(self, shape: type[serializers.Serializer], value: Any, status: int = 200) -> Answer:
         return Answer(shape(value).data, status)

@@ -97,7 +97,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as shown to the caller's side
-    if isinstance(refusal, errors.TooOften):
+    if isinstance(refusal, errors.TooOften | errors.InFlight):
         headers["Retry-After"] = str(refusal.wait_s)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -20,6 +20,7 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
 from permissions.models import Agency
 from permissions.policy import rules
 from permissions.principal import Principal
+from permissions.repeated_requests import RepeatedRequest
 
 LONGEST = timedelta(days=90)
 
@@ -76,14 +77,24 @@ def oversight_agencies() -> list[Agency]:
     return list(live.order_by("name", "id"))
 
 
-def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
+def grant_opt_in(
+    principal: Principal,
+    to_agency_id: UUID,
+    ends_at: datetime,
+    *,
+    key: RepeatedRequest | None = None,
+) -> OptIn:
     """Let that oversight agency's auditors read the caller's agency's entries until `ends_at`.
 
     `ends_at` is at most LONGEST from now. A second opt-in to the same agency is refused while one
-    is in force (NotPossible). Raises NotPermitted, BadRequest, NotPossible.
+    is in force (NotPossible). With an Idempotency-Key twice returns the same one, as it is now.
+    Raises NotPermitted, InFlight, KeyReused, BadRequest, NotPossible.
     """
     with writer.logged_act(principal, "access_log.opt_in") as attempt:
         _must_administer(principal)
+        if key is not None and (done := key.begin(principal)) is not None:
+            attempt.record(release_id=done)
+            return _find(principal, done)
         if not attempt.now < ends_at <= attempt.now + LONGEST:
             raise BadRequest("invalid", f"Enter a time in the next {LONGEST.days} days.", "ends_at")
         if to_agency_id not in {one.id for one in oversight_agencies()} - {principal.agency_id}:
@@ -107,6 +118,8 @@ def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) ->
                 " VALUES (%s, %s, %s, %s, %s)",
                 [new, principal.agency_id, to_agency_id, principal.staff_id, ends_at],
             )
+        if key is not None:
+            key.finish(principal, new, attempt.now)
         return _find(principal, new)
 
 

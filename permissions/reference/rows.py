@@ -264,7 +264,7 @@ class CallRecord(NamedTuple):
 
 
 class IdempotencyKey(NamedTuple):
-    """The result of a create request with an idempotency key of the caller."""
+    """The result of a request with an idempotency key of the caller."""
 
     id: UUID
     agency_id: UUID

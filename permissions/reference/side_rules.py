@@ -98,8 +98,9 @@ def call(asked: Question, row: r.CallRecord) -> bool:
 
 
 def request(asked: Question, row: r.IdempotencyKey) -> bool:
-    """The member or client that made the request. (R3)"""
-    mine = asked.casework and row.agency_id == asked.me.agency_id
+    """The member or client that made the request; of a referral, while they may see referrals.
+    (R3)"""
+    mine = row.agency_id == asked.me.agency_id and (row.referral_id is None or asked.casework)
     return mine and row.caller_id == (asked.me.client_id or asked.me.member_id)
 
 

@@ -185,8 +185,8 @@ def request(asked: Question, row: r.IdempotencyKey) -> bool:
     key does not reveal whether another referral exists."""
     own = row.caller_id == (asked.me.client_id or asked.me.member_id)
     of = asked.world.referrals.get(row.referral_id) if row.referral_id else None
-    seen = row.referral_id is None or (of is not None and side_rules.sides(asked, of))
-    return writer(asked) and own and row.agency_id == asked.me.agency_id and seen
+    works = writer(asked) and of is not None and side_rules.sides(asked, of)
+    return own and row.agency_id == asked.me.agency_id and (row.referral_id is None or works)
 
 
 def grant(asked: Question, row: r.Grant) -> bool:

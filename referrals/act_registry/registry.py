@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from permissions.policy.rules import Rule
 from referrals.act_registry.fields import NOTHING, Body
+from referrals.act_registry.repeats import Repeat
 
 if TYPE_CHECKING:
     from referrals.queries.details import Detail
@@ -64,7 +65,7 @@ class Answer(StrEnum):
     """What the API answers to an act."""
 
     REFERRAL = "the referral as it is now; honours If-Match"
-    RECORD = "what was kept, with its id; honours Idempotency-Key"
+    RECORD = "what was kept, with its id"
     OWN = "something of its own: its endpoint is written by hand in api/v1"
 
 
@@ -112,12 +113,14 @@ class Page:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One act on a referral. The function is called with the principal, the referral's id, the
-    body's fields by name, and `if_match` or `key`, depending on `answer`."""
+    body's fields by name, `if_match` where `answer` is the referral, and `key` where `repeat` is
+    KEYED."""
 
     name: str
     do: Callable[..., Any]
     rule: Rule
     move: Move
+    repeat: Repeat  # what the same request means when it comes twice
     summary: str  # one line, in the contract
     description: str
     body: Body | None  # None: its shape and form are written by hand in api
@@ -140,6 +143,7 @@ def act(
     rule: Rule,
     move: Move,
     *,
+    repeat: Repeat,
     summary: str,
     description: str,
     body: Body | None = NOTHING,
@@ -164,6 +168,7 @@ def act(
             do=function,
             rule=rule,
             move=move,
+            repeat=repeat,
             summary=summary,
             description=description,
             body=body,

@@ -23,6 +23,7 @@ from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code, Flag, Id
 from referrals.act_registry.registry import PUT_ON, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, is_held, is_unheld
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import READS, sees_referrals
@@ -42,6 +43,7 @@ def _may_be_taken_over(seen: Detail) -> bool:
     # After the end too. Otherwise no one could account to the survivor once all assignees left.
     Move(ANY, ANY - DRAFT),
     tells={"from": PUT_ON, "to": PUT_ON},
+    repeat=Repeat.SAFE,
     summary="Assign a colleague.",
     description="A colleague works on the referral too, and may open the packet and your agency's"
     " notes. It is possible after the end as well. A lead who names themselves gives a reason, and"
@@ -101,6 +103,7 @@ def assign(
     Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     tells={"from": PUT_ON, "to": PUT_ON},
+    repeat=Repeat.SAFE,
     summary="Hand the referral over to a colleague.",
     description="A colleague becomes the holder on your side. The previous holder is no longer"
     " assigned, unless you set `keep`. The other agency is shown nothing of it.",
@@ -155,6 +158,7 @@ def hand_over(
 @act(
     Rule(Who.LEAD_OR_UNHELD, Who.WORKER_THEN_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    repeat=Repeat.SAFE,
     summary="Become the holder yourself.",
     description="The acting member becomes the holder on your side. Before the accept any worker"
     " of the recipient may do so. Otherwise a lead may, and any worker while no one holds it; they"

@@ -20,6 +20,7 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals.act_registry.fields import Body, Flag, Id
 from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Referral
@@ -45,6 +46,7 @@ def marked(seen: Detail) -> bool:
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     closes=True,
+    repeat=Repeat.SAFE,
     summary="Bar a person, or the other agency, from it.",
     description="On the survivor's word. From then on the referral does not exist for them,"
     " whatever their role, and they cannot find out that it does. The sender may also bar the"
@@ -84,6 +86,7 @@ def block(
 @act(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    repeat=Repeat.SAFE,
     summary="Lift a block that your side set.",
     description="The person or agency can see the referral again. No one is assigned again by it.",
     body=WHOM,
@@ -114,6 +117,7 @@ def unblock(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     closes=True,
+    repeat=Repeat.SAFE,
     summary="Show it to the recipient's leads only.",
     description="For a survivor who fears one of the recipient's people and cannot say whom. From"
     " then on only leads of the recipient see the referral. It is refused where the recipient of a"
@@ -154,6 +158,7 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
 @act(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
     Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    repeat=Repeat.SAFE,
     summary="Show it to all of the recipient's workers again.",
     description="Lifts the mark that your own side set with `leads_only`.",
     history="Opened to all their staff again",

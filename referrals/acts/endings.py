@@ -8,6 +8,7 @@ from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import Group, Move, Notification, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
 from referrals.act_transaction import act_transaction
 from referrals.queries.details import Detail
@@ -19,6 +20,7 @@ from referrals.releases import lifecycle, notice_release
     Move(WAITING | {"accepted"}, None, "withdrawn"),
     closes=True,
     tells={"from": (Notification("to", "holder", "taken_back"),)},
+    repeat=Repeat.SAFE,
     summary="Withdraw the referral.",
     description="Ends the referral for both sides. Whatever the recipient could open is closed at"
     " once, and a notice that the survivor signed for is emptied. The recipient is shown the reason"
@@ -55,6 +57,7 @@ def withdraw(
     Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
     closes=True,
     tells={"from": (Notification("to", "holder", "stop"),)},
+    repeat=Repeat.SAFE,
     summary="Stop everything: no more contact.",
     description="Ends the referral at once and closes whatever was shared. When the sender stops"
     " it, the recipient is asked not to contact the survivor. When the recipient stops it, the"

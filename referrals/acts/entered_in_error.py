@@ -18,6 +18,7 @@ from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import REVIEWED, Group, Move, Notification, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import OPEN
 from referrals.act_transaction import act_transaction
 from referrals.models import READS, Referral
@@ -33,6 +34,7 @@ MOST_LISTED = 100
     Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
     closes=True,
     tells={"from": (Notification("to", "holder", "taken_back"), *REVIEWED)},
+    repeat=Repeat.SAFE,
     summary="Mark the referral as a mistake.",
     description="Ends a referral that should not have been sent: to the wrong agency, with the"
     " wrong content, twice. Whatever the recipient could open is closed at once. The recipient is"

@@ -25,6 +25,7 @@ from referrals.act_registry.registry import (
     Page,
     act,
 )
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, being_reached
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.deadlines import due_times, timestamps
@@ -46,6 +47,7 @@ ASKED_AT = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
         "from": (Notification("to", "holder", "call_me"),),
         "to": (Notification("from", "holder", "call_me"),),
     },
+    repeat=Repeat.KEYED,
     summary="Ask the other side to call you.",
     description="Sends “please call” to the member who holds the referral on the other side. A"
     " second request within five minutes changes nothing.",
@@ -58,13 +60,21 @@ ASKED_AT = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
         group=Group.CONTACT,
     ),
 )
-def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """Send "please call" to the holder on the other side. Twice within five minutes is once."""
+def call_me(
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
+) -> Detail:
+    """Send "please call" to the holder on the other side. Twice within five minutes is once, and
+    with an Idempotency-Key ever."""
 
     def already(current: ActTransaction) -> bool:
         return _just_asked(current)
 
-    with act_transaction(principal, "call_me", referral_id, if_match, already) as current:
+    act = "call_me"
+    with act_transaction(principal, act, referral_id, if_match, already, key=key) as current:
         if not current.repeated:
             _ask_to_call(current)
     return current.answer()
@@ -91,6 +101,7 @@ def _asked_to_call(seen: Detail) -> bool:
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(WAITING | {"accepted"}, TAKEN | {"acknowledged"}),
+    repeat=Repeat.SAFE,
     summary="Record that you called the other side back.",
     description="Your side is no longer asked to call, until the other side asks again. The other"
     " side is not shown it. Without a request to call it changes nothing.",
@@ -122,6 +133,7 @@ def called_back(principal: Principal, referral_id: UUID, *, if_match: str | None
     Rule(Who.ASSIGNEE, None),
     Move(WAITING | {"accepted"}, None),
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.SAFE,
     summary="Change the number to call back.",
     description="Gives the recipient another worker's number, for example when a shift ends. Null"
     " stands for your agency's duty line.",
@@ -186,6 +198,7 @@ def set_callback(
 @act(
     Rule(None, Who.HOLDER),
     Move(None, frozenset({"accepted"}), "in_handoff"),
+    repeat=Repeat.SAFE,
     summary="Start the hand-off.",
     description="Records how, and if you like when, the survivor will be handed over. The sender"
     " is not shown it. Your clock runs on until you record an attempt.",
@@ -238,6 +251,7 @@ def start_handoff(
 @act(
     Rule(None, Who.HOLDER),
     Move(None, frozenset({"in_handoff"})),
+    repeat=Repeat.KEYED,
     summary="Record that the hand-off failed.",
     description="Starts your clock again. If a worker of the sender is still with the survivor,"
     " that worker is asked to call you; the sender is shown nothing else.",
@@ -254,9 +268,14 @@ def start_handoff(
     ),
 )
 def handoff_failed(
-    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
 ) -> Detail:
-    """Record that the hand-off failed. The clock starts again (T4). Twice in five minutes is once.
+    """Record that the hand-off failed. The clock starts again (T4). Twice in five minutes is once,
+    and with an Idempotency-Key ever.
 
     While a worker is still with the survivor (`with_worker_until`), that worker is asked to call,
     but for no longer than a day after the sending. Otherwise a sender that states a month would
@@ -277,7 +296,8 @@ def handoff_failed(
             and current.now < last.at + SAME_REQUEST
         )
 
-    with act_transaction(principal, "handoff_failed", referral_id, if_match, already) as current:
+    act = "handoff_failed"
+    with act_transaction(principal, act, referral_id, if_match, already, key=key) as current:
         if not current.repeated:
             current.change_own(handoff_by=next_handoff_due(current), escalated_at=None)
             current.event(other_side_sees=False)
@@ -307,6 +327,7 @@ def next_handoff_due(current: ActTransaction) -> datetime:
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Record an attempt to reach the survivor.",
     description="Seals the result with your agency's notes. The recipient's record stops its clock"
     " for the first contact, whatever the result. The other agency is shown nothing of it.",

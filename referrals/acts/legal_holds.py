@@ -10,6 +10,7 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals.act_registry.fields import Body, Moment
 from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.queries.details import Detail
@@ -20,6 +21,7 @@ LONGEST = timedelta(days=366)  # then it is set again, after a review
 @act(
     Rule(Who.LEAD, Who.LEAD),
     Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends after a day, or with the survivor's "no" (R14)
+    repeat=Repeat.SAFE,
     summary="Set a legal hold on your side's part.",
     description="Nothing of your side's part is purged before that moment, which lies within the"
     " next 366 days. It replaces an earlier hold. The other agency is shown nothing of it.",
@@ -67,6 +69,7 @@ def set_hold(
 @act(
     Rule(Who.LEAD, Who.LEAD),
     Move(ANY - DRAFT, ANY - DRAFT),
+    repeat=Repeat.SAFE,
     summary="End your side's legal hold.",
     description="What is due of your side's part is purged within the hour, and cannot be"
     " restored.",

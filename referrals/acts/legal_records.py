@@ -16,6 +16,7 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes, idempotency, sealed_notes
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.act_transaction import act_transaction
 from referrals.deadlines import timestamps
@@ -63,6 +64,7 @@ class Recorded:
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Record a mandated report.",
     description="Records a report that the law asked your agency to make, sealed with your"
     " agency's notes. It sends nothing to anyone. The answer includes what your state's law says"
@@ -91,6 +93,7 @@ def record_report(
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Record a compelled disclosure.",
     description="Records what a court or another authority compelled or asked your agency to"
     " disclose, sealed with your agency's notes. It sends nothing to anyone. An agency with"

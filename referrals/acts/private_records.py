@@ -16,6 +16,7 @@ from referrals import idempotency, sealed_notes
 from referrals.act_registry.fields import Body, Id, Ids, Text
 from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, WAITING, being_reached
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import conflict_blocks
@@ -30,6 +31,7 @@ MOST_PLANNED = 10
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Keep your own system's number for it.",
     description="Seals the number that the referral has in your own system. The newest one counts;"
     " older ones stay among your agency's notes. Those of your agency who work on the referral are"
@@ -87,6 +89,7 @@ def checked_external_ref(principal: Principal, ref: str) -> str:
 @act(
     Rule(None, Who.ASSIGNEE),
     Move(None, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Note that another referral is about the same person.",
     description="Seals the note with your agency's notes; no other agency is shown it. You need to"
     " have opened both packets before.",
@@ -163,6 +166,7 @@ def _keep(
 @act(
     Rule(Who.ASSIGNEE, None),
     Move(ANY, None),
+    repeat=Repeat.SAFE,
     summary="Plan which services to turn to next.",
     description="Replaces your agency's list of next services, in order. An empty list clears it."
     " None of the services learns of it.",

@@ -18,6 +18,7 @@ from permissions.principal import Principal
 from referrals import codes, sealed_notes
 from referrals.act_registry.fields import Body, Code, Id
 from referrals.act_registry.registry import ANSWERED, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import TAKEN, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import handoff
@@ -32,6 +33,7 @@ from referrals.releases import lifecycle
     Rule(None, Who.WORKER),
     Move(None, frozenset({"sent"}), "acknowledged"),
     tells={"to": ANSWERED},
+    repeat=Repeat.SAFE,
     summary="Say that your agency is looking at it.",
     description="The acting member becomes the holder on your side, and the sender sees that the"
     " notice is being looked at. It opens nothing: the packet stays closed until the accept.",
@@ -60,6 +62,7 @@ def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None
     Rule(None, Who.WORKER),
     Move(None, WAITING, "accepted"),
     tells={"to": ANSWERED},
+    repeat=Repeat.SAFE,
     summary="Accept the referral.",
     description="Your agency takes the referral on. The acting member becomes the holder, and the"
     " packet opens to your assigned members while a release is in force. Your clock for the first"
@@ -100,6 +103,7 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
     Rule(None, Who.WORKER),
     Move(None, WAITING, "declined"),
     tells={"to": ANSWERED},
+    repeat=Repeat.SAFE,
     summary="Say that your agency cannot take it.",
     description="Ends the referral. The sender is shown the code and the service that you suggest,"
     " if any. A private reason is sealed with your agency's own notes and is shown to no other"
@@ -194,6 +198,7 @@ def decline(
 @act(
     Rule(None, Who.HOLDER),
     Move(None, TAKEN, "completed"),
+    repeat=Repeat.SAFE,
     summary="Record that the work is done.",
     description="Ends the referral on your side and seals the outcome with your agency's notes."
     " The sender is shown nothing of it. To tell the sender, record a return release.",
@@ -221,6 +226,7 @@ def complete(
 @act(
     Rule(None, Who.HOLDER),
     Move(None, TAKEN, "unable"),
+    repeat=Repeat.SAFE,
     summary="Record that you could not help.",
     description="Ends an accepted referral on your side and seals the reason with your agency's"
     " notes. The sender is shown nothing of it.",
@@ -265,6 +271,7 @@ def _end_own(
 @act(
     Rule(None, Who.CLIENT, "referrals:read"),
     Move(None, frozenset({"sent"})),
+    repeat=Repeat.SAFE,
     summary="Confirm that your system has received it.",
     description="A receipt by a partner system of the recipient. It acknowledges nothing, stops no"
     " deadline, and the sender is not shown it.",

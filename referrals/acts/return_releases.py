@@ -25,8 +25,9 @@ from permissions.keys.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
 from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
-from referrals import codes
+from referrals import codes, idempotency
 from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, caller_relation, require
 from referrals.act_transaction import ACCESS, ActTransaction, act_transaction
 from referrals.models import READS, Event, Referral, Release, Returned, side_kept
@@ -63,6 +64,7 @@ def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
     Rule(None, Who.ASSIGNEE),
     Move(None, TAKEN | {"completed", "unable"}),
     closes=True,  # it ends the previous one
+    repeat=Repeat.KEYED,
     summary="Tell the sender what the survivor allows.",
     description="Records the survivor's permission to tell the sender the result of the referral,"
     " and shares it now, once, from your agency's own record. Later changes reach the sender by"
@@ -81,27 +83,40 @@ def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
     ),
 )
 def put_return_release(
-    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    terms: Terms,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
 ) -> Detail:
     """Record the survivor's permission to inform the sender, and send the values, now and once.
 
     The caller must be an assignee of the recipient who may open the agency's notes. It replaces the
-    last return release. Raises BadRequest and NotPossible for terms that the rules refuse, and
-    NotPermitted.
+    last return release. With an Idempotency-Key twice is safe. Raises BadRequest and NotPossible
+    for terms that the rules refuse, and NotPermitted.
     """
-    with act_transaction(principal, "put_return_release", referral_id, if_match) as current:
+    act = "put_return_release"
+    with act_transaction(principal, act, referral_id, if_match, key=key) as current:
         referral, own = current.referral, current.own_side()
         who = caller_relation(principal, referral, "to", own)
         require(principal, "open_notes", who)  # it reads the outcome
-        sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
-        release = lifecycle.record_release(current, terms, sender.kind, "return")
-        known = returned_values(*_recorded(current))
-        current.attempt.discloses(release.fields, release.id, release.purpose)
-        _seal_for_sender(referral, release, {name: known[name] for name in release.fields})
-        current.change_own()
-        current.event(other_side_sees=False)
-        current.attempt.record(subject=own.subject)
+        if not current.repeated:
+            _return_outcome(current, terms)
     return current.answer()
+
+
+def _return_outcome(current: ActTransaction, terms: Terms) -> None:
+    """Record the release, and seal for the sender what it names, as the record states it now."""
+    referral, own = current.referral, current.own_side()
+    sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
+    release = lifecycle.record_release(current, terms, sender.kind, "return")
+    known = returned_values(*_recorded(current))
+    current.attempt.discloses(release.fields, release.id, release.purpose)
+    _seal_for_sender(referral, release, {name: known[name] for name in release.fields})
+    current.change_own()
+    current.event(other_side_sees=False)
+    current.attempt.record(subject=own.subject)
 
 
 def _recorded(current: ActTransaction) -> tuple[str, str | None]:
@@ -136,6 +151,7 @@ def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Va
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     Move(ANY - DRAFT, ANY - DRAFT),
     closes=True,
+    repeat=Repeat.SAFE,
     summary="End the return release.",
     description="On the survivor's word. What was shared with the sender closes at once. Either"
     " side may record it; the other side is not notified.",

@@ -16,6 +16,7 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import idempotency
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.deadlines import timestamps
@@ -67,6 +68,7 @@ class RightsRecorded(NamedTuple):
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY - DRAFT, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Record which rights the survivor was given.",
     description="Records the notice of rights and of compensation, VINE, a certification for a U or"
     " T visa that was asked for, and calls about a child, sealed with your agency's notes. It"

@@ -34,6 +34,7 @@ from referrals.act_registry.registry import (
     Page,
     act,
 )
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import agreement as consent
@@ -49,6 +50,7 @@ from referrals.releases import lifecycle, notice_release
 @act(
     Rule(Who.WORKER, None),
     Move(None, None, "draft"),
+    repeat=Repeat.KEYED,
     summary="Create a draft referral.",
     description="Creates a draft for one service of the directory, with its notice. Only your"
     " agency sees it until `send`. The acting member is assigned to it and holds it. A service"
@@ -162,6 +164,7 @@ def _reference() -> str:
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT, None),
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.SAFE,
     summary="Replace the notice of a draft.",
     description="Replaces the whole notice. Fields that you leave out go back to their defaults."
     " It is refused where a release that is already recorded would no longer fit the new notice.",
@@ -194,6 +197,7 @@ def put_notice(
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT, None, "sent"),
     tells={"from": (Notification("to", "everyone", "notice"),)},
+    repeat=Repeat.SAFE,
     summary="Send the referral to the recipient.",
     description="Shows the notice to the recipient's workers and starts its deadlines. State"
     " whether the survivor agrees to the notice. If the survivor does not agree, do not send:"

@@ -19,6 +19,7 @@ from permissions.identity import bound_access
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals.act_registry.registry import Group, Move, Notification, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Event
 from referrals.queries.details import Detail
@@ -54,6 +55,7 @@ def _useful(seen: Detail) -> bool:
     Move(None, frozenset({"accepted"}), "acknowledged"),
     closes=True,
     tells={"to": (Notification("from", "holder", "accept_undone"),)},
+    repeat=Repeat.SAFE,
     summary="Take your accept back, within five minutes.",
     description="Once a referral, by its holder, and only if your agency has opened nothing and"
     " done nothing else since the accept. The packet closes; the member who held it before holds it"

@@ -70,7 +70,7 @@ class PurgedCount(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The result of a create under an `Idempotency-Key`: status and id, never a body or the key."""
+    """The result of a write under an `Idempotency-Key`: an id, never a body or the key."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")

@@ -15,18 +15,22 @@ from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, TooOften
 from permissions.identity import contact_channels
 from permissions.principal import Principal
+from referrals import idempotency
 from referrals.notifications.recipients import query
 
 CODE = "code"  # the template
 MOST_TESTS = contact_channels.MOST_CHANNELS  # an hour: each channel of a full list once
 
 
-def send_code(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
+def send_code(
+    principal: Principal, channel_id: UUID, *, key: idempotency.Key | None = None
+) -> contact_channels.Channel:
     """Send a new code to a channel of the caller's that is not proven. It replaces the one before.
-    A proven channel gets none. Raises NotVisible, TooOften."""
-    with writer.logged_act(principal, "channel.send_code"):
+    A proven channel gets none. With an Idempotency-Key twice sends one. Raises NotVisible,
+    InFlight, KeyReused, TooOften."""
+    with writer.logged_act(principal, "channel.send_code") as attempt:
         found = contact_channels.find_channel(channel_id)
-        if found.proven_at is not None:
+        if idempotency.begin(principal, key) is not None or found.proven_at is not None:
             return found
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.queue_channel_code(%s, %s)", [uuid7(), channel_id])
@@ -38,6 +42,7 @@ def send_code(principal: Principal, channel_id: UUID) -> contact_channels.Channe
                 " one later.",
                 wait=wait,
             )
+        idempotency.finish(principal, key, channel_id, attempt.now, referral_id=None)
     return found
 
 
@@ -50,12 +55,18 @@ def code_in_force(channel_id: UUID) -> str | None:
     return rows[0][0] if rows else None
 
 
-def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
+def send_test(
+    principal: Principal, channel_id: UUID, *, key: idempotency.Key | None = None
+) -> contact_channels.Channel:
     """Send a test to the caller's proven channel. Allowed once a minute, and MOST_TESTS an hour for
-    all channels that the caller has or had, so that alarms do not wait behind tests. Raises
-    NotVisible, and NotPossible over a limit or for a channel that is not proven."""
-    with writer.logged_act(principal, "channel.test"):
-        if contact_channels.find_channel(channel_id).proven_at is None:
+    all channels that the caller has or had, so that alarms do not wait behind tests. With an
+    Idempotency-Key twice sends one. Raises NotVisible, InFlight, KeyReused, and NotPossible over a
+    limit or for a channel that is not proven."""
+    with writer.logged_act(principal, "channel.test") as attempt:
+        found = contact_channels.find_channel(channel_id)
+        if idempotency.begin(principal, key) is not None:
+            return found
+        if found.proven_at is None:
             raise NotPossible("not_proven", "Confirm it first, by the code that is sent there.")
         with connection.cursor() as cursor:
             cursor.execute(
@@ -72,4 +83,5 @@ def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channe
                 " WHERE id = %s",
                 [channel_id],
             )
+        idempotency.finish(principal, key, channel_id, attempt.now, referral_id=None)
         return contact_channels.find_channel(channel_id)

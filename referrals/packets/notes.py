@@ -21,6 +21,7 @@ from referrals import idempotency
 from referrals.act_registry.fields import Body, Text
 from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, caller_relation, require
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Note, Referral
@@ -43,6 +44,7 @@ class OpenedNote:
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.KEYED,
     summary="Add a note.",
     description="Seals a note of your own agency. Only your agency's assigned members can open it.",
     body=Body([Text("text", MAX_NOTE_CHARS, question="Note", lines=6)], name="NoteIn"),
@@ -94,6 +96,7 @@ def same_note_exists(
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
     Move(ANY, ANY - DRAFT),
+    repeat=Repeat.SAFE,
     summary="Read your agency's own notes.",
     description="Returns the notes of your own agency in clear, oldest first, for a stated"
     " purpose. For assigned members. Each opening is an entry in your agency's access log.",

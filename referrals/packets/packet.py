@@ -35,6 +35,7 @@ from permissions.principal import Principal
 from referrals import codes, packet_fields
 from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import HOLDER_THERE, Answer, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, require, require_state
 from referrals.act_transaction import act_transaction
 from referrals.models import PacketField, Release, sees_referrals
@@ -85,6 +86,7 @@ class Opened:
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT | WAITING | {"accepted"}, None),
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.SAFE,
     summary="Write fields of the packet.",
     description="Seals each field on its own; fields that you do not name stay as they are. It"
     " needs a release in force. The recipient can open the fields that the release lists, from its"
@@ -169,6 +171,7 @@ def checked_fields(principal: Principal, fields: Mapping[str, str]) -> dict[str,
 @act(
     Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
     Move(ANY, TAKEN | {"completed", "unable"}),
+    repeat=Repeat.SAFE,
     summary="Open the packet.",
     description="Returns the fields in clear, for a stated purpose. For assigned members; the"
     " recipient's from the accept until the release ends. Each opening is an entry in your"

@@ -19,9 +19,10 @@ from permissions.models import Agency, Membership
 from permissions.policy import disclosure
 from permissions.policy.rules import Rule, Who, require_scope
 from permissions.principal import Principal
-from referrals import packet_fields
+from referrals import idempotency, packet_fields
 from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import (
@@ -45,6 +46,7 @@ from referrals.visible_status import side_of
     Move(DRAFT | WAITING | {"accepted"}, None),
     closes=True,  # it ends the previous one
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.KEYED,
     summary="Record the survivor's release.",
     description="Records the survivor's permission to share named packet fields with this"
     " recipient, until a set time. It replaces the release before it. Terms that the law or the"
@@ -64,22 +66,28 @@ from referrals.visible_status import side_of
     ),
 )
 def put_release(
-    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    terms: Terms,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
 ) -> Detail:
     """Record the survivor's permission for this recipient. It replaces the last one.
 
-    Not idempotent by itself: the same paper twice is two records, of which the newer counts. Raises
-    BadRequest and NotPossible for terms that the law or the rules refuse.
+    The same paper twice is two records, of which the newer counts; with an Idempotency-Key twice is
+    safe. Raises BadRequest and NotPossible for terms that the law or the rules refuse.
     """
-    with act_transaction(principal, "put_release", referral_id, if_match) as current:
-        recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
-        release = record_release(current, terms, recipient.kind)
-        current.change(release_ended=False)
-        current.event(other_side_sees=True)
-        share_released_keys(current)
-        current.attempt.record(
-            subject=current.own_side().subject, fields=release.fields, release_id=release.id
-        )
+    with act_transaction(principal, "put_release", referral_id, if_match, key=key) as current:
+        if not current.repeated:
+            recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
+            release = record_release(current, terms, recipient.kind)
+            current.change(release_ended=False)
+            current.event(other_side_sees=True)
+            share_released_keys(current)
+            current.attempt.record(
+                subject=current.own_side().subject, fields=release.fields, release_id=release.id
+            )
     return current.answer()
 
 

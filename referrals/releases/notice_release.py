@@ -19,7 +19,9 @@ from permissions.models import Agency
 from permissions.policy import disclosure
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
+from referrals import idempotency
 from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Referral, Release
@@ -38,6 +40,7 @@ def _is_asked_for(seen: Detail) -> bool:
 @act(
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT, None),
+    repeat=Repeat.KEYED,
     summary="Record the survivor's permission for the notice.",
     description="Records that the survivor lets this recipient have the notice, before it is sent."
     " A sender with the duty `victim_services` needs it in writing (34 U.S.C. 12291(b)(2)):"
@@ -59,20 +62,28 @@ def _is_asked_for(seen: Detail) -> bool:
     ),
 )
 def put_notice_release(
-    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    terms: Terms,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
 ) -> Detail:
     """Record the survivor's permission for the notice of a draft. It replaces the last one.
 
-    `terms.fields` is empty. Not idempotent by itself: the same paper twice is two records, of which
-    the newer counts. Raises BadRequest and NotPossible for terms that the law or the rules refuse.
+    `terms.fields` is empty. The same paper twice is two records, of which the newer counts; with an
+    Idempotency-Key twice is safe. Raises BadRequest and NotPossible for terms that the law or the
+    rules refuse.
     """
-    with act_transaction(principal, "put_notice_release", referral_id, if_match) as current:
-        recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
-        terms = replace(terms, fields=())
-        release = lifecycle.record_release(current, terms, recipient.kind, "notice")
-        current.change()
-        current.event(other_side_sees=False)
-        current.attempt.record(subject=current.own_side().subject, release_id=release.id)
+    act = "put_notice_release"
+    with act_transaction(principal, act, referral_id, if_match, key=key) as current:
+        if not current.repeated:
+            recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
+            terms = replace(terms, fields=())
+            release = lifecycle.record_release(current, terms, recipient.kind, "notice")
+            current.change()
+            current.event(other_side_sees=False)
+            current.attempt.record(subject=current.own_side().subject, release_id=release.id)
     return current.answer()
 
 

@@ -15,6 +15,7 @@ from permissions.principal import Principal
 from referrals import codes, packet_fields
 from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
+from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Event, Release
@@ -28,6 +29,7 @@ from referrals.releases import lifecycle, notice_release
     Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
     closes=True,
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.SAFE,
     summary="Narrow the release.",
     description="On the survivor's word: fewer fields, or an earlier end, at once. Either side may"
     " record it. More fields or a later end need a new release.",
@@ -124,6 +126,7 @@ def _may_have_one(seen: Detail) -> bool:
     Move(ANY, ANY - DRAFT),
     closes=True,
     tells={"from": HOLDER_THERE},
+    repeat=Repeat.SAFE,
     summary="End the release.",
     description="On the survivor's word, spoken or written. The packet closes to the recipient at"
     " once; the referral goes on. Either side may record it. The recipient may do so before its"

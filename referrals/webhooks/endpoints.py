@@ -26,7 +26,7 @@ from permissions.keys import wrapping
 from permissions.keys.derived_keys import derived_key
 from permissions.policy import rules
 from permissions.principal import Principal
-from referrals import job_wakeup
+from referrals import idempotency, job_wakeup
 from referrals.queries.lists import Place
 from referrals.webhooks import name_lookups, signatures, ssrf_guard
 from referrals.webhooks.outbox import secret_context
@@ -37,7 +37,8 @@ MAX_PAGE = 100
 
 
 class Endpoint(NamedTuple):
-    """One endpoint as its managers see it. `secret` is shown once, when it was just made."""
+    """One endpoint as its managers see it. `secret` is shown once, when it was just made: the
+    replay of a request does not show it again."""
 
     id: UUID
     url: str
@@ -102,18 +103,28 @@ def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
         return _see(principal, endpoint_id)
 
 
-def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
+def create(
+    principal: Principal,
+    url: str,
+    about: str = "events",
+    *,
+    key: idempotency.Key | None = None,
+) -> Endpoint:
     """Create an endpoint, which receives what happens from now on. Its secret is in the answer,
     once. `about`: `events`, or `checkpoints` if the caller may read those.
 
-    The same address twice is refused, so that a repeated request creates no second one. Raises
-    NotPermitted, TargetRefused, TooOften, NotPossible, Unavailable.
+    The same address twice is refused, so that a repeated request creates no second one. With an
+    Idempotency-Key twice returns the same endpoint, without the secret. Raises NotPermitted,
+    InFlight, KeyReused, TargetRefused, TooOften, NotPossible, Unavailable.
     """
     _check_target(principal, "webhook.create", url)
     with writer.logged_act(principal, "webhook.create") as attempt:
         rules.require_webhook_manager(principal)
         if about == "checkpoints":
             queries.must_review(principal)
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            return _see(principal, done)
         endpoint_id = uuid7()
         with connection.cursor() as cursor:
             # Serialize creation, so that two at once do not exceed the limit together.
@@ -131,6 +142,7 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
         if len(_endpoints(principal, "AND about = %s", about)) > MOST:
             raise NotPossible("webhooks_full", f"An agency has at most {MOST} webhooks of a kind.")
         secret = _keep_secret(endpoint_id, attempt.now)
+        idempotency.finish(principal, key, endpoint_id, attempt.now, referral_id=None)
         return _see(principal, endpoint_id)._replace(secret=secret)
 
 
@@ -181,11 +193,17 @@ def remove(principal: Principal, endpoint_id: UUID) -> None:
         _update(endpoint_id, "removed_at = %s", [attempt.now])
 
 
-def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
+def rotate(
+    principal: Principal, endpoint_id: UUID, *, key: idempotency.Key | None = None
+) -> Endpoint:
     """Create a new secret, shown once. For 24 hours messages carry two signatures, by the new
-    secret and the previous one; older ones end at once. Raises NotPermitted, NotVisible."""
+    secret and the previous one; older ones end at once. With an Idempotency-Key twice makes one,
+    and the second answer is without it. Raises NotPermitted, NotVisible, InFlight, KeyReused."""
     with writer.logged_act(principal, "webhook.rotate") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
+        if idempotency.begin(principal, key) is not None:
+            return seen
+        idempotency.finish(principal, key, endpoint_id, attempt.now, referral_id=None)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE webhook_secret SET ends_at = CASE WHEN ends_at IS NULL"
@@ -195,29 +213,42 @@ def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
         return seen._replace(secret=_keep_secret(endpoint_id, attempt.now))
 
 
-def ping(principal: Principal, endpoint_id: UUID) -> UUID:
+def ping(principal: Principal, endpoint_id: UUID, *, key: idempotency.Key | None = None) -> UUID:
     """Request a test message. It is sent at once, also to a failing endpoint, but not to a paused
     or stopped one. Returns its webhook-id, by which the deliveries list it.
 
-    Raises NotPermitted, NotVisible, NotPossible.
+    With an Idempotency-Key twice sends one. Raises NotPermitted, NotVisible, InFlight, KeyReused,
+    NotPossible.
     """
-    with writer.logged_act(principal, "webhook.ping"):
+    with writer.logged_act(principal, "webhook.ping") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
+        if (done := idempotency.begin(principal, key)) is not None:
+            return done
         if seen.state not in {"ok", "failing"}:
             raise NotPossible("webhook_stopped", "It is paused or stopped: resume it first.")
         message_id = uuid7()
         _update(endpoint_id, "ping_id = %s", [message_id])
+        idempotency.finish(principal, key, message_id, attempt.now, referral_id=None)
         job_wakeup.wake_job("webhooks")
         return message_id
 
 
-def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
+def replay(
+    principal: Principal,
+    endpoint_id: UUID,
+    event_id: UUID,
+    *,
+    key: idempotency.Key | None = None,
+) -> Endpoint:
     """Send again from this event on, in order, each under its old webhook-id.
 
-    Raises NotPermitted, NotVisible, NotPossible (no such event in the agency's feed).
+    With an Idempotency-Key twice goes back once. Raises NotPermitted, NotVisible, InFlight,
+    KeyReused, NotPossible (no such event in the agency's feed).
     """
-    with writer.logged_act(principal, "webhook.replay"):
+    with writer.logged_act(principal, "webhook.replay") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
+        if idempotency.begin(principal, key) is not None:
+            return seen
         if seen.about != "events":
             raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
         with connection.cursor() as cursor:
@@ -228,6 +259,7 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
         before = UUID(int=event_id.int - 1)
         # Sends in progress no longer move the place: their lease is gone.
         _update(endpoint_id, "at_xact = %s, at_event = %s, lease = NULL", [row[0], before])
+        idempotency.finish(principal, key, endpoint_id, attempt.now, referral_id=None)
         job_wakeup.wake_job("webhooks")
         return _see(principal, endpoint_id)
 

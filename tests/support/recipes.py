@@ -32,6 +32,7 @@ ACT = '''
 @act(
     Rule(None, Who.ASSIGNEE),
     Move(None, TAKEN),
+    repeat=Repeat.KEYED,
     summary="Check in with the survivor.",
     description="Notes that a member of your agency checked in. The other agency is shown nothing.",
     body=Body([Code("result", codes.ATTEMPT, question="How did it go?")]),
@@ -45,13 +46,20 @@ ACT = '''
     ),
 )
 def check_in(
-    principal: Principal, referral_id: UUID, result: str, *, if_match: str | None = None
+    principal: Principal,
+    referral_id: UUID,
+    result: str,
+    *,
+    if_match: str | None = None,
+    key: idempotency.Key | None = None,
 ) -> Detail:
-    """Record that a member of the recipient checked in, for its own side only. Twice is two."""
+    """Record that a member of the recipient checked in, for its own side only. Twice is two, with
+    an Idempotency-Key one."""
     codes.check("attempt", result)
-    with act_transaction(principal, "check_in", referral_id, if_match) as current:
-        current.change_own()
-        current.event(other_side_sees=False)
+    with act_transaction(principal, "check_in", referral_id, if_match, key=key) as current:
+        if not current.repeated:
+            current.change_own()
+            current.event(other_side_sees=False)
     return current.answer()
 '''
 

@@ -103,6 +103,7 @@ REASONS = {
     "note_length": _("the note was empty or too long"),
     "cursor": _("a cursor of another list"),
     "idempotency_key": _("the key of the request was empty or too long"),
+    "idempotency_key_unused": _("the request takes no key"),
     # -- What may be seen and done
     "not_found": _("nothing there that they may see"),
     "refused": _("no other reason is kept"),

@@ -1,5 +1,6 @@
 """Where you and your agency are notified, whether you are on call, and what was sent there."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from openapi.schema import problems
 from permissions.errors import BadRequest
 from permissions.identity import contact_channels
 from permissions.models import DUTY
+from referrals.act_registry.repeats import Repeat
 from referrals.notifications import channel_checks, sent_messages
 from referrals.notifications.line_tests import answers
 
@@ -87,6 +89,7 @@ class MessagesOut(serializers.Serializer):
 
 
 class Channels(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "channel.add"
 
     @extend_schema(
@@ -120,6 +123,8 @@ class Channels(Endpoint):
 
 
 class Channel(Endpoint):
+    repeats: ClassVar = {"delete": Repeat.SAFE}
+
     @extend_schema(
         operation_id="remove_channel",
         responses={204: None, **problems(400, 401, 403, 404, 503)},
@@ -131,6 +136,8 @@ class Channel(Endpoint):
 
 
 class SendCode(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
+
     @extend_schema(
         operation_id="send_channel_code",
         request=None,
@@ -140,10 +147,13 @@ class SendCode(Endpoint):
         """Send a code to a channel that is not proven, by its own kind. It is valid for ten minutes
         and replaces the one before. Once a minute and three times a day to one number or address;
         six times a day for all of a member's channels, and for all of an agency's."""
-        return self.answer(ChannelOut, channel_checks.send_code(self.principal, channel_id), 202)
+        key = self.idempotency_key(f"channels/{channel_id}/code")
+        found = channel_checks.send_code(self.principal, channel_id, key=key)
+        return self.answer(ChannelOut, found, 202)
 
 
 class VerifyChannel(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "channel.prove"
 
     @extend_schema(
@@ -161,6 +171,8 @@ class VerifyChannel(Endpoint):
 
 
 class RingChannel(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
+
     @extend_schema(
         operation_id="test_channel",
         request=None,
@@ -168,10 +180,13 @@ class RingChannel(Endpoint):
     )
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Send a test to a proven channel. Its outcome is in `test_outcome`."""
-        return self.answer(ChannelOut, channel_checks.send_test(self.principal, channel_id), 202)
+        key = self.idempotency_key(f"channels/{channel_id}/ring")
+        found = channel_checks.send_test(self.principal, channel_id, key=key)
+        return self.answer(ChannelOut, found, 202)
 
 
 class ChannelArrived(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "channel.tested"
 
     @extend_schema(
@@ -187,6 +202,7 @@ class ChannelArrived(Endpoint):
 
 
 class Duty(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "member.set_duty"
 
     @extend_schema(
@@ -222,6 +238,8 @@ class Messages(Endpoint):
 
 
 class RetryMessage(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
+
     @extend_schema(
         operation_id="retry_message",
         request=None,

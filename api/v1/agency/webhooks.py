@@ -1,6 +1,7 @@
 """Webhooks: where your agency's events are sent, and what became of each message."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from api.http.endpoints import Endpoint, NothingIn, Shape, page_size
 from api.http.fields import Code, Flag, Id, Text
 from api.http.json_bodies import Answer
 from openapi.schema import MUST_MATCH, problems
+from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
 from referrals.webhooks import endpoints, ssrf_guard
 
@@ -55,7 +57,11 @@ class WebhookOut(serializers.Serializer):
 
 
 class WebhookSecretOut(WebhookOut):
-    secret = serializers.CharField(help_text="Shown this once. Signs as Standard Webhooks v1 says.")
+    secret = serializers.CharField(
+        allow_null=True,
+        help_text="Shown this once. Signs as Standard Webhooks v1 says. Null: a replay of the"
+        " request. If its answer was lost, make a new secret with `rotate`.",
+    )
 
 
 class WebhooksOut(serializers.Serializer):
@@ -92,6 +98,7 @@ class DeliveriesOut(serializers.Serializer):
 
 
 class Webhooks(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "webhook.create"
 
     @extend_schema(
@@ -111,13 +118,15 @@ class Webhooks(Endpoint):
         (headers webhook-id, webhook-timestamp, webhook-signature); read what happened at
         /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
         Messages come in order, so one that you refuse holds back those behind it. The same address
-        is refused a second time, so a repeated request makes no second webhook.
+        is refused a second time, so a repeated request makes no second webhook. The replay of a
+        request shows no secret.
 
         A witness of the access log (`about`: `checkpoints`) is sent a message of type
         `log.checkpoint`, once a minute at most: the newest checkpoint's `seq`, and the SHA-256 of
         its signed `body`. Keep both, and compare them with /v1/access-log/checkpoints: a `seq` that
         is smaller than one you hold, or another hash under it, shows that the log was not kept."""
-        made = endpoints.create(self.principal, **self.body(WebhookIn))
+        given, key = self.body(WebhookIn), self.idempotency_key("webhooks")
+        made = endpoints.create(self.principal, **given, key=key)
         return self._with_etag(made)
 
     def _with_etag(self, made: endpoints.Endpoint) -> Answer:
@@ -127,6 +136,7 @@ class Webhooks(Endpoint):
 
 
 class OneWebhook(Endpoint):
+    repeats: ClassVar = {"patch": Repeat.SAFE, "delete": Repeat.SAFE}
     logged_as = "webhook.change"
 
     @extend_schema(
@@ -172,6 +182,7 @@ class OneWebhook(Endpoint):
 
 
 class Rotate(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "webhook.rotate"
 
     @extend_schema(
@@ -181,12 +192,15 @@ class Rotate(Endpoint):
     )
     def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Make a new secret, which is shown this once. For 24 hours messages carry two signatures,
-        one of them by the previous secret. Calling this twice makes two secrets."""
+        one of them by the previous secret. Calling this twice makes two secrets, unless
+        an Idempotency-Key says that it is the same request."""
         self.body(NothingIn)
-        return self.answer(WebhookSecretOut, endpoints.rotate(self.principal, webhook_id))
+        key = self.idempotency_key(f"webhooks/{webhook_id}/rotate")
+        return self.answer(WebhookSecretOut, endpoints.rotate(self.principal, webhook_id, key=key))
 
 
 class Ping(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "webhook.ping"
 
     @extend_schema(
@@ -198,10 +212,13 @@ class Ping(Endpoint):
         """Send a test message (type `ping`) at once. When it arrives, a webhook that failed is
         tried again with the messages that wait for it."""
         self.body(NothingIn)
-        return self.answer(PingOut, {"message_id": endpoints.ping(self.principal, webhook_id)}, 202)
+        key = self.idempotency_key(f"webhooks/{webhook_id}/ping")
+        message_id = endpoints.ping(self.principal, webhook_id, key=key)
+        return self.answer(PingOut, {"message_id": message_id}, 202)
 
 
 class Replay(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "webhook.replay"
 
     @extend_schema(
@@ -213,7 +230,9 @@ class Replay(Endpoint):
         """Send events again from an event of your feed on, in order, each under its old
         webhook-id."""
         event_id = self.body(ReplayIn)["event_id"]
-        return self.answer(WebhookOut, endpoints.replay(self.principal, webhook_id, event_id))
+        key = self.idempotency_key(f"webhooks/{webhook_id}/replay")
+        found = endpoints.replay(self.principal, webhook_id, event_id, key=key)
+        return self.answer(WebhookOut, found)
 
 
 class Deliveries(Endpoint):

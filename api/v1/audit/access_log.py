@@ -1,6 +1,7 @@
 """The access log, for auditors: who of our agency saw what, when and for which purpose. It is read
 page by page, as a file or as counts. Opt-ins say who else may read it."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
@@ -23,6 +24,7 @@ from api.v1.audit.access_log_filters import FILTER_PARAMETERS, FILTERS, ID, filt
 from openapi.schema import problems
 from permissions.audit import oversight, queries, statistics
 from permissions.errors import BadRequest
+from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
 
 
@@ -211,6 +213,7 @@ class Counts(Endpoint):
 
 
 class OptIns(Endpoint):
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "access_log.opt_in"
 
     @extend_schema(
@@ -231,12 +234,16 @@ class OptIns(Endpoint):
     def post(self, request: HttpRequest) -> Answer:
         """Let an oversight agency's auditors read your agency's entries for a limited time. An
         agency_admin does this in person."""
-        body = self.body(OptInIn)
-        given = oversight.grant_opt_in(self.principal, body["to_agency_id"], body["ends_at"])
+        body, key = self.body(OptInIn), self.idempotency_key("access-log/opt-ins")
+        given = oversight.grant_opt_in(
+            self.principal, body["to_agency_id"], body["ends_at"], key=key
+        )
         return self.answer(OptInOut, given, 201)
 
 
 class OneOptIn(Endpoint):
+    repeats: ClassVar = {"delete": Repeat.SAFE}
+
     @extend_schema(
         operation_id="withdraw_opt_in",
         responses={200: OptInOut, **problems(400, 401, 403, 404, 503)},

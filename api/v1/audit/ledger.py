@@ -4,7 +4,7 @@ verifier."""
 import base64
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +17,7 @@ from api.http.json_bodies import Answer
 from openapi.schema import problems
 from permissions.errors import BadRequest
 from permissions.ledger import inclusion_proofs, sealed_export, status, verifier
+from referrals.act_registry.repeats import Repeat
 
 
 class CheckpointOut(serializers.Serializer):
@@ -196,6 +197,7 @@ class Seals(Endpoint):
 
 
 class Verify(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "access_log.verify"
 
     @extend_schema(

@@ -22,6 +22,7 @@ from directory.search.sql_statements import AS_WRITTEN, RESPELT
 from openapi.schema import problems, signed_in
 from permissions.errors import NotVisible
 from permissions.principal import Principal
+from referrals.act_registry.repeats import Repeat
 
 NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
@@ -36,6 +37,7 @@ class List(Endpoint):
     """A list. POST is the same search with its parameters in the body."""
 
     public = True
+    repeats: ClassVar = {"post": Repeat.SAFE}
     names: ClassVar[Sequence[str]]
 
     def get(self, request: HttpRequest) -> HttpResponse:

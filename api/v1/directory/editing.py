@@ -20,6 +20,7 @@ from api.v1.directory import schemas as shapes
 from directory.editing import edit
 from openapi.schema import MUST_MATCH, problems, signed_in
 from permissions.principal import Principal
+from referrals.act_registry.repeats import Repeat
 
 REFUSALS = problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503)
 EDITORS: Any = signed_in("directory:write")
@@ -135,6 +136,7 @@ class Editing(Endpoint):
 
 
 class ServiceEditing(Editing):
+    repeats: ClassVar = {"put": Repeat.SAFE, "patch": Repeat.SAFE, "delete": Repeat.SAFE}
     table = "service"
 
     @extend_schema(
@@ -183,6 +185,7 @@ class ServiceEditing(Editing):
 
 
 class OrganizationEditing(Editing):
+    repeats: ClassVar = {"put": Repeat.SAFE, "patch": Repeat.SAFE}
     table = "organization"
 
     @extend_schema(
@@ -219,6 +222,7 @@ class OrganizationEditing(Editing):
 
 
 class LocationEditing(Editing):
+    repeats: ClassVar = {"put": Repeat.SAFE, "patch": Repeat.SAFE, "delete": Repeat.SAFE}
     public = False
     table = "location"
 

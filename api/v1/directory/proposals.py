@@ -1,5 +1,6 @@
 """New and renamed entries that wait for a second person, and what that person decides."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from api.http.json_bodies import Answer
 from api.v1.directory.editing import EDITORS, REFUSALS
 from directory.editing import edit, proposals
 from openapi.schema import problems
+from referrals.act_registry.repeats import Repeat
 
 
 class DirectoryProposalOut(serializers.Serializer):
@@ -53,6 +55,8 @@ class Proposals(Endpoint):
 
 
 class _Decision(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
+
     def decided(self, proposal_id: UUID, *, approve: bool) -> Answer:
         edit.decide(self.principal, proposal_id, approve=approve)
         return Answer(status=204)
@@ -83,6 +87,8 @@ class Reject(_Decision):
 
 
 class Publish(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
+
     @extend_schema(
         operation_id="directory_publish_proposal",
         auth=EDITORS,

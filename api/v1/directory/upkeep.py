@@ -1,6 +1,7 @@
 """What an entry's editors have in addition to its document: history, reviews, a sealed address."""
 
 from datetime import date
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from api.http.json_bodies import Answer
 from api.v1.directory.editing import EDITORS, REFUSALS
 from directory.editing import confidential_addresses, reviews
 from openapi.schema import problems
+from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
 
 _PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100.")]
@@ -112,6 +114,7 @@ class ConfidentialAddressIn(Shape):
 
 
 class ConfidentialAddress(Endpoint):
+    repeats: ClassVar = {"put": Repeat.SAFE, "delete": Repeat.SAFE}
     logged_as = "address.put"
 
     @extend_schema(

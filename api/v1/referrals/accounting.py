@@ -1,5 +1,6 @@
 """The accounting of disclosures: what a survivor is given of their agency's own log."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from openapi.schema import ACTING_MEMBER, problems
 from permissions.policy import disclosure
 from referrals import accounting
 from referrals.accounting import Accounting, Disclosure, Line, NoticeShown
+from referrals.act_registry.registry import ACTS
 
 
 class NoticedOut(serializers.Serializer):
@@ -95,6 +97,7 @@ class AccountingOut(serializers.Serializer):
 
 
 class AccountDisclosures(Endpoint):
+    repeats: ClassVar = {"post": ACTS["account_disclosures"].repeat}
     logged_as = "referral.account_disclosures"
 
     @extend_schema(

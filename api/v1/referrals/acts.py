@@ -25,9 +25,10 @@ from api.v1.referrals import (
     rights,
 )
 from api.v1.shapes import REFUSALS, CreatedOut, coded, said_of
-from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
+from openapi.schema import ACTING_MEMBER, IF_MATCH, problems
 from referrals.act_registry import fields as act_fields
 from referrals.act_registry.registry import ACTS, Act, Answer
+from referrals.act_registry.repeats import Repeat
 
 
 class Special(NamedTuple):
@@ -83,11 +84,12 @@ class ActEndpoint(Endpoint):
     def post(self, request: HttpRequest, referral_id: UUID) -> HttpAnswer:
         act, special = self.act, self.special
         arguments = special.arguments(self.body(special.shape))
+        if act.repeat is Repeat.KEYED:
+            arguments["key"] = self.idempotency_key(f"referrals/{referral_id}/{act.name}")
         if act.answer is Answer.REFERRAL:
             etag = self.if_match()
             return referrals.shown(act.do(self.principal, referral_id, if_match=etag, **arguments))
-        key = self.idempotency_key(f"referrals/{referral_id}/{act.name}")
-        kept = act.do(self.principal, referral_id, key=key, **arguments)
+        kept = act.do(self.principal, referral_id, **arguments)
         shows = special.shows
         return self.answer(shows, {"id": kept} if shows is CreatedOut else kept, 201)
 
@@ -99,16 +101,21 @@ def endpoint(name: str) -> type[Endpoint]:
         return ENDPOINTS[name]
     special = SHAPES.get(name) or Special(_shape(act), _arguments(act))
     if act.answer is Answer.REFERRAL:
-        header, responses = IF_MATCH, {200: referral_shapes.ReferralOut, **problems(*REFUSALS)}
+        headers, shown = [IF_MATCH], {200: referral_shapes.ReferralOut}
     else:
-        header, responses = IDEMPOTENCY_KEY, {201: special.shows, **problems(*REFUSALS, 422)}
-    own = {"act": act, "special": special, "logged_as": f"referral.{name}"}
+        headers, shown = [], {201: special.shows}
+    own = {
+        "act": act,
+        "special": special,
+        "repeats": {"post": act.repeat},
+        "logged_as": f"referral.{name}",
+    }
     made = type(_camel(name), (ActEndpoint,), own)
     said = extend_schema(
         operation_id=name,
         request=special.shape,
-        parameters=[header, ACTING_MEMBER],
-        responses=responses,
+        parameters=[*headers, ACTING_MEMBER],
+        responses={**shown, **problems(*REFUSALS)},
         **said_of(name),
     )
     view: type[Endpoint] = extend_schema_view(post=said)(made)

@@ -1,6 +1,8 @@
 """The tally of agreement: how often a notice was offered, and how often the survivor said no
 (R14)."""
 
+from typing import ClassVar
+
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,6 +11,7 @@ from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Id
 from api.http.json_bodies import Answer
 from openapi.schema import ACTING_MEMBER, problems
+from referrals.act_registry.repeats import Repeat
 from referrals.acts import agreement
 
 
@@ -26,6 +29,8 @@ class CountedOut(serializers.Serializer):
 
 
 class AgreementTally(Endpoint):
+    repeats: ClassVar = {"post": Repeat.COUNTED}
+
     @extend_schema(
         operation_id="she_said_no",
         request=SaidNoIn,

@@ -1,5 +1,7 @@
 """Call records: referrals by phone to services that no agency here answers."""
 
+from typing import ClassVar
+
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -9,8 +11,9 @@ from api.http.endpoints import Endpoint, Shape, page_size
 from api.http.fields import Code, Flag, Id
 from api.http.json_bodies import Answer
 from api.v1.shapes import CreatedOut
-from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from openapi.schema import ACTING_MEMBER, problems
 from referrals import call_records, codes
+from referrals.act_registry.repeats import Repeat
 
 
 class CallRecordIn(Shape):
@@ -34,6 +37,7 @@ class CallRecordsOut(serializers.Serializer):
 
 class CallRecords(Endpoint):
     query = ("cursor", "limit")
+    repeats: ClassVar = {"post": Repeat.KEYED}
     logged_as = "call_record.create"
 
     @extend_schema(
@@ -59,8 +63,8 @@ class CallRecords(Endpoint):
     @extend_schema(
         operation_id="record_call",
         request=CallRecordIn,
-        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
-        responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
+        parameters=[ACTING_MEMBER],
+        responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
         """Record what came of a call to a service that takes no referrals here now. The record is

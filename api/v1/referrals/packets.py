@@ -1,7 +1,7 @@
 """The packet and the notes: their JSON shapes, and the endpoints that open them for a purpose."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -15,6 +15,8 @@ from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from openapi.schema import ACTING_MEMBER, problems
 from permissions.database.prepared_statements import RoundTripQuery
 from referrals import packet_fields
+from referrals.act_registry.registry import ACTS
+from referrals.act_registry.repeats import Repeat
 from referrals.packets import handoff_record, notes, read_context
 from referrals.packets import packet as packet_contents
 
@@ -90,6 +92,7 @@ def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
 
 
 class OpenPacket(Endpoint):
+    repeats: ClassVar = {"post": ACTS["open_packet"].repeat}
     logged_as = "referral.open_packet"
 
     def along(self, referral_id: UUID) -> RoundTripQuery:
@@ -123,6 +126,7 @@ class NotesOut(serializers.Serializer):
 
 
 class OpenNotes(Endpoint):
+    repeats: ClassVar = {"post": ACTS["open_notes"].repeat}
     logged_as = "referral.open_notes"
 
     @extend_schema(
@@ -159,6 +163,7 @@ class HandoffOut(serializers.Serializer):
 
 
 class OpenHandoff(Endpoint):
+    repeats: ClassVar = {"post": Repeat.SAFE}
     logged_as = "referral.open_notes"
 
     @extend_schema(

@@ -2,7 +2,7 @@
 referrals/act_registry/transitions.py from which state. GET /v1/referrals/transitions serves both.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -21,9 +21,9 @@ from api.v1.referrals.referral_shapes import (
     referral_json,
 )
 from api.v1.shapes import REFUSALS, said_of
-from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from openapi.schema import ACTING_MEMBER, problems
 from permissions.errors import BadRequest
-from referrals.act_registry.registry import MOVES, RULES
+from referrals.act_registry.registry import ACTS, MOVES, RULES
 from referrals.notices import Notice
 from referrals.partner_systems import one_request, record_numbers
 from referrals.queries import details, lists
@@ -43,6 +43,7 @@ def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
 
 class Referrals(Endpoint):
     query = ("box", *FILTERS, "cursor", "limit")
+    repeats: ClassVar = {"post": ACTS["create"].repeat}
     logged_as = "referral.create"
 
     @extend_schema(
@@ -81,8 +82,8 @@ class Referrals(Endpoint):
         operation_id="create_referral",
         **said_of("create"),
         request=ReferralIn,
-        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
-        responses={201: ReferralOut, **problems(*REFUSALS, 422)},
+        parameters=[ACTING_MEMBER],
+        responses={201: ReferralOut, **problems(*REFUSALS)},
     )
     def post(self, request: HttpRequest) -> Answer:
         body = self.body(ReferralIn)
