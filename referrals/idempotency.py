@@ -50,7 +50,7 @@ class Key:
 
 def begin(principal: Principal, key: Key | None) -> UUID | None:
     """Return the id that the key led to before, or None to go on. Call it inside the write's
-    transaction, after the caller's right to it: a replay is authorised anew.
+    transaction, after the caller's right to it: a replay is authorized again.
 
     Raises InFlight while the same key is under way, KeyReused for another body.
     """

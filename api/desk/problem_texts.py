@@ -186,9 +186,7 @@ PROBLEMS = {
         _("The Idempotency-Key is empty or too long."), _("Send 1 to 128 printable characters.")
     ),
     "idempotency_key_unused": Problem(
-        _(
-            "This request takes no Idempotency-Key: a repeat of it makes nothing new, or is counted."
-        ),
+        _("This request takes no Idempotency-Key: its repeat makes nothing new, or is counted."),
         _("Send it without one. The contract says what a repeat does (x-repeat)."),
     ),
     # -- What may be seen and done

@@ -10,7 +10,7 @@ from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import Group, Move, Notification, Page, act
 from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
-from referrals.act_transaction import act_transaction
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.queries.details import Detail
 from referrals.releases import lifecycle, notice_release
 
@@ -41,9 +41,14 @@ from referrals.releases import lifecycle, notice_release
 def withdraw(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """Withdraw the referral as its sender; destroy the recipient's bundle. Twice is safe."""
+    """Withdraw the referral as its sender; destroy the recipient's bundle. Twice is safe. Another
+    code raises WrongState."""
     codes.check("withdraw", code)
-    with act_transaction(principal, "withdraw", referral_id, if_match) as current:
+
+    def same(current: ActTransaction) -> bool:
+        return current.referral.code == code
+
+    with act_transaction(principal, "withdraw", referral_id, if_match, same=same) as current:
         if not current.repeated:
             lifecycle.close_packet(current)
             emptied = notice_release.end_with_referral(current)

@@ -20,7 +20,7 @@ from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import REVIEWED, Group, Move, Notification, Page, act
 from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import OPEN
-from referrals.act_transaction import act_transaction
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import READS, Referral
 from referrals.queries import details
 from referrals.queries.details import Detail
@@ -67,9 +67,14 @@ MOST_LISTED = 100
 def mark_error(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """Mark it as the sender's mistake. Its content can no longer be opened. Twice is safe."""
+    """Mark it as the sender's mistake. Its content can no longer be opened. Twice is safe. Another
+    code raises WrongState."""
     codes.check("mark_error", code)
-    with act_transaction(principal, "mark_error", referral_id, if_match) as current:
+
+    def same(current: ActTransaction) -> bool:
+        return current.referral.code == code
+
+    with act_transaction(principal, "mark_error", referral_id, if_match, same=same) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:
                 lifecycle.close_packet(current)

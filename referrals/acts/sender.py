@@ -226,7 +226,8 @@ def put_notice(
 def send(
     principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
 ) -> Detail:
-    """Send the notice to the recipient and freeze its deadlines. Twice is safe.
+    """Send the notice to the recipient and freeze its deadlines. Twice is safe. Another agreement
+    raises WrongState.
 
     `agreement` is the survivor's agreement to the notice (R14). A "no" is never sent. For a
     survivor who cannot say, the notice may ask only that a worker comes
@@ -236,7 +237,11 @@ def send(
     wait there unseen.
     """
     codes.check("agreement", agreement)
-    with act_transaction(principal, "send", referral_id, if_match) as current:
+
+    def same(current: ActTransaction) -> bool:
+        return current.referral.agreement == agreement
+
+    with act_transaction(principal, "send", referral_id, if_match, same=same) as current:
         if not current.repeated:
             referral = current.referral
             consent.check_agreement(referral, agreement)

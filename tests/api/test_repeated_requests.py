@@ -202,7 +202,7 @@ def test_a_notice_release_and_a_return_release_with_a_key_are_recorded_once(
 def test_a_replay_answers_whatever_became_of_the_referral(
     story: Story, api: Any, superuser: Any
 ) -> None:
-    """A retry that comes after the end is not told that the state forbids what was done."""
+    """A retry after the end does not hear that the state forbids what was done."""
     story.accept()
     body, officer = routes.body_for("/put_release"), api("police.worker")
     first = officer.act(story.id, "put_release", body, Idempotency_Key="k", If_Match="*")
@@ -274,7 +274,7 @@ def test_a_webhook_goes_back_once_for_a_key(story: Story, api: Any, receiver: Re
     twice(admin, f"/v1/webhooks/{hook['id']}/replay", body, unknown)
 
 
-def test_a_replay_is_authorised_anew(api: Any, receiver: Receiver) -> None:
+def test_a_replay_is_authorized_again(api: Any, receiver: Receiver) -> None:
     body, headers = {"url": receiver.url}, {"Idempotency_Key": "one key"}
     may = narrow(api, "ywca", None, "webhooks:write")
     assert may.post("/v1/webhooks", body, **headers).status_code == 201

@@ -1,6 +1,6 @@
 -- A key belongs to one caller. Only a caller who sees a referral may write a row for it: the
--- foreign key must not reveal whether an invisible id exists. Of what belongs to no referral (a
--- webhook, a code for a channel), any live caller keeps their own.
+-- foreign key must not reveal whether an invisible id exists. Any live caller keeps their own of
+-- what belongs to no referral (a webhook, a code for a channel).
 
 ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
