@@ -11,11 +11,20 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description="The ETag you read; honoured when sent (412).",
+    description="ETags that you read, or `*`; honoured when sent (412). A weak tag matches nothing."
+    " Only a change is stale, not what passes by itself, such as a release that runs out.",
 )
 MUST_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what you change."
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what you change, or `*`."
 )
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "ETags that you have, or `*`: if the answer would be one of them, it is 304 and"
+    " has no body.",
+}
+AS_KNOWN = {304: OpenApiResponse(description="As you have it already")}
 ACTING_MEMBER = OpenApiParameter(
     "Acting-Member",
     str,
@@ -105,6 +114,9 @@ class AutoSchema(SpectacularAutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation, with what a repeat of it means (`x-repeat`)."""
         made: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if made is not None and "304" in made["responses"]:
+            listed = [*made.get("parameters", []), IF_NONE_MATCH]
+            made["parameters"] = sorted(listed, key=lambda one: one["name"])
         if made is not None and (repeat := self._repeat()):
             made["x-repeat"] = repeat
             if repeat == "keyed":

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import BinaryField, DateTimeField, F, Func
 
-from permissions import assignments
+from permissions import assignments, entity_tags
 from permissions.audit import writer
 from permissions.errors import NotVisible, StaleMatch, Unavailable
 from permissions.identity import bound_access
@@ -212,7 +212,8 @@ def act_transaction(
             or (status in source_states(act, side) and already(current))
         )
         if not current.repeated:
-            if if_match is not None and if_match != etag(referral, own, principal, attempt.now):
+            now_tagged = etag(referral, own, principal, attempt.now)
+            if if_match is not None and not entity_tags.is_current(if_match, now_tagged):
                 raise StaleMatch
             require_state(act, side, status)
         yield current

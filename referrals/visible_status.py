@@ -4,11 +4,10 @@ The sender's word comes from `Referral` alone. The recipient's true state after 
 own `Side`, which never reaches the sender (R2: "requested, utilized, or denied").
 """
 
-import hmac
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from permissions.keys.derived_keys import derived_key
+from permissions import entity_tags
 from permissions.principal import Principal
 from referrals.deadlines.due_times import CLOSED_AFTER
 from referrals.models import Referral, Side
@@ -107,7 +106,8 @@ def shown_to_sender() -> list[Shown]:
 
 
 def etag(referral: Referral, own: Side | None, principal: Principal, now: datetime) -> str:
-    """Return an opaque version for this caller's side. It changes only with what it is shown."""
+    """Return an opaque version for this caller's side. It changes only with what it is shown.
+    Where it is sent, the content joins it (permissions/entity_tags.py)."""
     side = side_of(principal, referral)
     parts = (
         str(referral.id),
@@ -116,5 +116,4 @@ def etag(referral: Referral, own: Side | None, principal: Principal, now: dateti
         str(own.version if own else 0),
         status_shown(referral, own, side, now),
     )
-    key = derived_key("etag of a referral")
-    return '"' + hmac.new(key, ":".join(parts).encode(), "sha256").hexdigest()[:32] + '"'
+    return entity_tags.of_version("etag of a referral", *parts)

@@ -18,6 +18,7 @@ from api.http import problem_details
 from api.http.authentication import acting_member, caller_of, refuse_unknown_credential
 from api.http.fields import Text, moment_of
 from api.http.json_bodies import Answer, JSONParser, read
+from permissions import entity_tags
 from permissions.audit import writer
 from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest
@@ -153,12 +154,23 @@ class Endpoint(APIView):
             answer: HttpResponseBase = handler(request, *args, **kwargs)
             if self._key is not None and self._key.replayed:
                 answer["Idempotency-Replayed"] = "true"
+            if self._is_known(answer):
+                answer = Answer(status=304, headers={"ETag": answer["ETag"]})
         except Exception as error:
             refused = problem_details.handle(error, self.allowed_methods)
             if refused is None:
                 raise
             return refused
         return answer
+
+    def _is_known(self, answer: HttpResponseBase) -> bool:
+        """Whether the caller has this very answer (RFC 9110, section 13.1.2). It was read, and its
+        access entry written, all the same."""
+        header = self.request.META.get("HTTP_IF_NONE_MATCH")
+        reads = self.request.method in ("GET", "HEAD") and answer.status_code == 200
+        if header is None or not (reads and answer.has_header("ETag")):
+            return False
+        return entity_tags.is_known(header, answer["ETag"])
 
     def along(self, **_kwargs: Any) -> RoundTripQuery | None:
         """The query to send in the round trip that resolves the caller, for use by the handler."""

@@ -31,7 +31,7 @@ from directory.editing.stored_entry import (
 )
 from directory.projection.render import render
 from directory.search import retrieval
-from permissions import assignments
+from permissions import assignments, entity_tags
 from permissions.audit import writer
 from permissions.audit.writer import LoggedAct
 from permissions.database.aliases import EDITOR
@@ -242,8 +242,7 @@ def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> Stored
 def _require_match(present: StoredEntry, match: Preconditions) -> None:
     if match.if_match is None:
         raise MatchRequired
-    tags = [tag.strip() for tag in match.if_match.split(",")]
-    if "*" not in tags and present.etag not in tags:
+    if not entity_tags.is_current(match.if_match, present.etag):
         raise StaleMatch
 
 

@@ -9,7 +9,6 @@ only for a client that may also read those: numbers and times of checkpoints say
 agencies do (ADR 0070).
 """
 
-import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,12 +17,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 
+from permissions import entity_tags
 from permissions.audit import queries, writer
 from permissions.database.advisory_locks import MAKING_WEBHOOKS, lock_number
 from permissions.database.uuid7 import uuid7
 from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, StaleMatch
 from permissions.keys import wrapping
-from permissions.keys.derived_keys import derived_key
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals import idempotency, job_wakeup
@@ -75,9 +74,7 @@ _COLUMNS = (
 def _endpoint(row: tuple) -> Endpoint:
     id_, url, about, created_at, paused, stopped, since, next_at = row
     state = "paused" if paused else stopped or ("failing" if since else "ok")
-    key = derived_key("etag of an endpoint")
-    told = hmac.new(key, f"{id_}:{url}:{paused}".encode(), "sha256")
-    etag = f'"{told.hexdigest()[:32]}"'
+    etag = entity_tags.of_version("etag of an endpoint", str(id_), url, str(paused))
     next_try = next_at if state == "failing" else None
     return Endpoint(id_, url, about, created_at, paused, state, since, next_try, etag)
 
@@ -169,7 +166,7 @@ def change(
         seen = _see(principal, endpoint_id, lock=True)
         if if_match is None:
             raise MatchRequired
-        if if_match != seen.etag:
+        if not entity_tags.is_current(if_match, seen.etag):
             raise StaleMatch
         with _one_an_address():
             _update(

@@ -393,7 +393,7 @@ def test_said_again_it_is_the_same_said_otherwise_it_is_refused(act, first, seco
     ("act", "state", "first", "second"),
     [
         ("send", "draft", {"agreement": "agrees"}, {"agreement": "not_asked_unsafe"}),
-        ("withdraw", "sent", {"code": "other"}, {"code": "no_longer_needed"}),
+        ("withdraw", "sent", {"code": "other"}, {"code": "help_found"}),
         ("mark_error", "accepted", {"code": "wrong_recipient"}, {"code": "wrong_content"}),
     ],
 )

@@ -12,7 +12,8 @@ from api.http import cursors
 from api.http.endpoints import Endpoint, NothingIn, Shape, page_size
 from api.http.fields import Code, Flag, Id, Text
 from api.http.json_bodies import Answer
-from openapi.schema import MUST_MATCH, problems
+from openapi.schema import AS_KNOWN, MUST_MATCH, problems
+from permissions import entity_tags
 from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
 from referrals.webhooks import endpoints, ssrf_guard
@@ -131,7 +132,7 @@ class Webhooks(Endpoint):
 
     def _with_etag(self, made: endpoints.Endpoint) -> Answer:
         answer = self.answer(WebhookSecretOut, made, 201)
-        answer["ETag"] = made.etag
+        answer["ETag"] = entity_tags.with_content(made.etag, answer.content)
         return answer
 
 
@@ -141,7 +142,7 @@ class OneWebhook(Endpoint):
 
     @extend_schema(
         operation_id="read_webhook",
-        responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
+        responses={200: WebhookOut, **AS_KNOWN, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Read one webhook: whether its messages arrive, and since when they do not."""
@@ -177,7 +178,7 @@ class OneWebhook(Endpoint):
 
     def _shown(self, seen: endpoints.Endpoint) -> Answer:
         answer = self.answer(WebhookOut, seen)
-        answer["ETag"] = seen.etag
+        answer["ETag"] = entity_tags.with_content(seen.etag, answer.content)
         return answer
 
 

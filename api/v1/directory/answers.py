@@ -8,8 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
@@ -19,7 +18,7 @@ from api.v1.directory.parameters import Parameters, documented, read_parameters,
 from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
 from directory.search.sql_statements import AS_WRITTEN, RESPELT
-from openapi.schema import problems, signed_in
+from openapi.schema import AS_KNOWN, problems, signed_in
 from permissions.errors import NotVisible
 from permissions.principal import Principal
 from referrals.act_registry.repeats import Repeat
@@ -28,7 +27,7 @@ NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
 REFUSALS = problems(400, 401, 403, 429, 503)  # for a list
 NOT_THERE = {  # for a detail
-    304: OpenApiResponse(description="As you have it already"),
+    **AS_KNOWN,
     **problems(400, 401, 403, 404, 503),
 }
 
@@ -157,13 +156,8 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
     )
 
 
-def detail(request: HttpRequest, document: str | None) -> HttpResponse:
-    """Return a document with its ETag, or 304 if the client has it already (RFC 9110, section
-    13.1.2). Raises NotVisible if there is none."""
+def detail(document: str | None) -> HttpResponse:
+    """Return a document with its ETag. Raises NotVisible if there is none."""
     if document is None:
         raise NotVisible
-    tag = retrieval.etag(document)
-    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    if "*" in known or tag in (one.removeprefix("W/") for one in known):
-        return Answer(status=304, headers={"ETag": tag})
-    return Answer(orjson.Fragment(document), headers={"ETag": tag})
+    return Answer(orjson.Fragment(document), headers={"ETag": retrieval.etag(document)})

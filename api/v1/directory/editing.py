@@ -18,7 +18,7 @@ from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer, DocumentParser, PatchParser
 from api.v1.directory import schemas as shapes
 from directory.editing import edit
-from openapi.schema import MUST_MATCH, problems, signed_in
+from openapi.schema import AS_KNOWN, MUST_MATCH, problems, signed_in
 from permissions.principal import Principal
 from referrals.act_registry.repeats import Repeat
 
@@ -229,7 +229,11 @@ class LocationEditing(Editing):
     @extend_schema(
         operation_id="directory_location",
         auth=EDITORS,
-        responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
+        responses={
+            200: DirectoryLocationDetailOut,
+            **AS_KNOWN,
+            **problems(400, 401, 403, 404, 503),
+        },
     )
     def get(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Read a place by itself, for those who edit it. The document of a confidential place does

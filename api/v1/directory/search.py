@@ -207,8 +207,7 @@ class ServiceDetail(ServiceEditing):
         """Read one service with all related rows, whatever its status."""
         who = self.principal
         return detail(
-            request,
-            read(who, lambda using, _now: retrieval.detail(who, "service", service_id, using)),
+            read(who, lambda using, _now: retrieval.detail(who, "service", service_id, using))
         )
 
 
@@ -223,9 +222,7 @@ class PlaceDetail(Endpoint):
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """Read one service at one of its places, with all related rows of both."""
         who, kind = self.principal, "service_at_location"
-        return detail(
-            request, read(who, lambda using, _now: retrieval.detail(who, kind, place_id, using))
-        )
+        return detail(read(who, lambda using, _now: retrieval.detail(who, kind, place_id, using)))
 
 
 class OrganizationDetail(OrganizationEditing):
@@ -241,23 +238,21 @@ class OrganizationDetail(OrganizationEditing):
         """Read one organization with all of its own rows, and its services."""
         full = read_parameters(request.GET, self.query).flag("full_service")
         who, one = self.principal, organization_id
-        return detail(
-            request, read(who, lambda using, _now: retrieval.organization(who, one, full, using))
-        )
+        return detail(read(who, lambda using, _now: retrieval.organization(who, one, full, using)))
 
 
 class _Word(Endpoint):
     public = True
     kind: ClassVar[str]
 
-    def one(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
+    def one(self, row_id: UUID) -> HttpResponse:
         found = read(
             self.principal,
             lambda using, _now: retrieval.vocabulary(
                 self.kind, row_id=row_id, per_page=1, using=using
             ),
         )
-        return detail(request, found.contents[0] if found.contents else None)
+        return detail(found.contents[0] if found.contents else None)
 
 
 class TaxonomyDetail(_Word):
@@ -270,7 +265,7 @@ class TaxonomyDetail(_Word):
     )
     def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
         """Read one taxonomy."""
-        return self.one(request, taxonomy_id)
+        return self.one(taxonomy_id)
 
 
 class TermDetail(_Word):
@@ -283,4 +278,4 @@ class TermDetail(_Word):
     )
     def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
         """Read one taxonomy term."""
-        return self.one(request, term_id)
+        return self.one(term_id)

@@ -21,7 +21,8 @@ from api.v1.referrals.referral_shapes import (
     referral_json,
 )
 from api.v1.shapes import REFUSALS, said_of
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, AS_KNOWN, problems
+from permissions import entity_tags
 from permissions.errors import BadRequest
 from referrals.act_registry.registry import ACTS, MOVES, RULES
 from referrals.notices import Notice
@@ -122,10 +123,11 @@ def notice_of(body: dict[str, Any]) -> Notice:
 
 def shown(seen: details.Detail, status: int = 200) -> Answer:
     """Return the referral as it now is, with its ETag: the answer of most acts."""
-    headers = {"ETag": seen.etag}
+    answer = Answer(ReferralOut(referral_json(seen)).data, status)
+    answer["ETag"] = entity_tags.with_content(seen.etag, answer.content)
     if status == 201:
-        headers["Location"] = f"/v1/referrals/{seen.referral.id}"
-    return Answer(ReferralOut(referral_json(seen)).data, status, headers=headers)
+        answer["Location"] = f"/v1/referrals/{seen.referral.id}"
+    return answer
 
 
 class Transitions(Endpoint):
@@ -156,10 +158,11 @@ class ReferralDetail(Endpoint):
     @extend_schema(
         operation_id="read_referral",
         parameters=[ACTING_MEMBER],
-        responses={200: ReferralOut, **problems(400, 401, 403, 404, 503)},
+        responses={200: ReferralOut, **AS_KNOWN, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Read one referral, as your side is shown it."""
+        """Read one referral, as your side is shown it. Each reading is an entry of the access log,
+        also one that is answered 304."""
         return shown(details.read_detail(self.principal, referral_id))
 
 
