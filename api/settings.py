@@ -631,7 +631,11 @@ SPECTACULAR_SETTINGS = {
     " makes or sends something each time; send an `Idempotency-Key` with it. `safe`: a repeat"
     " leaves what the first one left, or is refused by the state (409) or the ETag (412)."
     " `counted`: each request counts. A key on a request that is not `keyed` is refused (400"
-    " `idempotency_key_unused`), never ignored.",
+    " `idempotency_key_unused`), never ignored.\n\n"
+    "Each answer has an `X-Request-Id`, by which its log line and its access entry are found. It is"
+    " the one that you sent, if that is a random UUID (RFC 9562, version 4) in small letters, such"
+    " as `3f1c9e0a-6b1d-4c53-9f0e-2a7d5b8c4e10`; else it is one of ours, of version 7. Choose a new"
+    " one for each request.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,9 +1,11 @@
 """Gives every request an id, its origin for the log, the safety headers, and one log line."""
 
+import re
 import time
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -28,6 +30,10 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # How much of a body that is too large is still read, in bytes, and for how many seconds.
 TAKEN_IN, TAKEN_IN_S = 16 * 1024 * 1024, 10
+
+# The ids of requests that callers may choose: random UUIDs (RFC 9562, version 4), in small letters.
+# Ids of rows are of version 7, so that none of them is taken for a request's (TH9).
+REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 # Where the desk's quick exit leads: a page that raises no questions.
 QUICK_EXIT = "https://www.weather.gov/"
@@ -82,6 +88,15 @@ def caller_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def request_id_of(request: HttpRequest) -> UUID:
+    """Return the id that a partner system chose, if it is a REQUEST_ID; else one of ours. It goes
+    into logs and the access entry, so that nothing else of the caller's is taken for it."""
+    chosen = request.META.get("HTTP_X_REQUEST_ID", "")
+    if problem_details.wants_json(request) and REQUEST_ID.fullmatch(chosen):
+        return UUID(chosen)
+    return uuid7()
+
+
 class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -90,7 +105,7 @@ class RequestMiddleware:
         began = time.monotonic()
         request.META["REMOTE_ADDR"] = caller_address(request)  # sign-in counts attempts by it
         address = None if request.path.startswith(NO_ADDRESS) else request.META["REMOTE_ADDR"]
-        here = Origin(uuid7(), address_prefix(address))
+        here = Origin(request_id_of(request), address_prefix(address))
         token = origin.set(here)
         # Every line that is written until the answer has the id.
         structlog.contextvars.bind_contextvars(request_id=str(here.request_id))
