@@ -635,7 +635,11 @@ SPECTACULAR_SETTINGS = {
     "Each answer has an `X-Request-Id`, by which its log line and its access entry are found. It is"
     " the one that you sent, if that is a random UUID (RFC 9562, version 4) in small letters, such"
     " as `3f1c9e0a-6b1d-4c53-9f0e-2a7d5b8c4e10`; else it is one of ours, of version 7. Choose a new"
-    " one for each request.",
+    " one for each request.\n\n"
+    "Where the server limits requests, each answer that no cache may hold says so in"
+    " `RateLimit-Policy` (`q` requests in `w` seconds, of one process), and a known caller how many"
+    " are left in `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). Beyond it the answer is"
+    " 429 with `Retry-After`, and nothing was done.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

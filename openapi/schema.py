@@ -221,13 +221,34 @@ TOKEN_OPERATION = {
 }
 
 
+LIMIT_HEADERS = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait, at least 1."},
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "example": '"caller";q=200;w=10',
+        "description": "How many requests (`q`) one process answers in so many seconds (`w`): of a"
+        " known `caller` at a network, or of a `network` of unknown ones"
+        " (draft-ietf-httpapi-ratelimit-headers-10). Absent where the server has no limit, and from"
+        " answers that may be cached.",
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "example": '"caller";r=187;t=1',
+        "description": "For a known caller: how many are left (`r`), and in how many seconds all"
+        " are there again (`t`).",
+    },
+}
+
+
 def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the 429 that every operation may answer: a caller may send so many requests a second, and
     no more (api/http/request_limits.py; nginx, by address)."""
+    shared = {"TooManyRequests": _refusal(429) | {"headers": LIMIT_HEADERS}}
+    result.setdefault("components", {})["responses"] = shared
     for operations in result["paths"].values():
         for one in operations.values():
             if "responses" in one:
-                one["responses"]["429"] = _refusal(429)
+                one["responses"]["429"] = {"$ref": "#/components/responses/TooManyRequests"}
                 one["responses"] = dict(sorted(one["responses"].items()))
     return result
 

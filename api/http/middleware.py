@@ -147,12 +147,16 @@ class RequestMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if request.path in UNLIMITED or request.path.startswith("/static/"):
             return self.get_response(request)
+        turn = request_limits.turn_of(request)
         try:
-            request_limits.require_turn(request)
+            turn.take()
         except TooOften as refusal:
-            return problem_details.refused_page(request, refusal)
-        response = self.get_response(request)
-        request_limits.learn(request, last_resolved.get(), response.status_code)
+            response = problem_details.refused_page(request, refusal)
+        else:
+            response = self.get_response(request)
+            request_limits.learn(request, last_resolved.get(), response.status_code)
+        if problem_details.wants_json(request) and response.get("Cache-Control") != CACHEABLE:
+            turn.announce(response)
         return response
 
 

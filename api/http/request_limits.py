@@ -6,18 +6,24 @@ address: what one process answers is a share of what the server does. A caller w
 within the last minutes is counted alone, so that no stranger behind the same address keeps them
 out. A request that is refused for its credential counts as ten.
 
+An answer of the API says the limit, and a known caller how much of it is left, in the headers
+`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). How much of a network
+is left is said to no one: it would tell a neighbor that someone else is using Cairn (R3, ADR 0112).
+
 docs/guides/limits.md lists the numbers.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from permissions.audit.writer import address_prefix
 from permissions.errors import TooOften
@@ -66,6 +72,13 @@ class Buckets:
             level = min(per_s * BURST_S, level + (now - at) * per_s) - cost
             self._levels[key] = (max(level, -per_s * BURST_S), now)
 
+    def left(self, key: Hashable, per_s: float) -> float:
+        """Return how much there is, which may be below zero. Nothing is taken."""
+        now = time.monotonic()
+        with self._lock:
+            level, at = self._levels.get(key, (per_s * BURST_S, now))
+        return min(per_s * BURST_S, level + (now - at) * per_s)
+
 
 _buckets = Buckets()
 _known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()  # a credential's hash → its caller
@@ -79,17 +92,42 @@ def forget() -> None:
     _known.clear()
 
 
-def require_turn(request: HttpRequest) -> None:
-    """Count the request for its caller, or for its network. Raises TooMany."""
-    caller = _caller_of(request)
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request's place in a bucket of `per_s` a second; 0: there is no limit. `policy`: `caller`
+    or `network`."""
+
+    policy: str
     key: Hashable
+    per_s: float
+
+    def take(self) -> None:
+        """Count the request. Raises TooMany."""
+        if self.per_s and (wait_s := _buckets.take(self.key, self.per_s)):
+            raise TooMany(wait=timedelta(seconds=wait_s))
+
+    def announce(self, answer: HttpResponse) -> None:
+        """Say in the answer's headers what the limit is, and a known caller what is left of it."""
+        if not self.per_s:
+            return
+        most = self.per_s * BURST_S
+        answer["RateLimit-Policy"] = f'"{self.policy}";q={int(most)};w={BURST_S}'
+        if self.policy == CALLER:
+            left = _buckets.left(self.key, self.per_s)
+            full_s = math.ceil((most - left) / self.per_s)
+            answer["RateLimit"] = f'"{self.policy}";r={max(0, int(left))};t={full_s}'
+
+
+CALLER = "caller"
+
+
+def turn_of(request: HttpRequest) -> Turn:
+    """Return the turn of the request's caller, or of its network."""
+    caller, network = _caller_of(request), _network_of(request)
     if caller is not None:
         # From this network: with a token that was stolen, no one keeps its system out.
-        key, per_s = ("caller", caller, _network_of(request)), settings.REQUESTS_OF_CALLER
-    else:
-        key, per_s = _network_of(request), settings.REQUESTS_OF_NETWORK
-    if per_s and (wait_s := _buckets.take(key, per_s)):
-        raise TooMany(wait=timedelta(seconds=wait_s))
+        return Turn(CALLER, (CALLER, caller, network), settings.REQUESTS_OF_CALLER)
+    return Turn("network", network, settings.REQUESTS_OF_NETWORK)
 
 
 def learn(request: HttpRequest, principal: Principal | None, status: int) -> None:

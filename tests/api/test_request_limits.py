@@ -99,6 +99,42 @@ def test_a_known_caller_is_counted_alone(api: Any, clock: list[float]) -> None:
     assert asks("/v1/referrals", Authorization=token).status_code == 200
 
 
+def test_an_answer_says_the_limit_and_a_known_caller_what_is_left(
+    api: Any, clock: list[float]
+) -> None:
+    token = f"Bearer {api('police.client').secret}"
+    first = asks("/v1/referrals", Authorization=token)  # who it is, is known from here on
+    assert first["RateLimit-Policy"] == f'"network";q={BURST};w={request_limits.BURST_S}'
+    for number in range(1, BURST + 1):
+        answer = asks("/v1/referrals", Authorization=token)
+        assert answer["RateLimit-Policy"] == f'"caller";q={BURST};w={request_limits.BURST_S}'
+        assert answer["RateLimit"] == f'"caller";r={BURST - number};t={-(-number // PER_S)}'
+    refused = asks("/v1/referrals", Authorization=token)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "1")
+    assert refused["RateLimit"] == f'"caller";r=0;t={request_limits.BURST_S}'
+    clock[0] += request_limits.BURST_S
+    full = asks("/v1/referrals", Authorization=token)
+    assert full["RateLimit"] == f'"caller";r={BURST - 1};t=1'
+
+
+def test_no_one_learns_how_much_their_network_asks() -> None:
+    """A neighbor would see that someone else is at Cairn, and when."""
+    policies = set()
+    for number in range(BURST + 2):
+        answer = asks("/v1/directory/services")
+        assert answer.status_code == (200 if number < BURST else 429)
+        assert "RateLimit" not in answer
+        policies.add(answer["RateLimit-Policy"])
+    assert policies == {f'"network";q={BURST};w={request_limits.BURST_S}'}
+
+
+def test_what_a_cache_may_hold_and_pages_state_no_limit() -> None:
+    for path in ("/v1/directory/profile", "/accounts/login/", "/safety"):
+        answer = asks(path)
+        assert answer.status_code == 200, path
+        assert not {"RateLimit", "RateLimit-Policy"} & set(answer.headers), path
+
+
 def test_another_token_of_the_same_system_has_the_same_count(api: Any) -> None:
     first, second = (f"Bearer {api('police.client').secret}" for _ in range(2))
     assert asks("/v1/referrals", Authorization=first).status_code == 200
@@ -149,3 +185,4 @@ def test_no_limit_where_none_is_set() -> None:
     with override_settings(REQUESTS_OF_CALLER=0, REQUESTS_OF_NETWORK=0):
         for _ in range(BURST * 2):
             assert asks("/v1/directory/profile").status_code == 200
+        assert "RateLimit-Policy" not in asks("/v1/directory/services")
