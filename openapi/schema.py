@@ -56,16 +56,33 @@ def signed_in(*scopes: str) -> list[dict[str, list[str]]]:
     return [{"token": list(scopes)}, {"session": []}]
 
 
+class Fault(serializers.Serializer):
+    """One thing that is wrong with a request, and where: `pointer` or `parameter`, or neither if it
+    is the whole of it."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    pointer = serializers.CharField(required=False, help_text="A place in the body (RFC 6901).")
+    parameter = serializers.CharField(required=False, help_text="The name of a query parameter.")
+
+
 class Problem(serializers.Serializer):
-    """RFC 9457. `code` is stable; `detail` is for people."""
+    """RFC 9457. `code` is stable; `detail` is for people, and repeats nothing that was sent."""
 
     type = serializers.URLField()
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = serializers.CharField()
     detail = serializers.CharField()
-    pointer = serializers.CharField(required=False)
+    pointer = serializers.CharField(
+        required=False, help_text="Of the first fault: as its `pointer`, or its `parameter`."
+    )
     current_state = serializers.CharField(required=False)
+    errors = Fault(  # type: ignore[assignment]  # hides what a serializer found, which none asks
+        many=True,
+        required=False,
+        help_text="Of a 400: all faults of the body, or of the query, that were found at once.",
+    )
     safety_notice = serializers.CharField(required=False)
     safety_lines = serializers.ListField(
         child=serializers.DictField(child=serializers.CharField()), required=False

@@ -5,9 +5,10 @@ and what to do about it. Neither ever contains text from the caller, a name or a
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import NamedTuple
 
 
 class Refused(Exception):
@@ -33,12 +34,34 @@ class NotAuthenticated(Refused):
     detail = "Send a valid access token, or sign in."
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong with a request. `place`: a JSON pointer (`/notice/urgency`) or the
+    name of a query parameter (`limit`); None: the whole of it."""
+
+    code: str
+    detail: str
+    place: str | None
+
+
 class BadRequest(Refused):
     """The request's shape is wrong. This never depends on a row (docs/rules.md: the ladder of
     refusals)."""
 
     code = "invalid"
     detail = "The request is not of the documented shape."
+
+    def __init__(
+        self, code: str | None = None, detail: str | None = None, pointer: str | None = None
+    ) -> None:
+        super().__init__(code, detail, pointer)
+        self.faults = [Fault(self.code, self.detail, pointer)]  # this one, and others found with it
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> "BadRequest":
+        """Return the refusal of all these faults (at least one), which is named after the first."""
+        refusal = cls(*faults[0])
+        refusal.faults = list(faults)
+        return refusal
 
 
 class NotVisible(Refused):
@@ -162,5 +185,11 @@ def pointing(to: str, instead_of: str = "") -> Iterator[None]:
     except Unavailable:
         raise
     except Refused as refusal:
-        refusal.pointer = to + (refusal.pointer or "").removeprefix(instead_of)
+
+        def below(place: str | None) -> str:
+            return to + (place or "").removeprefix(instead_of)
+
+        refusal.pointer = below(refusal.pointer)
+        if isinstance(refusal, BadRequest):
+            refusal.faults = [one._replace(place=below(one.place)) for one in refusal.faults]
         raise

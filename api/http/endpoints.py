@@ -12,16 +12,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.views import APIView
 
 from api.http import problem_details
 from api.http.authentication import acting_member, caller_of, refuse_unknown_credential
 from api.http.fields import Text, moment_of
 from api.http.json_bodies import Answer, JSONParser, read
+from api.http.problem_details import UNKNOWN_FIELD
 from permissions import entity_tags
 from permissions.audit import writer
 from permissions.database.prepared_statements import RoundTripQuery
-from permissions.errors import BadRequest
+from permissions.errors import BadRequest, Fault
 from permissions.ledger.retention import Month
 from permissions.principal import Principal
 from referrals import idempotency
@@ -29,7 +31,6 @@ from referrals.act_registry.repeats import Repeat
 
 MAX_KEY = 128
 WRITES = ("post", "put", "patch", "delete")
-UNKNOWN_FIELD = "unknown_field"
 
 
 class Shape(serializers.Serializer):
@@ -37,24 +38,21 @@ class Shape(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and set(data) - set(self.fields):
-            # The unknown name might be a person's, so the message lists the known ones instead.
-            raise BadRequest(
-                UNKNOWN_FIELD,
-                f"The documented fields are: {', '.join(self.fields) or 'none'}.",
-                _pointer(self),
-            )
+            raise ValidationError(self._with_unknown(data))
         return super().to_internal_value(data)
 
+    def _with_unknown(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return what is wrong with a body that has unknown fields: that, and the rest.
 
-def _pointer(field: serializers.Field) -> str | None:
-    """Return the JSON pointer of a field within its request's shape; None: the whole body. A shape
-    in a list has the list's pointer."""
-    names = []
-    each: serializers.Field | None = field
-    while each is not None:
-        names += [each.field_name] if each.field_name else []
-        each = each.parent
-    return "".join(f"/{name}" for name in reversed(names)) or None
+        An unknown name might be a person's, so the message lists the known ones instead.
+        """
+        known = f"The documented fields are: {', '.join(self.fields) or 'none'}."
+        found: dict[str, Any] = {"non_field_errors": [ErrorDetail(known, UNKNOWN_FIELD)]}
+        try:
+            super().to_internal_value({one: data[one] for one in self.fields if one in data})
+        except ValidationError as error:
+            found |= error.detail if isinstance(error.detail, dict) else {}
+        return found
 
 
 class NothingIn(Shape):
@@ -75,10 +73,8 @@ class NamedTexts(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and set(data) - set(self.names):
-            raise BadRequest(
-                UNKNOWN_FIELD,
-                "This name is not in the list of documented names.",
-                f"/{self.field_name}",
+            raise ValidationError(
+                [ErrorDetail("This name is not in the list of documented names.", UNKNOWN_FIELD)]
             )
         return super().to_internal_value(data)
 
@@ -178,12 +174,20 @@ class Endpoint(APIView):
 
     def _check(self, asked: QueryDict) -> None:
         """Refuse an unknown or repeated query parameter, or one that contains NUL."""
-        if set(asked) - set(self.query):
-            raise BadRequest("unknown_parameter", "A query parameter is not documented. Remove it.")
-        if any(len(values) > 1 for _, values in asked.lists()):
-            raise BadRequest("repeated_parameter", "A query parameter was given more than once.")
-        if any("\x00" in text for text in asked.values()):
-            raise BadRequest("not_text", "A text contains an invalid character (such as NUL).")
+        faults = []
+        if set(asked) - set(self.query):  # its name may be anything, and is not repeated
+            known = f"The documented parameters are: {', '.join(self.query) or 'none'}."
+            faults.append(Fault("unknown_parameter", known, None))
+        for name in self.query:
+            texts = asked.getlist(name)
+            if len(texts) > 1:
+                given = "A query parameter was given more than once."
+                faults.append(Fault("repeated_parameter", given, name))
+            elif texts and "\x00" in texts[0]:
+                nul = "A text contains an invalid character (such as NUL)."
+                faults.append(Fault("not_text", nul, name))
+        if faults:
+            raise BadRequest.of(faults)
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -192,7 +196,7 @@ class Endpoint(APIView):
         return read(self.request, parsers)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """Return the request's body as `shape` reads it. Raises BadRequest with a pointer.
+        """Return the request's body as `shape` reads it. Raises BadRequest with all its faults.
 
         A name that the act does not have is logged as a refusal of the act: it may be a try to set
         what the caller may not set. The entry does not repeat it.
@@ -201,16 +205,17 @@ class Endpoint(APIView):
             # Not run_validation: a shape has no rules beyond its fields', and looking for some
             # takes as long as reading the body.
             return _reader(shape).to_internal_value(self.data)
-        except BadRequest as refusal:
-            if refusal.code == UNKNOWN_FIELD and self.logged_as:
-                writer.log_refusal(
-                    self.principal,
-                    self.logged_as,
-                    refusal.code,
-                    self.kwargs.get("referral_id"),
-                    directory_id=self.kwargs.get("location_id"),
-                )
-            raise
+        except ValidationError as error:
+            refusal = problem_details.invalid(error.detail)
+        if refusal.code == UNKNOWN_FIELD and self.logged_as:
+            writer.log_refusal(
+                self.principal,
+                self.logged_as,
+                refusal.code,
+                self.kwargs.get("referral_id"),
+                directory_id=self.kwargs.get("location_id"),
+            )
+        raise refusal
 
     def if_match(self) -> str | None:
         return self.request.META.get("HTTP_IF_MATCH")

@@ -5,7 +5,8 @@ lines (R16), since a service that cannot be reached here can still be phoned.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -95,6 +96,8 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
     headers = {}
     if refusal.pointer:
         body["pointer"] = refusal.pointer
+    if isinstance(refusal, errors.BadRequest):
+        body["errors"] = [_fault(one) for one in refusal.faults]
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as shown to the caller's side
     if isinstance(refusal, errors.TooOften | errors.InFlight):
@@ -108,6 +111,14 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
         body["safety_lines"] = safety_lines()
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return status, body, headers
+
+
+def _fault(fault: errors.Fault) -> dict[str, str]:
+    """Return a fault with its place: a member of the body (RFC 6901), or a query parameter."""
+    said = {"code": fault.code, "detail": fault.detail}
+    if fault.place is not None:
+        said["pointer" if fault.place.startswith("/") else "parameter"] = fault.place
+    return said
 
 
 def _log_unanswered(refusal: errors.Refused) -> None:
@@ -129,7 +140,7 @@ def translate(error: BaseException) -> errors.Refused | None:
         case drf.UnsupportedMediaType():
             return UnsupportedMediaType()
         case drf.ValidationError():
-            return _invalid(error.detail)
+            return invalid(error.detail)
         case drf.ParseError():
             return errors.BadRequest("not_json", "The body is not JSON in UTF-8.")
         case RequestDataTooBig():
@@ -147,18 +158,37 @@ def translate(error: BaseException) -> errors.Refused | None:
     return denials.refusal_of(error)
 
 
-def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
-    """Return a serializer's first error: its place as a JSON pointer, its kind as the detail."""
-    if isinstance(detail, dict) and detail:
-        name, inner = next(iter(detail.items()))
-        here = pointer if name == "non_field_errors" else f"{pointer}/{name}"
-        return _invalid(inner, here)
-    if isinstance(detail, list) and detail:
-        return _invalid(detail[0], pointer)
-    code = str(getattr(detail, "code", "invalid"))
-    return errors.BadRequest(
-        "invalid", EXPLAINED.get(code, "Not of the documented shape."), pointer or None
-    )
+def invalid(detail: Any) -> errors.BadRequest:
+    """Return all that a serializer found, MOST_FAULTS at most: places as JSON pointers, kinds as
+    details. It is named after a field that is not documented, if there is one: that may be a try
+    to set what the caller may not set."""
+    found = list(islice(_faults(detail, ""), MOST_FAULTS)) or [
+        errors.Fault("invalid", NO_SHAPE, None)
+    ]
+    found.sort(key=lambda one: one.code != UNKNOWN_FIELD)  # else in their order
+    return errors.BadRequest.of(found)
+
+
+def _faults(detail: Any, pointer: str) -> Iterator[errors.Fault]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            own = name == "non_field_errors"
+            yield from _faults(inner, pointer if own else f"{pointer}/{name}")
+    elif isinstance(detail, list) and any(isinstance(one, dict) for one in detail):
+        for place, inner in enumerate(detail):
+            yield from _faults(inner, f"{pointer}/{place}")
+    elif detail:  # a field's errors, of which the first says enough
+        one = detail[0] if isinstance(detail, list) else detail
+        kind = str(getattr(one, "code", "invalid"))
+        if kind == UNKNOWN_FIELD:  # our own text, which lists the documented ones
+            yield errors.Fault(UNKNOWN_FIELD, str(one), pointer or None)
+        else:
+            yield errors.Fault("invalid", EXPLAINED.get(kind, NO_SHAPE), pointer or None)
+
+
+UNKNOWN_FIELD = "unknown_field"
+NO_SHAPE = "Not of the documented shape."
+MOST_FAULTS = 50  # that one answer lists
 
 
 # Our own texts for serializer codes: DRF's messages echo the input.

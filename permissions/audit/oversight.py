@@ -96,9 +96,13 @@ def grant_opt_in(
             attempt.record(release_id=done)
             return _find(principal, done)
         if not attempt.now < ends_at <= attempt.now + LONGEST:
-            raise BadRequest("invalid", f"Enter a time in the next {LONGEST.days} days.", "ends_at")
+            raise BadRequest(
+                "invalid", f"Enter a time in the next {LONGEST.days} days.", "/ends_at"
+            )
         if to_agency_id not in {one.id for one in oversight_agencies()} - {principal.agency_id}:
-            raise BadRequest("invalid", "That agency does not oversee the network.", "to_agency_id")
+            raise BadRequest(
+                "invalid", "That agency does not oversee the network.", "/to_agency_id"
+            )
         with connections["default"].cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7007))",

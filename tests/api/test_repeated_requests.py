@@ -16,7 +16,7 @@ from tests.support.callers import Caller, member_id, narrow
 from tests.support.message_servers import PhoneProvider
 from tests.support.notifications import add, keep, work
 from tests.support.repository import contract
-from tests.support.stories import Story, service_of
+from tests.support.stories import Story, notice_release_body, service_of
 from tests.support.webhook_receiver import Receiver
 from tests.support.webhooks import receiver as receiver  # a fixture
 
@@ -187,7 +187,7 @@ def test_a_notice_release_and_a_return_release_with_a_key_are_recorded_once(
     twice(
         api("ywca.worker"),
         f"/v1/referrals/{draft.id}/put_notice_release",
-        routes.body_for("/put_notice_release"),
+        notice_release_body(),
     )
     assert count(superuser, "release", "referral_id = %s", draft.id) == 1
     story.accept()
@@ -363,10 +363,11 @@ def test_twenty_at_once_with_one_key_make_one(
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(go, callers))
     done = [one for one in answers if one.status_code < 300]
-    waits = [one for one in answers if one.status_code == 409]
+    waits = [one for one in answers if one.status_code in (409, 503)]
     assert len(done) + len(waits) == 20, {one.status_code for one in answers}
     assert sum("Idempotency-Replayed" not in one for one in done) == 1, "one of them made it"
-    assert {one.json()["code"] for one in waits} <= {"in_flight"}
+    # Names of webhooks are looked up a few at a time, before the key is looked at.
+    assert {one.json()["code"] for one in waits} <= {"in_flight", "lookups_busy"}
     assert all(int(one["Retry-After"]) >= 1 for one in waits)
     assert count(superuser, table) == before + 1
 
