@@ -115,12 +115,13 @@ class Webhooks(Endpoint):
         responses={201: WebhookSecretOut, **problems(*POSTED, 409, 429)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Send events from now on to an address of yours. Each message holds ids and is signed
-        (headers webhook-id, webhook-timestamp, webhook-signature); read what happened at
-        /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
-        Messages come in order, so one that you refuse holds back those behind it. The same address
-        is refused a second time, so a repeated request makes no second webhook. The replay of a
-        request shows no secret.
+        """Send events from now on to an address of yours. Each message is JSON of 256 bytes with
+        its `type`, a `timestamp` and, in `data`, `event_id`, `referral_id` and `act`; it is signed
+        (headers webhook-id, webhook-timestamp, webhook-signature). Read the whole event at
+        /v1/events/{event_id}. Answer 2xx within ten seconds, and keep webhook-id: a message may
+        come twice. Messages come in order, so one that you refuse holds back those behind it. The
+        same address is refused a second time, so a repeated request makes no second webhook.
+        The replay of a request shows no secret.
 
         A witness of the access log (`about`: `checkpoints`) is sent a message of type
         `log.checkpoint`, once a minute at most: the newest checkpoint's `seq`, and the SHA-256 of
