@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tomllib
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ def _number(name: str, default: int) -> int:
     if not re.fullmatch("[0-9]{1,9}", text):
         raise ImproperlyConfigured(f"{name} must be a whole number.")
     return int(text)
+
+
+def _day(name: str) -> datetime | None:
+    """Read a day of variable `name`, such as 2027-06-30, as its first moment in UTC."""
+    if not (text := os.environ.get(name)):
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a day like 2027-06-30.") from None
 
 
 def _parts(name: str, text: str, like: str) -> SplitResult:
@@ -610,6 +621,18 @@ METRICS_TOKEN_FILE = os.environ.get("CAIRN_METRICS_TOKEN_FILE") or ""
 # (api/http/request_limits.py).
 REQUESTS_OF_CALLER = _number("CAIRN_REQUESTS_OF_CALLER", 0 if LOOPBACK else 20)
 REQUESTS_OF_NETWORK = _number("CAIRN_REQUESTS_OF_NETWORK", 0 if LOOPBACK else 40)
+
+# -- Where to report a weakness (RFC 9116; api/discovery.py) ---------------------------------------
+
+SECURITY_CONTACT = os.environ.get("CAIRN_SECURITY_CONTACT") or ""
+if SECURITY_CONTACT and not re.fullmatch(r"(mailto:|https://|tel:)[!-~]{3,200}", SECURITY_CONTACT):
+    raise ImproperlyConfigured("CAIRN_SECURITY_CONTACT must be like mailto:security@example.org.")
+SECURITY_EXPIRES = _day("CAIRN_SECURITY_EXPIRES")
+if bool(SECURITY_CONTACT) != bool(SECURITY_EXPIRES):
+    raise ImproperlyConfigured(
+        "CAIRN_SECURITY_CONTACT and CAIRN_SECURITY_EXPIRES belong together: a contact, and the day"
+        " from which no one should rely on it."
+    )
 
 # -- API ------------------------------------------------------------------------------------------
 

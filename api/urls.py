@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from api import process_pages
+from api import discovery, process_pages
 from api.accounts import oauth
 from api.health import views as health
 
@@ -16,6 +16,9 @@ urlpatterns = [
     path("v1/", include("api.v1.urls")),
     path("scim/v2/", include("api.scim.urls")),
     path("oauth/token", oauth.Token.as_view(), name="token"),
+    path(".well-known/oauth-authorization-server", discovery.authorization_server),
+    path(".well-known/smart-configuration", discovery.smart_configuration),
+    path(".well-known/security.txt", discovery.security_txt),
     path("docs", process_pages.Docs.as_view(url_name="schema"), name="docs"),
     path("docs/v1.yaml", process_pages.contract, name="schema"),
     path("healthz", health.ready, name="health"),  # the name of earlier releases

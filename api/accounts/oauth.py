@@ -6,7 +6,6 @@ which row-level security reads, so that a token begins and ends in one place.
 
 import json
 import time
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -47,6 +46,11 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = list(client_keys.ALGORITHMS)
 MAX_ASSERTION_S = 5 * 60
 LATE_S = 5  # for how long after its `exp` an assertion is still taken: clocks differ
+# What the library finds wrong with the claims of an assertion whose signature is good.
+CLAIMS = (
+    *(jwt.JWTExpired, jwt.JWTNotYetValid, jwt.JWTMissingClaim),
+    *(jwt.JWTInvalidClaimFormat, jwt.JWTInvalidClaimValue),
+)
 # The errors that a malformed assertion can cause in its parsers.
 UNREADABLE = (JWException, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
@@ -86,13 +90,15 @@ class Validator(OAuth2Validator):
             credentials.log_sign_in("token.issue", refused="unknown_client")
             return False
         row_macs.require_bound(client)
-        key = _proven_key(client, assertion)
-        if key is None:
+        try:
+            key = _proven_key(client, assertion)
+        except Refuted as refuted:
+            # The caller does not learn which: it is for the client's own agency to read.
             credentials.log_sign_in(
                 "token.issue",
                 agency_id=client.agency_id,
                 client_id=client.id,
-                refused="bad_assertion",
+                refused=refuted.code,
             )
             return False
         if not is_allowed(request.headers["REMOTE_ADDR"], client.networks, client.agency_id):
@@ -152,11 +158,20 @@ def _client_of(assertion: str) -> Client | None:
     return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
 
 
-def _proven_key(client: Client, assertion: str) -> str | None:
-    """The thumbprint of the client's key that signed the assertion, if it is for this endpoint,
-    fresh and unused (RFC 7523 section 3); else None.
+class Refuted(Exception):
+    """The assertion proves nothing. `code` says why, for the log and for the client's own agency at
+    its page of partner systems; nothing of the assertion is kept."""
 
-    A good assertion is recorded, so a second check of it returns None.
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def _proven_key(client: Client, assertion: str) -> str:
+    """Return the thumbprint of the client's key that signed the assertion, which is for this
+    endpoint, fresh and unused (RFC 7523 section 3). Raises Refuted.
+
+    A good assertion is recorded, so a second check of it is refuted.
     """
     try:
         token = jwt.JWT(
@@ -176,14 +191,22 @@ def _proven_key(client: Client, assertion: str) -> str | None:
         expires, jti = int(claims["exp"]), str(claims["jti"])
         begins = int(claims.get("nbf", 0))
     except UNREADABLE:
-        return None
+        raise Refuted("assertion_claims") from None
     now_s = time.time()
-    if claims["aud"] != settings.TOKEN_URL:
-        return None  # a list: the library looks whether we are in it (ADR 0066)
-    if expires > now_s + MAX_ASSERTION_S + 60 or begins > now_s + 60:
-        return None
+    if claims["aud"] != settings.TOKEN_URL:  # a list: the library looks whether we are in it
+        raise Refuted("assertion_audience")  # (ADR 0066)
+    if expires > now_s + MAX_ASSERTION_S + 60:
+        raise Refuted("assertion_too_long")
+    if begins > now_s + 60:
+        raise Refuted("assertion_not_yet")
     if not 8 <= len(jti) <= 200 or not jti.isprintable():
-        return None
+        raise Refuted("assertion_jti")
+    _use_up(client, jti, expires - now_s)
+    return key
+
+
+def _use_up(client: Client, jti: str, left_s: float) -> None:
+    """Record that the assertion was used. Raises Refuted if it was before."""
     now = timezone.now()
     ClientAssertion.objects.filter(client=client, expires_at__lt=now - _SKEW).delete()
     try:
@@ -191,26 +214,44 @@ def _proven_key(client: Client, assertion: str) -> str | None:
             ClientAssertion.objects.create(
                 client=client,
                 jti=jti,
-                expires_at=now + timedelta(seconds=expires - now_s),
+                expires_at=now + timedelta(seconds=left_s),
             )
     except IntegrityError:
-        return None  # replayed
-    return key
+        raise Refuted("assertion_replayed") from None
 
 
 def _signer(client: Client, token: jwt.JWT) -> str:
     """The thumbprint of the key that validates the token. Keys of the `kid` that the token names
-    are tried, and those without one. Raises one of UNREADABLE."""
+    are tried, and those without one. Raises Refuted, or one of UNREADABLE."""
     header = token.token.jose_header
-    kid = header.get("kid") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
+        raise Refuted("assertion_algorithm")
+    kid = header.get("kid")
     for one in client.public_keys["keys"]:
         if kid is not None and one.get("kid", kid) != kid:
             continue
         key = jwk.JWK(**one)
-        with suppress(*UNREADABLE):
+        try:
             token.validate(key)
-            return str(key.thumbprint())
-    raise JWException("No key of the client's signed it.")
+        except CLAIMS as error:  # the signature was looked at first, and is good
+            raise Refuted(_claim_at_fault(token, error)) from None
+        except UNREADABLE:
+            if "Success" in token.deserializelog:  # of the signature
+                raise Refuted("assertion_claims") from None
+            continue
+        return str(key.thumbprint())
+    raise Refuted("assertion_key")
+
+
+def _claim_at_fault(token: jwt.JWT, error: Exception) -> str:
+    """Return the code for what the library found wrong with the claims."""
+    if isinstance(error, jwt.JWTExpired):
+        return "assertion_expired"
+    if isinstance(error, jwt.JWTInvalidClaimValue):
+        claims = json.loads(token.claims)
+        named = {claims.get("iss"), claims.get("sub")}
+        return "assertion_audience" if len(named) == 1 else "assertion_issuer"
+    return "assertion_claims"
 
 
 _SKEW = timedelta(minutes=10)  # longer than an expired assertion is still accepted

@@ -132,6 +132,49 @@ PROBLEMS = {
         _("The client's assertion is wrong, expired or was used before."),
         _("Sign a new one with the registered key (RFC 7523)."),
     ),
+    "assertion_algorithm": Problem(
+        _("The client's assertion names a signing algorithm that is not taken."),
+        _("Sign it with one of those at /.well-known/oauth-authorization-server."),
+    ),
+    "assertion_key": Problem(
+        _("No registered key of the client signed the assertion."),
+        _(
+            "Sign with the registered key, or register the new one. If the `kid` is set, it must be"
+            " that key's."
+        ),
+    ),
+    "assertion_issuer": Problem(
+        _("The assertion's `iss` or `sub` is not the client ID."),
+        _("Set both to the client ID, letter for letter."),
+    ),
+    "assertion_audience": Problem(
+        _("The assertion's `aud` is not the address of the token endpoint."),
+        _("Set it to that address alone, as a text, letter for letter."),
+    ),
+    "assertion_expired": Problem(
+        _("The assertion had expired."),
+        _("Sign a new one for each token request, and set the system's clock."),
+    ),
+    "assertion_too_long": Problem(
+        _("The assertion is valid for longer than five minutes."),
+        _("Set `exp` to at most five minutes from now, and set the system's clock."),
+    ),
+    "assertion_not_yet": Problem(
+        _("The assertion is not valid yet."),
+        _("Leave `nbf` out, or set the system's clock."),
+    ),
+    "assertion_jti": Problem(
+        _("The assertion's `jti` is too short, too long, or holds an invalid character."),
+        _("Use a random text of 8 to 200 characters, such as a UUID."),
+    ),
+    "assertion_replayed": Problem(
+        _("The assertion was used before."),
+        _("Sign a new one, with a new `jti`, for each token request."),
+    ),
+    "assertion_claims": Problem(
+        _("A claim of the assertion is missing or of the wrong type."),
+        _("Send iss, sub, aud, exp and jti: `exp` as a number, the others as texts."),
+    ),
     "unknown_client": Problem(
         _("This partner system is unknown, or its access has ended."),
         _("Ask the agency's administrator, who adds partner systems and restores their access."),

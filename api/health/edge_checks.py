@@ -2,8 +2,10 @@
 
 permissions.E033  a connection to the database may wait for ever for its server
 permissions.W031  the application limits no one's requests
+permissions.W032  there is no contact for reports of a weakness, or it has expired
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -45,5 +47,20 @@ def requests_are_limited(**kwargs: Any) -> list[checks.Warning]:
             "The application limits no one's requests.",
             hint="Leave CAIRN_REQUESTS_OF_CALLER and CAIRN_REQUESTS_OF_NETWORK out, or above 0.",
             id="permissions.W031",
+        )
+    ]
+
+
+@register(deploy=True)
+def weaknesses_can_be_reported(**kwargs: Any) -> list[checks.Warning]:
+    """permissions.W032."""
+    until = settings.SECURITY_EXPIRES
+    if settings.LOOPBACK or (until is not None and until > datetime.now(UTC)):
+        return []
+    return [
+        checks.Warning(
+            "/.well-known/security.txt has no contact for reports of a weakness.",
+            hint="Set CAIRN_SECURITY_CONTACT, and CAIRN_SECURITY_EXPIRES to a day within a year.",
+            id="permissions.W032",
         )
     ]

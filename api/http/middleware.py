@@ -43,7 +43,7 @@ NO_ADDRESS = "/slip"
 
 # For an answer that is public and the same for everyone. No other answer may be cached.
 CACHEABLE = "public, max-age=3600"
-PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/")  # paths with such answers
+PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/", "/.well-known/")
 
 # For the files that let a device install the desk: kept, and asked for again at each use. They are
 # the same for everyone, and asking for them is no use of the desk: no session is looked for.

@@ -70,11 +70,8 @@ def call_me(
     """Send "please call" to the holder on the other side. Twice within five minutes is once, and
     with an Idempotency-Key ever."""
 
-    def already(current: ActTransaction) -> bool:
-        return _just_asked(current)
-
     act = "call_me"
-    with act_transaction(principal, act, referral_id, if_match, already, key=key) as current:
+    with act_transaction(principal, act, referral_id, if_match, _just_asked, key=key) as current:
         if not current.repeated:
             _ask_to_call(current)
     return current.answer()

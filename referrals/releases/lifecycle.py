@@ -73,10 +73,9 @@ def put_release(
     if_match: str | None = None,
     key: idempotency.Key | None = None,
 ) -> Detail:
-    """Record the survivor's permission for this recipient. It replaces the last one.
-
-    The same paper twice is two records, of which the newer counts; with an Idempotency-Key twice is
-    safe. Raises BadRequest and NotPossible for terms that the law or the rules refuse.
+    """Record the survivor's permission for this recipient. It replaces the last one: the same paper
+    twice is two records, of which the newer counts. With an Idempotency-Key twice is safe.
+    Raises BadRequest and NotPossible for terms that the law or the rules refuse.
     """
     with act_transaction(principal, "put_release", referral_id, if_match, key=key) as current:
         if not current.repeated:

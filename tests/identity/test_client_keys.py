@@ -86,6 +86,32 @@ def test_a_key_that_was_removed_gets_no_token_and_the_page_says_so(server: Serve
     assert token_of(server, system.client_id, new, "ES256").status_code == 401
 
 
+@pytest.mark.usefixtures("as_before")
+def test_the_owner_reads_why_the_last_assertion_was_refused(server: Server) -> None:
+    """The administrator of its agency, with what to do about it; the caller learns nothing."""
+    pages, key = at_the_desk("ywca.admin"), pair()
+    system = added(pages, key, origin="anywhere", networks="")
+    claims = claims_of({"client_id": system.client_id}, server.demo["token_url"])
+    form = token_request(signed(claims | {"aud": "https://elsewhere.example.org"}, key))
+    assert ask(server, form).json() == {"error": "invalid_client"}
+    page = pages.get(f"/desk/agency/systems/{system.id}").content.decode()
+    assert "proof of itself was wrong: it is for another address" in page
+    assert 'href="/problems/assertion_audience"' in page
+    assert "elsewhere" not in page, "nothing of the assertion is kept"
+    hint = at_the_desk("ywca.admin").get("/problems/assertion_audience").content.decode()
+    assert "Set it to that address alone" in hint
+    for who in ("ywca.lead", "ywca.worker"):
+        assert at_the_desk(who).get(f"/desk/agency/systems/{system.id}").status_code == 403
+
+
+@pytest.mark.parametrize("alg", ["PS384", "RS512", "PS512", "HS256", "none", "ES384", "EdDSA"])
+def test_a_key_for_an_algorithm_that_gets_no_token_is_not_registered(alg: str) -> None:
+    key = {**pair(**HOW["RSA"]).export_public(as_dict=True), "alg": alg}
+    with pytest.raises(BadRequest) as refused:
+        client_keys.checked_key_set({"keys": [key]})
+    assert refused.value.code == "wrong_algorithm"
+
+
 def test_a_refusal_at_another_agency_is_not_shown(server: Server) -> None:
     words, ours = "proof of itself was wrong", at_the_desk("ywca.admin")
 

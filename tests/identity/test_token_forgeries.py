@@ -110,6 +110,74 @@ FORGERIES: dict[str, Forgery] = {
 }
 
 
+# What the client's own agency reads of it; where no client is named, there is no one to read it.
+WHY = {
+    "another key": "key",
+    "a key of its own in the header": "key",
+    "no signature": "algorithm",
+    "the public key as a secret": "algorithm",
+    "changed after signing": "key",
+    "expired": "expired",
+    "expired ten seconds ago": "expired",
+    "valid for an hour": "too_long",
+    "not valid yet": "not_yet",
+    "no end": "claims",
+    "an end that is no number": "claims",
+    "an end at infinity": "claims",
+    "no jti": "claims",
+    "an empty jti": "jti",
+    "a jti that is no text": "claims",
+    "a jti with a NUL": "jti",
+    "a jti of a lone surrogate": "jti",
+    "another audience": "audience",
+    "our audience among others": "audience",
+    "our audience in a list": "audience",
+    "our audience with a slash": "audience",
+    "no audience": "claims",
+    "another subject": "key",  # it names another client, whose key did not sign it
+    "another issuer": "issuer",
+    "no issuer": "claims",
+    "nobody we know": None,
+    "a subject that is no text": None,
+    "a subject with a NUL": None,
+    "another client's assertion": "key",
+    "claims nested too deep": None,
+    "no token at all": None,
+    "too many parts": None,
+}
+
+
+def test_each_forgery_has_its_reason_and_the_caller_does_not_learn_it(
+    server: Server, superuser: Any
+) -> None:
+    """The log takes one row a minute for a network and client; here each has its own."""
+    assert set(WHY) == set(FORGERIES)
+    with superuser.cursor() as cursor:
+        for what, forge in FORGERIES.items():
+            cursor.execute("DELETE FROM refusal_count")
+            form = token_request(forge(server.client("police"), server.demo["token_url"]))
+            answer = ask(server, form)
+            assert answer.json() == {"error": "invalid_client"}, what
+            (entry,) = entries(superuser, answer)
+            code = WHY[what]
+            assert entry["rule"] == (f"assertion_{code}" if code else "unknown_client"), what
+            assert (entry["client_id"] is None) == (code is None), what
+
+
+def test_strangers_write_one_row_a_minute_for_a_client_whose_id_they_know(
+    server: Server, superuser: Any
+) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM refusal_count")
+        cursor.execute("SELECT count(*) FROM access_entry")
+        before = cursor.fetchone()[0]
+        for forge in (by_another_key, unsigned, claiming(aud="other")) * 7:
+            form = token_request(forge(server.client("police"), server.demo["token_url"]))
+            assert ask(server, form).status_code == 401
+        cursor.execute("SELECT count(*) FROM access_entry")
+        assert cursor.fetchone()[0] - before <= 2, "two if a minute began"
+
+
 @pytest.mark.parametrize("what", FORGERIES)
 def test_a_bad_assertion_gets_nothing_and_is_in_the_log(
     server: Server, superuser: Any, what: str

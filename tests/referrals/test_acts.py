@@ -389,24 +389,6 @@ def test_said_again_it_is_the_same_said_otherwise_it_is_refused(act, first, seco
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
 
 
-@pytest.mark.parametrize(
-    ("act", "state", "first", "second"),
-    [
-        ("send", "draft", {"agreement": "agrees"}, {"agreement": "not_asked_unsafe"}),
-        ("withdraw", "sent", {"code": "other"}, {"code": "help_found"}),
-        ("mark_error", "accepted", {"code": "wrong_recipient"}, {"code": "wrong_content"}),
-    ],
-)
-def test_the_senders_words_said_otherwise_are_refused(act, state, first, second, story, api):
-    bring(story, api, state)
-    assert [api(SENDER).act(story.id, act, first).status_code for _ in range(2)] == [200, 200]
-    before = api(SENDER).get(f"/v1/referrals/{story.id}")
-    answer = api(SENDER).act(story.id, act, second)
-    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
-    assert answer.json()["current_state"] == before.json()["status"]
-    assert api(SENDER).get(f"/v1/referrals/{story.id}").content == before.content
-
-
 def test_what_was_said_is_compared_with_what_was_said_of_it(story: Story, api: Any) -> None:
     """A note of another kind in between makes no difference: it is the same outcome."""
     story.accept().answers("complete", {"outcome": "connected"})

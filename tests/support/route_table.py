@@ -234,6 +234,11 @@ DESK_WHO = (
 #                                   work wrk2 lead audi work wrk2 work
 DESK = f"""
 POST oauth/token                400  400  400  400  400  400  400  400
+GET  .well-known/oauth-authorization-server \
+                                200  200  200  200  200  200  200  200
+GET  .well-known/smart-configuration \
+                                200  200  200  200  200  200  200  200
+GET  .well-known/security.txt   404  404  404  404  404  404  404  404
 GET  docs                       200  200  200  200  200  200  200  200
 GET  docs/v1.yaml               200  200  200  200  200  200  200  200
 GET  healthz                    200  200  200  200  200  200  200  200
