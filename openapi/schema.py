@@ -164,7 +164,8 @@ TOKEN_OPERATION = {
     "summary": "Get an access token.",
     "description": "Returns a token for five minutes, to a client that proves who it is with a JWT"
     " signed by its own key (RFC 6749 section 4.4, RFC 7523). Each parameter is given once, in"
-    " UTF-8.",
+    " UTF-8. `/.well-known/oauth-authorization-server` (RFC 8414) lists the algorithms. Why an"
+    " assertion was refused is shown to the administrator of the client's agency, and not here.",
     "security": [],
     "requestBody": {
         "required": True,
