@@ -187,7 +187,7 @@ def test_statements_of_a_detail(api, story):
         "SELECT referral_assignment",  # who works on it
         "SELECT release",
         "SELECT conflict_block",
-        "sec.own_record_numbers",
+        "SELECT sec.own_record_numbers",
         "SELECT permissions_membership",  # names of the own staff
     ]
 
@@ -231,6 +231,6 @@ def test_statements_of_an_accept(api, story):
         "SELECT referral_assignment",
         "SELECT release",
         "SELECT conflict_block",
-        "sec.own_record_numbers",
+        "SELECT sec.own_record_numbers",
         "SELECT permissions_membership",
     ]
