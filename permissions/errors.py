@@ -119,7 +119,7 @@ class InFlight(Conflict):
     until it is worth asking again."""
 
     code = "in_flight"
-    detail = "The same request is still under way. Wait as Retry-After says, then ask again."
+    detail = "The same request is still under way. Wait, then ask again."
     wait_s = 1
 
 

@@ -212,8 +212,9 @@ def act_transaction(
             or (status in source_states(act, side) and already(current))
         )
         if not current.repeated:
-            now_tagged = etag(referral, own, principal, attempt.now)
-            if if_match is not None and not entity_tags.is_current(if_match, now_tagged):
+            if if_match is not None and not entity_tags.is_current(
+                if_match, etag(referral, own, principal, attempt.now)
+            ):
                 raise StaleMatch
             require_state(act, side, status)
         yield current

@@ -89,7 +89,8 @@ CREATE FUNCTION sec.log_sign_in(
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF outcome = 'refused' AND member IS NULL 
-       AND (agency IS NULL OR why = 'too_often' OR why ~ '^assertion_') THEN
+       AND (agency IS NULL OR why ~ '^assertion_'
+            OR why IN ('too_often', 'bad_assertion')) THEN  -- the last: of earlier releases
         PERFORM sec.enter_refusal(entry_id, agency, client, what, why, request, prefix);
         RETURN;
     END IF;
