@@ -102,7 +102,7 @@ def test_every_route_does_for_a_hidden_referral_what_it_does_for_none(
 
 
 def asked(caller: Caller, method: str, route: str, referral_id: Any, body: Any) -> Any:
-    headers = {"If_Match": '"stale"', "Idempotency_Key": "some key"}
+    headers = routes.preconditions(method, route)
     return routes.ask(caller, method, routes.at(route, referral_id), body, **headers)
 
 

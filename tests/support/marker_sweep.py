@@ -147,6 +147,8 @@ class Sweep:
                 headers["Acting-Member"] = word
             case "headers":
                 headers |= dict.fromkeys(HEADERS, word)
+                if not routes.takes_key(cell.method, cell.route):  # it goes no further with one
+                    del headers["Idempotency-Key"]
         content = b"" if cell.method == "GET" else content
         return caller.http.generic(cell.method, path, content, content_type=kind, headers=headers)
 
