@@ -181,7 +181,8 @@ SELECT gen_random_uuid(), m.agency_id, m.id, m.id, 'full', false, now()
 INSERT INTO idempotency_key
        (id, agency_id, caller_id, route, key, fingerprint, status, result_id, created_at)
 SELECT gen_random_uuid(), m.agency_id, m.id, 'r', 'k', '', 201, m.id, now()
-  FROM permissions_membership m WHERE m.id IN (%(police_worker)s, %(ywca_worker)s);
+  FROM permissions_membership m
+ WHERE m.id IN (%(police_worker)s, %(ywca_worker)s, %(police_admin)s);
 """
 
 PUT_BACK = """
