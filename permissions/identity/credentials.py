@@ -141,7 +141,10 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     if acting:
         values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=row[20])]
         named = acting in (str(member_id), f"{BY_STAFF_REF}{row[20] or ''}")
-        if not named or not row_macs.is_version_bound("membership", member_id, *row[16:18], values):
+        version, its_mac = row[16:18]
+        if not named or not row_macs.is_version_bound(
+            "membership", member_id, version, its_mac, values
+        ):
             row_macs.refuse("membership", member_id)
 
 

@@ -9,7 +9,7 @@ record_numbers.sql).
 import hmac
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -69,7 +69,7 @@ def store(principal: Principal, referral_id: UUID, number: str) -> None:
     """
     plain = number.encode().ljust(_PADDED_TO, b"\0")
     wrapped = wrapping.wrap(principal.agency_id, plain, _context(principal, referral_id))
-    values = [uuid7(), referral_id, keyed_hash(principal, number)]
+    values: list[Any] = [uuid7(), referral_id, keyed_hash(principal, number)]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sec.store_record_number(%s, %s, %s, %s, %s, %s)",

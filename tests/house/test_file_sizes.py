@@ -23,6 +23,7 @@ LONG = {
         "an agency's own entries: each page after the other",
     ),
     "api/desk/referral/release/release_forms.py": (350, "the survivor's permission, step by step"),
+    "referrals/releases/lifecycle.py": (310, "a release, from its record to its last day"),
     "referrals/releases/terms.py": (330, "what a release must say, check by check"),
     "api/desk/referral/notice.py": (370, "the notice: a new one, its preview, and a draft"),
     "api/desk/labels.py": (370, "what the desk says, in one place"),

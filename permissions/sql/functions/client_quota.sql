@@ -37,9 +37,9 @@ BEGIN
     RETURN opened.first + interval '24 hours' - now;
 END $$;
 
--- What the calling system may read about itself: no row for a person. `opened`: of how many referrals it
--- opened packets or notes within 24 hours, as its agency's administrator is shown it: without those
--- that bar the caller, to whom every number is that of a network without them (R3).
+-- What the calling system may read about itself: no row for a person. `opened`: of how many
+-- referrals it opened packets or notes within 24 hours, as its agency's administrator is shown it:
+-- without those that bar the caller, to whom every number is that of a network without them (R3).
 CREATE FUNCTION sec.own_client()
 RETURNS TABLE (client_id text, name text, openings_a_day int, opened bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
