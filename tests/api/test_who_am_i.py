@@ -181,7 +181,7 @@ def test_the_limits_are_those_of_the_system(api: Any) -> None:
 # -- Who is not answered ---------------------------------------------------------------------------
 
 
-def test_whoever_is_not_live_is_no_one(api: Any) -> None:
+def test_a_caller_who_is_not_live_is_no_one(api: Any) -> None:
     assert api(None).get("/v1/me").status_code == 401
     gone = api("ywca.client")
     credentials.end_credential(gone.secret)

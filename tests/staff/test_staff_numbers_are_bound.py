@@ -94,7 +94,7 @@ def test_two_numbers_are_exchanged_by_hand(api: Any, give_number: Give, superuse
 def test_an_older_copy_of_a_row_is_put_back_with_its_mac(
     api: Any, give_number: Give, superuser: Any
 ) -> None:
-    """The badge moved to a colleague; whoever had it before would act with it again."""
+    """The badge moved to a colleague; the member who had it before would act with it again."""
     give_number("ywca.worker", "4711")
     who, other = str(member_id("ywca.worker")), str(member_id("ywca.worker2"))
     kept = [
