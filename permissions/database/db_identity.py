@@ -26,8 +26,9 @@ _IDENTIFY_BY_STAFF_REF = (
 
 
 def identification(token_hash: str, acting: str) -> RoundTrip:
-    """The statements that begin a packet as this caller. `acting`: the member that a client names,
-    by their id or by BY_STAFF_REF and their number; '' for none."""
+    """The statements that begin a packet as this caller. One packet is one implicit transaction, in
+    which the settings hold. `acting`: the member that a client names, by their id or by
+    BY_STAFF_REF and their number; '' for none."""
     by_ref = acting.startswith(BY_STAFF_REF)
     return RoundTrip(
         _IDENTIFY_BY_STAFF_REF if by_ref else IDENTIFY_BY_NAME,

@@ -139,19 +139,16 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     if not bound:
         row_macs.refuse("credential", token_hash[:8])
     if acting:
-        values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=row[20])]
-        named = acting in (str(member_id), f"{BY_STAFF_REF}{row[20] or ''}")
-        version, its_mac = row[16:18]
-        if not named or not row_macs.is_version_bound(
-            "membership", member_id, version, its_mac, values
-        ):
+        version, mac, staff_ref = row[16], row[17], row[20]
+        values = [agency_id, person_id, roles, True, *row_macs.named(staff_ref=staff_ref)]
+        same = acting in (str(member_id), f"{BY_STAFF_REF}{staff_ref or ''}")
+        if not same or not row_macs.is_version_bound("membership", member_id, version, mac, values):
             row_macs.refuse("membership", member_id)
 
 
 def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[Any, ...] | None:
     caller = identification(token_hash, acting)
     with connection.cursor() as cursor:
-        # One packet, one implicit transaction: the settings hold for the last statement.
         cursor.execute(f"{caller.sql}; {asked.statement.text()}", {**asked.values, **caller.values})
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row

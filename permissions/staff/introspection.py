@@ -40,13 +40,11 @@ def own_facts(principal: Principal) -> OwnFacts:
     with writer.logged_act(principal, "caller.read") as attempt:
         attempt.record()
         agency = Agency.objects.get(id=principal.agency_id)
-        member = _member(principal) if principal.member_id is not None else None
+        member = None
+        if principal.member_id is not None:
+            own = Membership.objects.filter(agency_id=principal.agency_id)
+            member = own.filter(id=principal.member_id).first()
         return OwnFacts(agency, member, _client(principal) if principal.is_client else None)
-
-
-def _member(principal: Principal) -> Membership | None:
-    members = Membership.objects.filter(agency_id=principal.agency_id)
-    return members.filter(id=principal.staff_id).first()
 
 
 def _client(principal: Principal) -> OwnClient | None:
