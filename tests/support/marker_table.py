@@ -6,6 +6,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from api.dev.cast import CAST
+from referrals.act_registry.registry import ACTS, Answer
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import markers as marked
 from tests.support import matrix, route_table
@@ -98,6 +99,15 @@ def has_notes(marker: Marker, who: Who) -> bool:
     return who.side == marker.side and assigned(who, marker.state)
 
 
+def is_own_number(marker: Marker, cell: Cell) -> bool:
+    """The number of an agency's own system, where the API shows a referral: in the detail, a list,
+    and what an act answers with it."""
+    act = ACTS.get(cell.route.rpartition("/")[2])
+    answered = cell.method == "POST" and act is not None and act.answer is Answer.REFERRAL
+    shows = cell.route in ("v1/referrals", "v1/referrals/<uuid:referral_id>") or answered
+    return marker.name == "set_external_ref.ref" and cell.route.startswith("v1/") and shows
+
+
 def reached(marker: Marker, who: Who) -> bool:
     """A member her own number; her agency's, its administrator; no system any (R10)."""
     administers = who.key == marker.side and who.has("agency_admin")
@@ -113,7 +123,7 @@ def keeps_hooks(marker: Marker, who: Who) -> bool:
 # kind      who may be shown it, in which answers. A kind without a line is shown to no one.
 TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     "packet": lambda m, c: c.ends("open_packet") and opens(m, c.who),
-    "own": lambda m, c: c.ends("open_notes") and has_notes(m, c.who),
+    "own": lambda m, c: (c.ends("open_notes") or is_own_number(m, c)) and has_notes(m, c.who),
     "paper": lambda m, c: c.ends("releases") and answers_for(m, c.who),
     "notice": lambda m, c: shown(c.who, m.state),
     "referral": lambda m, c: shown(c.who, m.state) or (audits(c) and c.who.side != ""),
