@@ -25,7 +25,6 @@ from tests.support.own_numbers import (
     number_of,
     numbered,
 )
-from tests.support.races import race as race  # a fixture
 from tests.support.routes import ask
 from tests.support.sealed_packets import without_keys as without_keys  # a fixture
 from tests.support.sender_view import Sender

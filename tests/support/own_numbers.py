@@ -1,4 +1,4 @@
-"""Referrals with an agency's own number: how they are made, read, listed and found."""
+"""Referrals with a number of an agency's own system."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One number is one referral's, among those that a member works on, and no refusal tells more."""
+"""A number that another referral has is refused to those who work on both, and to no one else."""
 
 from typing import Any
 from uuid import uuid4
@@ -10,10 +10,17 @@ from referrals.partner_systems import record_numbers
 from tests.support.access_log import everything_stored
 from tests.support.callers import narrow, principal
 from tests.support.database import as_app, refused
-from tests.support.own_numbers import LIST, NUMBER, RECIPIENT, SENDER, found, listed, numbered
+from tests.support.own_numbers import (
+    LIST,
+    NUMBER,
+    RECIPIENT,
+    SENDER,
+    found,
+    listed,
+    numbered,
+)
 from tests.support.races import WAIT_S, Race
 from tests.support.races import race as race  # a fixture
-from tests.support.sealed_packets import without_keys as without_keys  # a fixture
 from tests.support.sec_functions import call
 from tests.support.stories import Story, notes, to
 
