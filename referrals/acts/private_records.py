@@ -21,8 +21,8 @@ from referrals.act_registry.transitions import ANY, DRAFT, WAITING, being_reache
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import conflict_blocks
 from referrals.models import Plan, Referral
+from referrals.own_numbers import record_numbers
 from referrals.packets import notes
-from referrals.partner_systems import record_numbers
 from referrals.queries.details import Detail
 
 MOST_PLANNED = 10

@@ -22,7 +22,7 @@ from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
 from referrals.models import READS, Event, Plan, Referral, Release, Side, side_kept
-from referrals.partner_systems import record_numbers
+from referrals.own_numbers import record_numbers
 from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
 

@@ -14,8 +14,8 @@ from permissions.database.prepared_statements import PreparedStatement, RoundTri
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.models import READS, sees_referrals
-from referrals.partner_systems import record_numbers
-from referrals.partner_systems.record_numbers import SealedNumber
+from referrals.own_numbers import record_numbers
+from referrals.own_numbers.record_numbers import SealedNumber
 from referrals.queries.list_filters import DUE, Filters
 from referrals.visible_status import status_word, unanswered_request
 

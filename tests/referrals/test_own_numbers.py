@@ -10,7 +10,7 @@ import pytest
 from permissions.identity.credentials import resolve_credential
 from permissions.keys import rotation
 from referrals.deadlines import purge
-from referrals.partner_systems import record_numbers
+from referrals.own_numbers import record_numbers
 from tests.bench import plans
 from tests.support.callers import agency_id
 from tests.support.database import as_app, refused

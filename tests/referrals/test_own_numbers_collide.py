@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.db import connections
 
 from permissions.database.uuid7 import uuid7
-from referrals.partner_systems import record_numbers
+from referrals.own_numbers import record_numbers
 from tests.support.access_log import everything_stored
 from tests.support.callers import narrow, principal
 from tests.support.database import as_app, refused

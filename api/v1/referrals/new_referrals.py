@@ -10,8 +10,8 @@ from api.v1.referrals.referral_shapes import NoticeFields
 from api.v1.referrals.releases import NoticeReleaseIn, ReleaseIn, terms_of
 from api.v1.shapes import coded
 from referrals import codes
+from referrals.own_numbers.record_numbers import MAX_CHARS
 from referrals.partner_systems.one_request import Parts
-from referrals.partner_systems.record_numbers import MAX_CHARS
 
 
 class SendAtOnceIn(Shape):

@@ -26,7 +26,8 @@ from permissions import entity_tags
 from permissions.errors import BadRequest
 from referrals.act_registry.registry import ACTS, MOVES, RULES
 from referrals.notices import Notice
-from referrals.partner_systems import one_request, record_numbers
+from referrals.own_numbers import record_numbers
+from referrals.partner_systems import one_request
 from referrals.queries import details, lists
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
 
