@@ -101,7 +101,9 @@ def test_a_query_names_its_parameters(query: str, found: list[tuple[str, str]], 
 
 def test_a_parameter_that_is_not_documented_is_answered_with_those_that_are(api: Any) -> None:
     answer = api("police.worker").get("/v1/events", {"limt": "5"})
-    assert answer.json()["detail"] == "The documented parameters are: after, limit."
+    assert answer.json()["detail"] == (
+        "The documented parameters are: after, from, referral_id, limit."
+    )
     none = api("police.worker").get("/v1/mistakes", {"limit": "5"})
     assert none.json()["detail"] == "The documented parameters are: none."
 

@@ -37,6 +37,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "v1/channels": NO_SYSTEM,
     "v1/messages": NO_SYSTEM,
     "v1/events": (EVENTS,),
+    "v1/events/<uuid:event_id>": (EVENTS,),
     "v1/webhooks": (HOOKS,),
     W: (HOOKS,),
     f"{W}/deliveries": (HOOKS,),
