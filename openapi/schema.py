@@ -75,13 +75,13 @@ class Problem(serializers.Serializer):
     code = serializers.CharField()
     detail = serializers.CharField()
     pointer = serializers.CharField(
-        required=False, help_text="Of the first fault: as its `pointer`, or its `parameter`."
+        required=False, help_text="Where the first fault is: its `pointer`, or its `parameter`."
     )
     current_state = serializers.CharField(required=False)
     errors = Fault(  # type: ignore[assignment]  # hides what a serializer found, which none asks
         many=True,
         required=False,
-        help_text="Of a 400: all faults of the body, or of the query, that were found at once.",
+        help_text="With a 400: all faults of the body, or of the query, that were found at once.",
     )
     safety_notice = serializers.CharField(required=False)
     safety_lines = serializers.ListField(

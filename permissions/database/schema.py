@@ -227,6 +227,18 @@ _NOT_OF_AN_EXTENSION = """
     NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{kind}'::regclass
                    AND e.objid = {oid} AND e.deptype = 'e')
 """
+# Who else was granted something of ours: by hand, or by a release whose roles had other names.
+_OTHERS = f"""
+    SELECT DISTINCT a.grantee::regrole FROM (
+        SELECT c.relacl FROM pg_class c JOIN ({_TABLES}) ours ON ours.name::regclass = c.oid
+        UNION ALL SELECT t.attacl FROM pg_attribute t
+                    JOIN ({_TABLES}) ours ON ours.name::regclass = t.attrelid
+        UNION ALL SELECT p.proacl FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                   WHERE n.nspname IN ('public', 'sec')
+        UNION ALL SELECT n.nspacl FROM pg_namespace n WHERE n.nspname IN ('public', 'sec')
+    ) rights (acl), aclexplode(acl) a
+     WHERE a.grantee <> 0 AND a.grantee::regrole::text <> ALL (ARRAY{["owner", *ROLES]})
+"""
 _KEPT = "('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)"
 # Each query returns statements to run. The order matters: a policy or trigger needs its function.
 _STRIP = (
@@ -267,5 +279,15 @@ _STRIP = (
      WHERE n.nspname = 'sec' AND c.relkind = 'c'
        AND {_NOT_OF_AN_EXTENSION.format(kind="pg_type", oid="c.reltype")}
     HAVING count(*) > 0
+    """,
+    f"""
+    SELECT format('REVOKE ALL ON %s FROM %s', what, other) FROM ({_OTHERS}) others (other), (
+        SELECT 'SCHEMA public, sec'
+        UNION ALL SELECT format('ALL %s IN SCHEMA public, sec', kind)
+          FROM unnest(ARRAY['TABLES', 'SEQUENCES']) kind
+        UNION ALL SELECT format('ROUTINE %s', p.oid::regprocedure)
+          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname IN ('public', 'sec') AND pg_get_userbyid(p.proowner) = 'owner'
+           AND {_NOT_OF_AN_EXTENSION.format(kind="pg_proc", oid="p.oid")}) ours (what)
     """,
 )

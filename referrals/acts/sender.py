@@ -210,7 +210,7 @@ def put_notice(
             Code(
                 "agreement",
                 codes.AGREEMENT,
-                help="The survivor's, to this notice. A no stays here.",
+                help="Whether the survivor agrees to this notice.",
             )
         ]
     ),

@@ -1,8 +1,8 @@
 """Ends exercises that are over, and erases what was practiced in them with its keys.
 
 Runs as `jobs`, a step of the background work. An exercise that is over is over without it: its
-sign-ins have ended, and no one is notified (sec.may_ring). Killed at any point it goes on where it
-was: the exercise stays due until the last row is gone. The access log stays.
+sign-ins have ended, and no one is notified (sec.is_live_or_takes_part). Killed at any point it goes
+on where it was: the exercise stays due until the last row is gone. The access log stays.
 """
 
 from uuid import UUID

@@ -44,7 +44,7 @@ def test_an_agency_edits_its_own_organizations(laid: Entries, api: Any) -> None:
 
 
 def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Entries, api: Any) -> None:
-    """sec.organization_of: of tables that have such rows, and of no other."""
+    """sec.organization_id_of: of tables that have such rows, and of no other."""
     home, other = laid.organization(), laid.organization()
     desk, hall = laid.service(home), laid.place(other)
     unit = laid.lay(m.Unit(name="beds of a test"))
@@ -57,7 +57,7 @@ def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Entries, api: Any
         ("unit", unit, None),
         ("pg_class", home, None),
     ):
-        assert laid.call("organization_of", entity, row) == owner, entity
+        assert laid.call("organization_id_of", entity, row) == owner, entity
 
 
 def test_a_row_points_at_rows_of_ones_own_organizations(laid: Entries, api: Any) -> None:

@@ -107,7 +107,7 @@ def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
 
 
 def test_a_feed_has_a_referral_for_who_reads_events_on_its_side(api: Any, superuser: Any) -> None:
-    """sec.fed_referral_id, sec.unbarred_referral_id: by the right to events, not to referrals."""
+    """sec.fed_referral_id, sec.unblocked_referral_id: by the right to events, not to referrals."""
     one, other = begun(api), Story(api, begun(api).service_id).create()
     event_id, _ = event(superuser, one, "from_sees AND to_sees")
     only_events = narrow(api, "ywca", None, "events:read")

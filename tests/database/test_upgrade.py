@@ -73,6 +73,17 @@ def test_a_database_of_each_release_becomes_this_one_and_serves(version: str, ho
         assert (home / "walkthrough-passed").exists()
 
 
+def test_a_database_whose_roles_had_other_names_becomes_this_one(home: Path) -> None:
+    """As in the weeks before 0.1.0, whose last databases have its tables and two other roles."""
+    cluster = restore("0.1.0", home)
+    for role in ("signin", "definer"):
+        run(cluster, f"ALTER ROLE {role} RENAME TO earlier_{role}")
+    cluster.stop()
+    cluster.start()  # makes the roles that are missing
+    upgraded(home)
+    assert catalogue.differences(catalogue_of(cluster), catalogue.expected()) == []
+
+
 def test_who_was_alerted_before_the_upgrade_is_alerted_after_it(home: Path) -> None:
     """Channels of 0.1.0 have not been proven by a code, and count as proven."""
     cluster = restore("0.1.0", home)
@@ -212,6 +223,10 @@ HAND: list[tuple[str, str]] = [
         "CREATE POLICY of_a_hand ON referral TO app USING (true)",
         "unknown: policy public.referral.of_a_hand",
     ),
+    # A role that is not one of Cairn's, such as one that reports.
+    ("CREATE ROLE reports; GRANT SELECT (act) ON access_entry TO reports", "access_entry.act"),
+    ("GRANT EXECUTE ON FUNCTION sec.xact_bound() TO reports", "function sec.xact_bound()"),
+    ("GRANT USAGE ON SCHEMA sec TO reports", "different: schema sec"),
 ]
 
 

@@ -30,7 +30,7 @@ CHANGES_THE_DIRECTORY = (  # functions that only `jobs`, `editor` or a trigger m
     "SELECT sec.create_organization('{}', gen_random_uuid())",
     "SELECT sec.is_editor_of(gen_random_uuid())",
     "SELECT sec.may_edit_links('{}')",
-    "SELECT sec.organization_of('service', gen_random_uuid())",
+    "SELECT sec.organization_id_of('service', gen_random_uuid())",
     "SELECT sec.must_be_confidential(gen_random_uuid(), gen_random_uuid())",
     "SELECT sec.may_editor_render(gen_random_uuid(), gen_random_uuid())",
     "SELECT directory_add_words('quennelby')",

@@ -96,8 +96,8 @@ class MyLimitsOut(serializers.Serializer):
 
     openings_a_day = serializers.IntegerField(
         allow_null=True,
-        help_text="Of how many different referrals the system opens packets or notes within 24"
-        " hours. Null: a member, who has no such limit.",
+        help_text="The number of different referrals whose packets or notes the system may open"
+        " within 24 hours. Null: a member, who has no such limit.",
     )
     networks = serializers.IntegerField(
         allow_null=True,
@@ -119,9 +119,9 @@ class MyLimitsOut(serializers.Serializer):
 
 class MyQuotaOut(serializers.Serializer):
     openings_left = serializers.IntegerField(
-        help_text="Of how many more referrals the system may open packets or notes now. A referral"
-        " that it opened within 24 hours may be opened again. Referrals that bar the acting member"
-        " are not counted here, but against the limit they are."
+        help_text="The number of further referrals whose packets or notes it may open now. A"
+        " referral that it opened within 24 hours may be opened again. Referrals that bar the"
+        " acting member count against the limit, but are left out here."
     )
 
 
@@ -131,7 +131,7 @@ class MeOut(serializers.Serializer):
     member = MyMemberOut(
         allow_null=True, help_text="Who asks, or whom the client names. Null: it names no one."
     )
-    scopes = _words(help_text="Of this token. Empty for a member, whose roles decide.")
+    scopes = _words(help_text="The scopes of this token. Empty for a member, whose roles decide.")
     releases = BasisOut(many=True)
     consenters = ConsentersOut(many=True)
     longest_release_days = serializers.DictField(

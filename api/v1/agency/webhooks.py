@@ -30,8 +30,8 @@ class WebhookIn(Shape):
     about = Code(
         choices=["events", "checkpoints"],
         default="events",
-        help_text="checkpoints: a witness of the access log, for who also reads it (audit:read)."
-        " It is shown to them alone.",
+        help_text="checkpoints: a witness of the access log, for a caller that may read the log"
+        " (`audit:read`). No one else is shown it.",
     )
 
 

@@ -17,7 +17,7 @@ FILTERS = (
 )
 FILTER_PARAMETERS = [
     OpenApiParameter(
-        "act", str, description="For example referral.open_packet. One that there is not: 400."
+        "act", str, description="For example referral.open_packet. An unknown act is a 400."
     ),
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", ID),
@@ -25,19 +25,21 @@ FILTER_PARAMETERS = [
     OpenApiParameter(
         "referral_id",
         ID,
-        description="What was done with this one. In whose lists it stood, and what of it was sent"
-        " to webhooks: `/v1/access-log/listings`.",
+        description="What was done with this referral. `/v1/access-log/listings` says whose lists"
+        " had it, and what was sent to webhooks.",
     ),
     OpenApiParameter(
         "subject",
         ID,
         description="Your agency's handle of a survivor. A refusal, a list, and a look before your"
-        " agency's first act on a referral have none. Ask for those by `referral_id`, of lists by"
+        " agency's first act on a referral have none: find them by `referral_id`, and lists by"
         " `/v1/access-log/listings`.",
     ),
     OpenApiParameter("purpose", enum=sorted(actions.purposes())),
     OpenApiParameter(
-        "self_assigned", enum=["true"], description="Leads who put themselves on a referral."
+        "self_assigned",
+        enum=["true"],
+        description="Only entries of members who assigned themselves.",
     ),
     OpenApiParameter("since", _MOMENT),
     OpenApiParameter("until", _MOMENT, description="Not included."),

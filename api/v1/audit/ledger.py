@@ -233,7 +233,8 @@ class InclusionProof(Endpoint):
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
         """Get the proof that an entry of your agency is in the sealed log, and where. For auditors,
-        since it tells how much is in the log; all others get a receipt. Refusals are as there."""
+        since it tells how much is in the log; all others get a receipt, with the same
+        refusals."""
         found = inclusion_proofs.prove_inclusion(self.principal, entry_id)
         proof = {
             "entry": found.entry,

@@ -18,7 +18,8 @@ class SendAtOnceIn(Shape):
     """Send it with this request."""
 
     agreement = coded(
-        codes.AGREEMENT, help_text="The survivor's, to this notice. A no stays here: do not send."
+        codes.AGREEMENT,
+        help_text="Whether the survivor agrees to this notice. If not, do not send.",
     )
 
 
@@ -36,9 +37,9 @@ class ReferralIn(NoticeFields):
         " with whom your side keeps out of it.",
     )
     notice_release = NoticeReleaseIn(
-        default=None, allow_null=True, help_text="As put_notice_release takes it."
+        default=None, allow_null=True, help_text="The body of put_notice_release."
     )
-    release = ReleaseIn(default=None, allow_null=True, help_text="As put_release takes it.")
+    release = ReleaseIn(default=None, allow_null=True, help_text="The body of put_release.")
     packet = packet_texts(default=None, allow_null=True)
     external_ref = Text(
         max_length=MAX_CHARS,

@@ -17,7 +17,7 @@ BEGIN
 END $$;
 
 -- The organization that a row belongs to, or NULL. `entity` is the standard's name of its table.
-CREATE FUNCTION sec.organization_of(entity text, row_id uuid) RETURNS uuid
+CREATE FUNCTION sec.organization_id_of(entity text, row_id uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     found_in uuid;
@@ -56,7 +56,7 @@ BEGIN
         SELECT row_of->>'resource_table', (row_of->>'resource_id')::uuid
          WHERE row_of ? 'resource_id'
     LOOP
-        CONTINUE WHEN sec.is_editor_of(sec.organization_of(link.entity, link.id));
+        CONTINUE WHEN sec.is_editor_of(sec.organization_id_of(link.entity, link.id));
         RETURN false;
     END LOOP;
     RETURN true;
@@ -151,11 +151,11 @@ BEGIN
     RETURN false;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.is_editor_of(uuid), sec.organization_of(text, uuid),
+REVOKE ALL ON FUNCTION sec.is_editor_of(uuid), sec.organization_id_of(text, uuid),
     sec.may_edit_links(jsonb), sec.opened_location_id(), sec.create_organization(jsonb, uuid),
     sec.end_editing(), sec.lock_entries(uuid[], uuid[]),
     sec.may_editor_render(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.is_editor_of(uuid), sec.organization_of(text, uuid),
+GRANT EXECUTE ON FUNCTION sec.is_editor_of(uuid), sec.organization_id_of(text, uuid),
     sec.may_edit_links(jsonb), sec.create_organization(jsonb, uuid),
     sec.may_editor_render(uuid, uuid) TO editor;
 GRANT EXECUTE ON FUNCTION sec.opened_location_id() TO app;

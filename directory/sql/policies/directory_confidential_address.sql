@@ -17,9 +17,9 @@ CREATE POLICY opened ON directory_confidential_address FOR SELECT TO app USING (
         AND agency_id = (SELECT sec.current_agency_id()));
 CREATE POLICY own_address ON directory_confidential_address TO editor
     USING (agency_id = (SELECT sec.directory_editor_agency_id())
-           AND sec.is_editor_of(sec.organization_of('location', location_id)))
+           AND sec.is_editor_of(sec.organization_id_of('location', location_id)))
     WITH CHECK (agency_id = (SELECT sec.directory_editor_agency_id())
-                AND sec.is_editor_of(sec.organization_of('location', location_id))
+                AND sec.is_editor_of(sec.organization_id_of('location', location_id))
                 AND EXISTS (SELECT FROM directory_location l
                              WHERE l.id = location_id AND l.confidential));
 CREATE POLICY jobs_see ON directory_confidential_address FOR SELECT TO jobs USING (true);

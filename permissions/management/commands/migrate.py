@@ -100,7 +100,7 @@ class Command(migrate.Command):
                 if wrong:
                     raise CommandError(
                         "The result would not be the schema that this code needs. Nothing was"
-                        " changed. " + "; ".join(wrong[:10])
+                        " changed. See docs/guides/change-the-schema.md. " + "; ".join(wrong[:10])
                     )
             schema.record(cursor, found)
 

@@ -15,7 +15,7 @@ END $$;
 
 -- Whether a member may be notified: any of a live agency; in an exercise those who are in it now.
 -- Who left it to work, or signed out, is not disturbed.
-CREATE FUNCTION sec.may_ring(agency uuid, member uuid) RETURNS boolean
+CREATE FUNCTION sec.is_live_or_takes_part(agency uuid, member uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.permissions_agency a
@@ -85,7 +85,7 @@ BEGIN
           USING ERRCODE = 'insufficient_privilege';
 END $$;
 
-REVOKE ALL ON FUNCTION sec.is_live_or_runs(uuid), sec.may_ring(uuid, uuid),
+REVOKE ALL ON FUNCTION sec.is_live_or_runs(uuid), sec.is_live_or_takes_part(uuid, uuid),
     sec.begin_practice_agency(uuid, uuid, uuid), sec.end_exercise(uuid),
     sec.practice_agency_ids(), sec.refuse_world_change() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.begin_practice_agency(uuid, uuid, uuid) TO signin;

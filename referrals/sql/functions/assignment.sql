@@ -73,7 +73,7 @@ BEGIN
 END $$;
 
 -- The holder (NULL: there is none), then all who are assigned on this agency's side.
-CREATE FUNCTION sec.assigned_members(referral uuid, agency uuid, holder uuid) RETURNS uuid[]
+CREATE FUNCTION sec.assigned_member_ids(referral uuid, agency uuid, holder uuid) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT holder || ARRAY(SELECT s.membership_id FROM public.referral_assignment s
                             WHERE s.content_object_id = referral AND s.agency_id = agency
@@ -95,7 +95,7 @@ BEGIN
     THEN
         RAISE EXCEPTION 'no such assignment' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    before := sec.assigned_members(referral, me.agency, me.holder);
+    before := sec.assigned_member_ids(referral, me.agency, me.holder);
     PERFORM sec.insert_assignment(row_id, referral, me.agency, me.member);
     PERFORM sec.set_holder(referral, me.agency, me.member, me.holder, keep);
     IF me.waiting THEN  -- each time, so also at the accept, which may be taken back
@@ -237,7 +237,7 @@ BEGIN
      ORDER BY s.at DESC, s.id DESC LIMIT 100;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.assigned_members(uuid, uuid, uuid), sec.caller_relation(uuid),
+REVOKE ALL ON FUNCTION sec.assigned_member_ids(uuid, uuid, uuid), sec.caller_relation(uuid),
     sec.insert_assignment(uuid, uuid, uuid, uuid),
     sec.set_holder(uuid, uuid, uuid, uuid, boolean), sec.claim_referral(uuid, uuid, text, boolean),
     sec.assign_member(uuid, uuid, uuid, text), sec.transfer_referral(uuid, uuid, uuid, boolean),

@@ -9,7 +9,7 @@
 -- referral is read, which is this one or the next below where it would be; and so are a few blocks,
 -- from its own down. A block that names no one reads a membership as well, that of who set it. One
 -- plan for all values: the planner would make a new one for each, at twice the cost.
-CREATE FUNCTION sec.unbarred_referral_id(referral uuid, agency uuid) RETURNS uuid
+CREATE FUNCTION sec.unblocked_referral_id(referral uuid, agency uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     alike CONSTANT bigint := 4;
@@ -53,14 +53,14 @@ END $$;
 CREATE FUNCTION sec.visible_referral_id(referral uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    RETURN sec.unbarred_referral_id(referral, sec.caseworker_agency_id());
+    RETURN sec.unblocked_referral_id(referral, sec.caseworker_agency_id());
 END $$;
 
 -- The id, if the feed of the caller has this referral: as above, for who reads events.
 CREATE FUNCTION sec.fed_referral_id(referral uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    RETURN sec.unbarred_referral_id(referral, sec.event_reader_agency_id());
+    RETURN sec.unblocked_referral_id(referral, sec.event_reader_agency_id());
 END $$;
 
 -- The id, if the feed of the caller has the referral of this event; which events of it, the policy
@@ -82,7 +82,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.unbarred_referral_id(uuid, uuid), sec.visible_referral_id(uuid),
+REVOKE ALL ON FUNCTION sec.unblocked_referral_id(uuid, uuid), sec.visible_referral_id(uuid),
     sec.fed_referral_id(uuid), sec.fed_event_id(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
     sec.fed_event_id(uuid) TO app;

@@ -167,7 +167,7 @@ BEGIN
       JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
       LEFT JOIN public.referral_side s ON s.referral_id = referral AND s.agency_id = a.id
      WHERE a.id = agency AND a.active AND m.roles && ARRAY['worker', 'lead']
-       AND sec.may_ring(agency, m.id)
+       AND sec.is_live_or_takes_part(agency, m.id)
        AND NOT sec.is_person_blocked(referral, agency, m.person_id, 'lead' = ANY (m.roles), NULL)
      ORDER BY m.id;
 END $$;
@@ -180,7 +180,7 @@ BEGIN
         SELECT FROM public.permissions_membership m
           JOIN public.permissions_agency a ON a.id = m.agency_id AND a.active
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
-         WHERE m.id = member AND m.active AND sec.may_ring(m.agency_id, m.id)
+         WHERE m.id = member AND m.active AND sec.is_live_or_takes_part(m.agency_id, m.id)
            AND NOT sec.is_person_blocked(referral, m.agency_id, m.person_id,
            'lead' = ANY (m.roles), NULL)) THEN
         RETURN true;

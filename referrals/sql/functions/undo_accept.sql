@@ -76,7 +76,7 @@ BEGIN
         PERFORM sec.set_holder(referral, me.agency, earlier, me.member,
                                me.member = ANY (before[2:]));
     END IF;
-    RETURN sec.assigned_members(referral, me.agency, coalesce(earlier, me.member));
+    RETURN sec.assigned_member_ids(referral, me.agency, coalesce(earlier, me.member));
 END $$;
 
 REVOKE ALL ON FUNCTION sec.accept_undo_refusal(uuid), sec.undo_accept(uuid, uuid) FROM PUBLIC;
