@@ -2,14 +2,16 @@
 refused in a sentence, and no server says that it is ready on it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,24 +23,18 @@ from permissions.database import catalogue, schema
 from tests.support.cluster import GROUND
 from tests.support.waiting import SOON, until
 from tests.upgrades.make import REPOSITORY, free_port, served
-from tests.upgrades.scratch import RELEASES, done, environment, manage, next_release, restore
+from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage, restore
 
-pytestmark = pytest.mark.no_database  # each has a cluster of its own
+pytestmark = pytest.mark.no_database  # a cluster of this file's own
 
-
-@pytest.fixture
-def home(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A home of this test's own; its cluster is erased at the end."""
-    path = GROUND / f"upgrade-{os.getpid()}-{request.node.name.partition('[')[0][5:30]}"
-    yield path
-    Cluster(path).erase()
-
-
-@pytest.fixture(scope="module")
-def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The next release: a copy with a column, a function and a policy more."""
-    folder = tmp_path_factory.mktemp("next")
-    return next_release(folder / "release", GROUND / f"upgrade-{os.getpid()}-fresh")
+_numbers = count()
+BEFORE, UPGRADED = "before", "upgraded"  # the names of what a home keeps
+ALERTS = "0.1.0"  # the release with channels that no code has proven
+ADDED = [  # by the next release
+    "unknown: column public.referral.of_a_test",
+    "unknown: function sec.of_a_test(integer)",
+    "unknown: policy public.referral.of_a_test",
+]
 
 
 def catalogue_of(cluster: Cluster) -> catalogue.Catalogue:
@@ -52,48 +48,136 @@ def run(cluster: Cluster, sql: str, role: str = "postgres") -> None:
         session.cursor().execute(f"SET ROLE {role}; {sql}")
 
 
+class Home:
+    """One home and one cluster for all tests of this file. `keep` remembers the database and the
+    files by a name; `put_back` makes a copy of them, whatever a test has left."""
+
+    def __init__(self, version: str) -> None:
+        self.path = GROUND / f"upgrade-{os.getpid()}-{version}-{next(_numbers)}"
+        self._kept = self.path.with_name(f"{self.path.name}-kept")
+        self.cluster = restore(version, self.path)
+        for setting in ("fsync", "full_page_writes"):  # what is killed here is processes
+            self._ask(f"ALTER SYSTEM SET {setting} = off")
+        self._ask("SELECT pg_reload_conf()")
+
+    def keep(self, name: str) -> None:
+        self._copy("cairn", name)
+        shutil.copytree(self.path, self._kept / name, ignore=shutil.ignore_patterns("postgres"))
+
+    def put_back(self, name: str) -> None:
+        for one in self.path.iterdir():
+            if one.name != "postgres":
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
+        shutil.copytree(self._kept / name, self.path, dirs_exist_ok=True)
+        self.cluster.start()  # `run` stops it
+        self._copy(name, "cairn")
+        self.cluster.start()  # rights on a database are not copied with it
+        if name == UPGRADED:  # a copy has a number of its own: here it is as true as the first
+            run(self.cluster, "UPDATE timeline_state SET timeline = sec.timeline()")
+
+    def erase(self) -> None:
+        self.cluster.erase()
+        shutil.rmtree(self.path)
+        shutil.rmtree(self._kept, ignore_errors=True)
+
+    def _copy(self, name: str, to: str) -> None:
+        self.cluster.drop_database(to)
+        self._ask(f"CREATE DATABASE {to} TEMPLATE {name} OWNER owner")
+
+    def _ask(self, sql: str) -> None:
+        with closing(self.cluster.connect_superuser()) as session:
+            session.cursor().execute(sql)
+
+
+@contextmanager
+def brought_here(version: str) -> Iterator[Home]:
+    """A release's database, and what this release's `migrate` makes of it. A dump is a backup: its
+    cluster starts to count transactions again (deploy/RUNBOOK.md, Restore)."""
+    home = Home(version)
+    try:
+        if version == ALERTS:
+            run(
+                home.cluster,
+                "INSERT INTO channel (id, agency_id, use, kind, address) SELECT gen_random_uuid(),"
+                " id, 'duty', 'mail', 'duty@agency.invalid' FROM permissions_agency",
+            )
+        home.keep(BEFORE)
+        done(REPOSITORY, home.path, "migrate", "--verbosity", "0")
+        done(REPOSITORY, home.path, "database", "recover", "--anyway", "--unwitnessed", "--yes")
+        home.keep(UPGRADED)
+        yield home
+    finally:
+        home.erase()
+
+
+@pytest.fixture(scope="module")
+def home_of() -> Iterator[Callable[[str], Home]]:
+    """The home of a release, made once."""
+    with ExitStack() as homes:
+        yield cache(lambda version: homes.enter_context(brought_here(version)))
+
+
+@pytest.fixture(scope="module")
+def lived(home_of: Callable[[str], Home]) -> Home:
+    return home_of(RELEASES[-1])
+
+
+@pytest.fixture
+def upgraded(lived: Home) -> Cluster:
+    lived.put_back(UPGRADED)
+    return lived.cluster
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory, lived: Home) -> Path:
+    """The next release: a copy with a column, a function and a policy more, and nothing else."""
+    folder = changed_copy(tmp_path_factory.mktemp("next") / "release")
+    lived.put_back(UPGRADED)
+    done(folder, lived.path, "migrate", "--unchecked", "--verbosity", "0")
+    found = catalogue_of(lived.cluster)
+    assert catalogue.differences(found, catalogue.expected()) == ADDED
+    (folder / "permissions" / "sql" / "catalogue.txt").write_text(catalogue.dump(found))
+    return folder
+
+
 def test_there_is_a_dump_of_a_release() -> None:
     assert RELEASES
 
 
-def upgraded(home: Path) -> None:
-    """This release's schema. A dump is a backup: its cluster starts to count transactions again
-    (deploy/RUNBOOK.md, Restore)."""
-    done(REPOSITORY, home, "migrate", "--verbosity", "0")
-    done(REPOSITORY, home, "database", "recover", "--anyway", "--unwitnessed", "--yes")
-
-
 @pytest.mark.parametrize("version", RELEASES)
-def test_a_database_of_each_release_becomes_this_one_and_serves(version: str, home: Path) -> None:
-    cluster = restore(version, home)
-    upgraded(home)
-    found = catalogue_of(cluster)
+def test_a_database_of_each_release_becomes_this_one_and_serves(
+    version: str, home_of: Callable[[str], Home]
+) -> None:
+    home = home_of(version)
+    home.put_back(UPGRADED)
+    found = catalogue_of(home.cluster)
     assert catalogue.differences(found, catalogue.expected()) == []
-    with served(home):
-        assert (home / "walkthrough-passed").exists()
+    with served(home.path):
+        assert (home.path / "walkthrough-passed").exists()
 
 
-def test_a_database_whose_roles_had_other_names_becomes_this_one(home: Path) -> None:
+def test_a_database_whose_roles_had_other_names_becomes_this_one() -> None:
     """As in the weeks before 0.1.0, whose last databases have its tables and two other roles."""
-    cluster = restore("0.1.0", home)
-    for role in ("signin", "definer"):
-        run(cluster, f"ALTER ROLE {role} RENAME TO earlier_{role}")
-    cluster.stop()
-    cluster.start()  # makes the roles that are missing
-    upgraded(home)
-    assert catalogue.differences(catalogue_of(cluster), catalogue.expected()) == []
+    home = Home("0.1.0")  # of its own: roles are of a cluster, not of a database
+    try:
+        for role in ("signin", "definer"):
+            run(home.cluster, f"ALTER ROLE {role} RENAME TO earlier_{role}")
+        home.cluster.stop()
+        home.cluster.start()  # makes the roles that are missing
+        done(REPOSITORY, home.path, "migrate", "--verbosity", "0")
+        found = catalogue_of(home.cluster)
+        assert catalogue.differences(found, catalogue.expected()) == []
+    finally:
+        home.erase()
 
 
-def test_who_was_alerted_before_the_upgrade_is_alerted_after_it(home: Path) -> None:
+def test_who_was_alerted_before_the_upgrade_is_alerted_after_it(
+    home_of: Callable[[str], Home],
+) -> None:
     """Channels of 0.1.0 have not been proven by a code, and count as proven."""
-    cluster = restore("0.1.0", home)
-    run(
-        cluster,
-        "INSERT INTO channel (id, agency_id, use, kind, address) SELECT gen_random_uuid(), id,"
-        " 'duty', 'mail', 'duty@agency.invalid' FROM permissions_agency",
-    )
-    done(REPOSITORY, home, "migrate", "--verbosity", "0")
-    with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
+    home = home_of(ALERTS)
+    home.put_back(UPGRADED)
+    with closing(home.cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
         cursor.execute("SELECT count(*) > 0, count(*) = count(proven_at) FROM channel")
         assert cursor.fetchone() == (True, True)
 
@@ -105,7 +189,7 @@ class Load:
         self.targets = list(targets)
         self.answers: Counter[int | str] = Counter()
         self.ends = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
 
     def _ask(self) -> None:
         while not self.ends.is_set():
@@ -117,6 +201,7 @@ class Load:
                         self.answers[type(error).__name__] += 1
                 else:
                     self.answers[answer.status_code] += 1
+            self.ends.wait(0.1)  # what is restarted gets a processor, too
 
     def __enter__(self) -> "Load":
         for one in self._threads:
@@ -131,8 +216,7 @@ class Load:
     def wait_for(self, number: int) -> None:
         """Until so many more answers have come."""
         wanted = self.answers.total() + number
-        while self.answers.total() < wanted:
-            time.sleep(0.01)
+        until(lambda: self.answers.total() >= wanted)
 
 
 class Server:
@@ -152,11 +236,10 @@ class Server:
         self._process.wait(SOON)
 
 
-def test_the_next_release_comes_while_two_servers_are_asked(home: Path, new: Path) -> None:
+def test_the_next_release_comes_while_two_servers_are_asked(new: Path, upgraded: Cluster) -> None:
     """A column, a function and a policy more: the migration runs under load, then one server after
     the other is restarted with the new code. Nothing but what is restarted fails."""
-    cluster = restore(RELEASES[-1], home)
-    upgraded(home)
+    home = upgraded.home
     servers = [Server(REPOSITORY, home), Server(REPOSITORY, home)]
     try:
         with Load([one.url for one in servers]) as load:
@@ -175,27 +258,17 @@ def test_the_next_release_comes_while_two_servers_are_asked(home: Path, new: Pat
         for server in servers:
             server.stop()
     expected = (new / "permissions" / "sql" / "catalogue.txt").read_text()
-    assert catalogue.dump(catalogue_of(cluster)) == expected
-    with served(home, new):
-        assert (home / "walkthrough-passed").exists()
-    cluster.start()  # `run` has stopped it
+    assert catalogue.dump(catalogue_of(upgraded)) == expected
     refused = manage(REPOSITORY, home, "migrate")
     assert refused.returncode != 0
     assert "made by release 99.0.0, which is later than this code" in refused.stdout
 
 
-@pytest.fixture(scope="module")
-def made() -> Iterator[Cluster]:
-    """This release's database, which each test leaves as `migrate` makes it."""
-    cluster = restore(RELEASES[-1], GROUND / f"upgrade-{os.getpid()}-made")
-    done(REPOSITORY, cluster.home, "migrate", "--verbosity", "0")
-    yield cluster
-    cluster.erase()
-
-
-def test_a_database_of_before_the_first_release_is_refused(home: Path) -> None:
-    cluster = Cluster(home)
+def test_a_database_of_before_the_first_release_is_refused(lived: Home) -> None:
+    home, cluster = lived.path, lived.cluster
     cluster.start()
+    cluster.drop_database("cairn")
+    cluster.create_database("cairn")
     run(cluster, "CREATE TABLE public.django_migrations (id int, app text, name text)", "owner")
     for words in (["migrate"], ["schema"], ["run"]):  # `run` stops the server
         ended = manage(REPOSITORY, home, *words)
@@ -230,11 +303,11 @@ HAND: list[tuple[str, str]] = [
 ]
 
 
-def test_what_was_changed_by_hand_is_named_and_made_again(made: Cluster) -> None:
-    home = made.home
-    as_made = catalogue_of(made)
+def test_what_was_changed_by_hand_is_named_and_made_again(upgraded: Cluster) -> None:
+    home = upgraded.home
+    as_made = catalogue_of(upgraded)
     for change, _ in HAND:
-        run(made, change)
+        run(upgraded, change)
     ended = manage(REPOSITORY, home, "schema")
     assert ended.returncode != 0
     for _, named in HAND:
@@ -242,14 +315,14 @@ def test_what_was_changed_by_hand_is_named_and_made_again(made: Cluster) -> None
     checked = manage(REPOSITORY, home, "check", "--database", "default")
     assert "permissions.E007" in checked.stdout, checked.stdout
     done(REPOSITORY, home, "migrate", "--verbosity", "0")
-    assert catalogue_of(made) == as_made
+    assert catalogue_of(upgraded) == as_made
     assert "as expected" in done(REPOSITORY, home, "schema")
 
 
-def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster) -> None:
-    home = made.home
+def test_no_server_is_ready_on_a_schema_that_is_not_its_own(upgraded: Cluster) -> None:
+    home = upgraded.home
     server = Server(REPOSITORY, home)
-    run(made, "DROP TRIGGER append_only ON access_entry")
+    run(upgraded, "DROP TRIGGER append_only ON access_entry")
     try:
         server.stop()
         with pytest.raises(processes.CommandError, match="has to be upgraded"):
@@ -258,7 +331,6 @@ def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster) -> No
         assert (answer.status_code, answer.json()["checks"]["schema"]) == (503, "failed")
     finally:
         server.stop()
-        done(REPOSITORY, home, "migrate", "--verbosity", "0")
 
 
 def waits(cluster: Cluster, query: str) -> Callable[[], bool]:
@@ -273,8 +345,9 @@ def waits(cluster: Cluster, query: str) -> Callable[[], bool]:
     return asked
 
 
-def test_an_upgrade_that_is_killed_changed_nothing(home: Path, new: Path) -> None:
-    made = restore(RELEASES[-1], home)
+def test_an_upgrade_that_is_killed_changed_nothing(new: Path, lived: Home) -> None:
+    lived.put_back(BEFORE)
+    home, made = lived.path, lived.cluster
     last = new / "referrals" / "sql" / "policies" / "zz_last.sql"
     last.write_text("SELECT pg_sleep(600);\n")
     before = catalogue_of(made)
@@ -299,11 +372,11 @@ def test_an_upgrade_that_is_killed_changed_nothing(home: Path, new: Path) -> Non
     assert catalogue.dump(catalogue_of(made)) == expected
 
 
-def test_an_upgrade_gives_way_to_whoever_works(made: Cluster) -> None:
+def test_an_upgrade_gives_way_to_whoever_works(upgraded: Cluster) -> None:
     """It never waits for a lock so long that PostgreSQL would end a request instead of it."""
-    home = made.home
-    run(made, "DROP TRIGGER append_only ON access_entry")
-    with closing(made.connect_superuser("cairn")) as session:
+    home = upgraded.home
+    run(upgraded, "DROP TRIGGER append_only ON access_entry")
+    with closing(upgraded.connect_superuser("cairn")) as session:
         session.autocommit = False
         session.cursor().execute("SELECT FROM referral")  # and holds its lock
         process = subprocess.Popen(
@@ -312,20 +385,20 @@ def test_an_upgrade_gives_way_to_whoever_works(made: Cluster) -> None:
             env=environment(home),
             stdout=subprocess.DEVNULL,
         )
-        until(waits(made, "LOCK TABLE%"))
-        until(lambda: not waits(made, "LOCK TABLE%")())  # it has given up for now
+        until(waits(upgraded, "LOCK TABLE%"))
+        until(lambda: not waits(upgraded, "LOCK TABLE%")())  # it has given up for now
         assert process.poll() is None
         session.rollback()
     assert process.wait(60) == 0
     assert "as expected" in done(REPOSITORY, home, "schema")
 
 
-def test_every_function_is_of_one_file(made: Cluster) -> None:
+def test_every_function_is_of_one_file(upgraded: Cluster) -> None:
     """What is applied twice is the same: nothing in the files depends on what was there before."""
-    before = catalogue_of(made)
-    with closing(made.connect_superuser("cairn")) as session:
+    before = catalogue_of(upgraded)
+    with closing(upgraded.connect_superuser("cairn")) as session:
         cursor = session.cursor()
         cursor.execute("SET SESSION AUTHORIZATION owner; BEGIN")
         schema.apply(cursor)
         cursor.execute("COMMIT")
-    assert catalogue_of(made) == before
+    assert catalogue_of(upgraded) == before

@@ -1,5 +1,6 @@
 """Whatever the owner of the database changes in the sealed log afterwards is found and named."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.support.seals import ROW, ask, faults, guard, partitions, put_in, sea
 from tests.support.stories import Story
 
 LOG = ("log_checkpoint", "log_leaf", "access_entry")
+SERVING = ("default", "auditor", "editor", "jobs", "signin", "sealer")
 
 
 NEXT = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s + 1)"
@@ -300,13 +302,16 @@ def test_even_with_the_key_a_log_made_again_is_not_the_one_that_was_witnessed(
             witness.step()
 
 
-@pytest.mark.parametrize("role", ["default", "auditor", "editor", "jobs", "signin", "sealer"])
-@pytest.mark.parametrize("table", LOG)
-def test_no_serving_role_can_change_what_stands_there(sealed: Path, role: str, table: str) -> None:
-    for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
-        assert _refused(role, statement), statement
-    column = {"log_checkpoint": "key_id", "log_leaf": "leaf", "access_entry": "act"}[table]
-    assert _refused(role, f"UPDATE {table} SET {column} = {column}")
+def test_no_serving_role_can_change_what_stands_there(sealed: Path) -> None:
+    columns = {"log_checkpoint": "key_id", "log_leaf": "leaf", "access_entry": "act"}
+    for role, table in product(SERVING, LOG):
+        column = columns[table]
+        for statement in (
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table}",
+            f"UPDATE {table} SET {column} = {column}",
+        ):
+            assert _refused(role, statement), (role, statement)
 
 
 def _refused(role: str, statement: str) -> bool:

@@ -160,6 +160,7 @@ def full_story(story: Story, api: Any) -> Story:
             "urgency": "routine",
             "needs": ["advocacy"],
             "callback": "406-555-0111",
+            "external_ref": "a number of the full story",
         },
         Idempotency_Key="a key of the full story",
     )

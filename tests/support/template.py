@@ -120,7 +120,7 @@ class Template:
     def _create(self, name: str, template: str) -> None:
         """As the launcher makes one, but not empty. Rights on a database are not copied with it."""
         with closing(self.cluster.connect_superuser()) as superuser:
-            command = SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner")
+            command = SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner STRATEGY file_copy")
             superuser.cursor().execute(command.format(Identifier(name), Identifier(template)))
         self.cluster._close_to_public(name)
         with closing(self.cluster.connect_superuser(name)) as superuser:

@@ -102,7 +102,13 @@ def copy(to: Path) -> Path:
 
 
 def next_release(to: Path, fresh_home: Path) -> Path:
-    """A copy at `to` with a column, a function and a policy more, made as the guide says."""
+    """`changed_copy` with the catalogue of a new database, made as the guide says."""
+    done(changed_copy(to), fresh_home, "schema", "--write")
+    return to
+
+
+def changed_copy(to: Path) -> Path:
+    """A copy at `to` with a column, a function and a policy more; its catalogue is still ours."""
     copy(to)
     from permissions.database import catalogue
 
@@ -138,5 +144,4 @@ def next_release(to: Path, fresh_home: Path) -> Path:
     project.write_text(project.read_text().replace(version, 'version = "99.0.0"', 1))
     serves = to / "permissions" / "sql" / "serves.txt"
     serves.write_text(f"{serves.read_text()}{ours} of this release\n")
-    done(to, fresh_home, "schema", "--write")
     return to
