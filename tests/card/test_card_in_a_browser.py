@@ -17,8 +17,6 @@ from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import Look
 from tests.support.live_server import Server
-from tests.support.page_scene import Shot
-from tests.support.repository import REPOSITORY
 
 pytestmark = pytest.mark.browser
 
@@ -48,16 +46,12 @@ def work(step: Callable[[], bool]) -> None:
 
 
 class Phone(Desk):
-    """An officer's browser: each page is held to what every page is, and kept as a picture."""
+    """An officer's browser: each page is held to what every page is."""
 
     look: Look
 
     def is_sound(self, name: str) -> None:
-        self.check()
-        shot = Shot(name, None, "")
-        every_page.take(self.page, REPOSITORY / "var" / "screenshots", shot, self.look)
-        faults = every_page.wrong(self, shot, self.look)
-        assert not faults, (name, faults)
+        every_page.sound(self, name, self.look)
 
 
 def tap(desk: Desk, words: str) -> None:

@@ -32,7 +32,7 @@ def kept(profile: Path, words: list[str]) -> dict[str, list[str]]:
 def works(desk: Desk, referral_id: str, typed: list[str]) -> None:
     """An advocate's evening: she opens the packet, writes what she learned, wrongly first."""
     one = f"/desk/referrals/{referral_id}"
-    desk.sign_in("ywca.worker")
+    desk.sign_in_on_the_pages("ywca.worker")
     for act in ("open_packet", "open_notes"):
         desk.page.goto(f"{one}/{act}")
         desk.choose("Intake")

@@ -20,7 +20,7 @@ def test_from_the_officers_call_to_the_auditors_proof(chromium, server, size):
     officer, advocate, colleague, auditor, other = (Desk(chromium, server, size) for _ in range(5))
 
     # The officer finds a service and sends an emergency: the next page is the number to call.
-    officer.sign_in("police.worker")
+    officer.sign_in_on_the_pages("police.worker")
     officer.follow("Directory")
     officer.page.get_by_label("What do you need, and where?").fill("advocacy safety")
     officer.press("Search")
@@ -42,7 +42,7 @@ def test_from_the_officers_call_to_the_auditors_proof(chromium, server, size):
     officer.sees("No one there has answered yet.")
 
     # The advocate finds it on top of her inbox, looks, accepts.
-    advocate.sign_in("ywca.worker")
+    advocate.sign_in_on_the_pages("ywca.worker")
     advocate.sees("Act now")
     advocate.sees(re.compile("1[0-4] min left"))
     advocate.sees(reference)

@@ -1,18 +1,15 @@
 """The whole way in a real browser: drawn with a mouse and with a finger, on a screen that was
-handed over and on the survivor's own phone; each page sound, and kept as a picture."""
+handed over and on the survivor's own phone; each page sound."""
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.signing.scene import ON_PHONE, ON_SCREEN, ask, officer, page_of, path_of
-from tests.support import every_page
 from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.desk_pages import Pages, one_time_code
-from tests.support.every_page import Look, signed_in
+from tests.support.every_page import Look, signed_in, sound
 from tests.support.live_server import Server
-from tests.support.page_scene import Shot
-from tests.support.repository import REPOSITORY
 from tests.support.stories import Story
 
 pytestmark = pytest.mark.browser
@@ -41,14 +38,6 @@ def on_phone(draft: Story, worker: Pages) -> str:
 
 def cookies(pages: Pages) -> dict[str, str]:
     return {name: one.value for name, one in pages.http.cookies.items()}
-
-
-def sound(desk: Desk, name: str, look: Look) -> None:
-    desk.check()
-    shot = Shot(name, None, "")
-    every_page.take(desk.page, REPOSITORY / "var" / "screenshots", shot, look)
-    faults = every_page.wrong(desk, shot, look)
-    assert not faults, (name, faults)
 
 
 def sign_with_a_mouse(desk: Desk) -> None:

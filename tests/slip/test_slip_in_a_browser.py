@@ -11,24 +11,18 @@ from tests.support.browser import SIZES, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import Look
 from tests.support.live_server import Server
-from tests.support.page_scene import Shot
-from tests.support.repository import REPOSITORY
 from tests.support.stories import PACKET, Story
 
 pytestmark = pytest.mark.browser
 
 
 class Screen(Desk):
-    """A browser: each page is held to what every page is, and kept as a picture."""
+    """A browser: each page is held to what every page is."""
 
     look: Look
 
     def is_sound(self, name: str) -> None:
-        self.check()
-        shot = Shot(name, None, "")
-        every_page.take(self.page, REPOSITORY / "var" / "screenshots", shot, self.look)
-        faults = every_page.wrong(self, shot, self.look)
-        assert not faults, (name, faults)
+        every_page.sound(self, name, self.look)
 
 
 def screen(browser: Browser, server: Server, language: str = "en") -> Screen:

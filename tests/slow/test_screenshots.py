@@ -9,9 +9,7 @@ from api import languages
 from tests.support import every_page
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import night as night  # a fixture
-from tests.support.repository import REPOSITORY
 
-FOLDER = REPOSITORY / "var" / "screenshots"
 LOOKS = [
     every_page.Look(size, scheme, language)
     for size in ("phone", "wide")
@@ -26,7 +24,7 @@ def test_every_page(
 ) -> None:
     faults = {}
     for desk, shot, page in night.walk(chromium, server, look):
-        every_page.take(page, FOLDER, shot, look)
+        every_page.take(page, every_page.PICTURES, shot, look)
         if found := every_page.wrong(desk, shot, look):
             faults[shot.name] = found
     assert not faults, "\n".join(f"{name}: {found}" for name, found in faults.items())
