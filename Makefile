@@ -80,7 +80,7 @@ slow: prove hold $(DRILLS) times browsers screenshots mutate ## All of tests/slo
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
 	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
-		firewall_orders every_cell_leaves,tests/slow/test_$(name).py)
+		firewall_orders every_cell_leaves route_matrix,tests/slow/test_$(name).py)
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn; a test must turn red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate

@@ -114,7 +114,8 @@ def asked_by(everywhere: Everywhere, caller: Caller, who: str | None) -> Iterato
         else:
             answer = pages.get(path)
         yield method, route, answer
-        if who and (route in SIGNS_OUT or route.startswith("accounts/")):
+        changes = route.startswith("accounts/") and method == "POST"
+        if who and (changes or route in SIGNS_OUT):
             pages = browser(who)
 
 
@@ -144,7 +145,7 @@ def told_and_unlogged(asked: Iterator[Any], who: str, superuser: Any) -> int:
     contents = dict.fromkeys((*PACKET.values(), NEVER_RELEASED), "a packet")
     contents |= dict.fromkeys(NOTES.values(), "a note") | {CALLBACK: "a notice"}
     hidden = contents | others(who, superuser)
-    told, unlogged, routes = [], [], 0
+    told, to_log, routes = [], {}, 0
     for method, route, answer in asked:
         routes += 1
         request_id = answer["X-Request-Id"]
@@ -154,19 +155,22 @@ def told_and_unlogged(asked: Iterator[Any], who: str, superuser: Any) -> int:
         public = not route or route.startswith(NO_ENTRY) or led_on
         # Without a code no one is known yet: counted, and one row a minute.
         public |= (route, answer.status_code) == ("desk/agency", 403)
-        if not public and not _logged(superuser, request_id):
-            unlogged.append((method, route, answer.status_code))
+        if not public:
+            to_log[request_id] = (method, route, answer.status_code)
+    unlogged = [to_log[one] for one in to_log.keys() - logged(superuser, list(to_log))]
     assert told == []
     assert not unlogged, "\n".join(map(str, unlogged))
     return routes
 
 
-def _logged(superuser: Any, request_id: str) -> bool:
+def logged(superuser: Any, request_ids: list[str]) -> set[str]:
+    """Those of the requests that left an entry."""
     with superuser.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM access_entry WHERE request_id = %s)", [request_id]
+            "SELECT request_id::text FROM access_entry WHERE request_id = ANY(%s::uuid[])",
+            [request_ids],
         )
-        return bool(cursor.fetchone()[0])
+        return {one for (one,) in cursor.fetchall()}
 
 
 def test_the_words_that_are_looked_for_are_told_to_those_whose_they_are(

@@ -50,16 +50,18 @@ QUERIES = {
 }
 POSTS = ("open_packet", "open_notes", "account_disclosures", "call_me", "add_note")
 
-# Whom the referral bars, and by which act of which side, before it is sent or once it is taken.
+# Whom a referral bars, and by which act of which side, before it is sent or once it is taken. What
+# bars the same person in several ways is several referrals in one world.
 BARRED = {
-    "a colleague at the recipient": ("ywca.worker2", "to", "block"),
-    "a lead at the recipient": ("ywca.lead", "to", "block"),
-    "an administrator there": ("ywca.admin", "to", "block"),
-    "an auditor there": ("ywca.auditor", "to", "block"),
-    "a system with a colleague": ("ywca.client", "to", "block"),
-    "all there but leads": ("ywca.worker2", "from", "leads_only"),
-    "the whole recipient": ("ywca.worker2", "from", "block_agency"),
-    "a colleague at the sender": ("police.worker2", "from", "block"),
+    "a colleague at the recipient": (
+        "ywca.worker2",
+        (("to", "block"), ("from", "leads_only"), ("from", "block_agency")),
+    ),
+    "a lead at the recipient": ("ywca.lead", (("to", "block"),)),
+    "an administrator there": ("ywca.admin", (("to", "block"),)),
+    "an auditor there": ("ywca.auditor", (("to", "block"),)),
+    "a system with a colleague": ("ywca.client", (("to", "block"),)),
+    "a colleague at the sender": ("police.worker2", (("from", "block"),)),
 }
 
 
@@ -75,7 +77,7 @@ def live(
 
     def days(kind: str, exists: bool) -> dict[str, Any]:
         empty_tables()
-        who = BARRED[kind][0]
+        who, ways = BARRED[kind]
         before = counted(api)
         world = World(api, who)
         world.step("before")
@@ -90,19 +92,23 @@ def live(
             own.answers("assign", to(who))
         elif who == "police.worker2":
             own.sends("assign", to(who))
-        hidden = Story(api, world.try_out.service, id="" if exists else str(uuid7()))
+        hidden = [
+            Story(api, world.try_out.service, id="" if exists else str(uuid7())) for _ in ways
+        ]
         world.step("begins")
-        if exists:
-            begins(hidden, kind)
+        for one, (side, how) in zip(hidden, ways, strict=True):
+            if exists:
+                begins(one, who, side, how)
         background_work()
         found = {}
         for day in ("first", "second"):
             world.step(day)
-            for name, answer in works(world, hidden.id).items():
+            for name, answer in works(world, [one.id for one in hidden]).items():
                 found[f"{name}, {day} day"] = answer
             world.step(f"after the {day}")
-            if exists:
-                goes_on(hidden, kind, day)
+            for one, (_, how) in zip(hidden, ways, strict=True):
+                if exists:
+                    goes_on(one, how, day)
             background_work()
         world.step("looks")
         found |= world.answers(LEFT_OUT, QUERIES)
@@ -116,8 +122,7 @@ def background_work() -> None:
     send_webhooks()
 
 
-def begins(hidden: Story, kind: str) -> None:
-    whom, side, how = BARRED[kind]
+def begins(hidden: Story, whom: str, side: str, how: str) -> None:
     body: Any = {"leads_only": None, "block_agency": {"other_agency": True}}.get(
         how, to("ywca.worker2" if whom == "ywca.client" else whom)
     )
@@ -131,11 +136,11 @@ def begins(hidden: Story, kind: str) -> None:
         hidden.send().answers("acknowledge").answers(act, body)
 
 
-def goes_on(hidden: Story, kind: str, day: str) -> None:
+def goes_on(hidden: Story, how: str, day: str) -> None:
     hidden.sends("call_me").sends("add_note", {"text": "an invented note"})
-    if BARRED[kind][2] == "block_agency":  # no one there may answer
+    if how == "block_agency":  # no one there may answer
         return
-    hidden.recipient = "ywca.lead" if BARRED[kind][2] == "leads_only" else "ywca.worker"
+    hidden.recipient = "ywca.lead" if how == "leads_only" else "ywca.worker"
     if day == "first":
         hidden.answers("accept").answers("open_packet", {"purpose": "intake"})
         hidden.answers("start_handoff", {"mode": "phone"})
@@ -144,22 +149,29 @@ def goes_on(hidden: Story, kind: str, day: str) -> None:
         hidden.answers("complete", {"outcome": "connected"})
 
 
-def works(world: World, hidden: str) -> dict[str, Any]:
-    """What the person does with what is theirs, and what they ask of the other one."""
+def works(world: World, hidden: list[str]) -> dict[str, Any]:
+    """What the person does with what is theirs, and what they ask of the others."""
     asked = {
         f"{act} of their own": (f"/v1/referrals/{world.try_out.story.id}/{act}", act)
         for act in POSTS
     }
-    asked |= {f"{act} of it": (f"/v1/referrals/{hidden}/{act}", act) for act in POSTS}
+    asked |= {
+        f"{act} of number {number}": (f"/v1/referrals/{one}/{act}", act)
+        for number, one in enumerate(hidden)
+        for act in POSTS
+    }
     found = {
         name: world.said(lambda caller, path=path, act=act: caller.post(path, BODIES.get(act)))
         for name, (path, act) in asked.items()
     }
     body = NOTICE | {"service_id": world.elsewhere}
     found["create"] = world.said(lambda caller: caller.post("/v1/referrals", body))
-    for route in ("", "/history", "/releases"):
-        path = f"/v1/referrals/{hidden}{route}"
-        found[f"GET {route} of it"] = world.said(lambda caller, path=path: caller.get(path))
+    for number, one in enumerate(hidden):
+        for route in ("", "/history", "/releases"):
+            path = f"/v1/referrals/{one}{route}"
+            found[f"GET {route} of number {number}"] = world.said(
+                lambda caller, path=path: caller.get(path)
+            )
     return found
 
 

@@ -1,9 +1,11 @@
 """The marker sweep: it looks for every word that was written in every answer to every caller.
 
 A referral in each state (tests/support/markers.py) × every route that the resolver knows × each
-method that it answers × each member of the cast, with right and wrong requests. The table of
-tests/support/marker_table.py must allow every word that a status, header, cookie or body holds, and
-every word in log lines, the server's log, the tables and the messages.
+method that it answers × each member of the cast, with right and wrong requests. Here: each route,
+each of the cast in each state, what shows a referral in each state to each side, and one in so many
+of the rest; tests/slow has the whole product. The table of tests/support/marker_table.py must allow
+every word that a status, header, cookie or body holds, and every word in log lines, the server's
+log, the tables and the messages.
 """
 
 import io
@@ -28,8 +30,8 @@ def test_a_word_is_found_only_where_the_table_allows_it(
     """One cell in so many; tests/slow asks every one that there is."""
     every = asked()
     sweep_over(every, sweep, superuser, lines, far, capsys)
-    assert len(every) >= 5000
-    assert sweep.statuses[200] >= 1100, "not all were turned away"
+    assert len(every) >= 3000
+    assert sweep.statuses[200] >= 700, "not all were turned away"
     assert {(cell.method, cell.route) for cell in every} == matrix.served(), "each of them"
 
 

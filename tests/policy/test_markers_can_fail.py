@@ -53,7 +53,7 @@ def in_a_detail(sweep: Sweep, plant: Any) -> None:
 
 
 def in_an_error(sweep: Sweep, plant: Any) -> None:
-    plant.setattr(problem_details, "_invalid", lambda detail: BadRequest("invalid", str(detail)))
+    plant.setattr(problem_details, "invalid", lambda detail: BadRequest("invalid", str(detail)))
 
 
 def in_a_line(sweep: Sweep, plant: Any) -> None:

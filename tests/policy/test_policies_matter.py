@@ -64,10 +64,12 @@ def test_a_policy_that_is_weakened_lets_the_probe_see_it(world: World, superuser
     assert {one.about for one in mutants} == set(TABLES), "each protected table is probed"
     missed = []
     for mutant in mutants:
+        if mutant.name in EQUIVALENT:  # no probe finds it, and each one would be made in vain
+            continue
         with mutant.applied():
             leak = next(probe(world, mutant.about), None)
         print(f"{'caught' if leak else 'MISSED':7} {mutant.name[:150]}: {leak}")
-        if leak is None and mutant.name not in EQUIVALENT:
+        if leak is None:
             missed.append(mutant.name)
     assert policies(superuser) == before
     assert missed == []

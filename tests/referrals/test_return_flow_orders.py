@@ -6,39 +6,34 @@ rows, what its webhook is sent, and the answer of each act that it tries meanwhi
 time of `closed`. tests/slow has each gap of each order in one go, and each act everywhere.
 """
 
-import json
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import given, seed, settings
 
 from referrals.act_registry.registry import MOVES
 from referrals.act_registry.transitions import TAKEN
 from referrals.deadlines import purge
-from referrals.deadlines.due_times import CLOSED_AFTER
-from tests.support import routes
 from tests.support.firewall_orders import (
     CHANGING,
     KEPT,
+    MIXED,
+    ORDERS,
     PATHS,
     PLACES,
-    SENDERS,
-    SILENT,
     TOLD,
+    Mixed,
     Recipient,
     answered_as_if_nothing_had_been_done,
     begun,
-    judged,
     keep,
     nothing_moves,
-    shown,
+    same_answers_without_the_recipient,
     walks,
 )
+from tests.support.fixed_close import closes_at_one_fixed_moment
 from tests.support.kept_rows import Kept
-from tests.support.sender_bytes import SENDER, Sender, as_bytes, assert_same
+from tests.support.sender_bytes import Sender
 from tests.support.sender_bytes import kept as kept  # a fixture
 from tests.support.sender_view import comparable
 from tests.support.stories import Story, service_of
@@ -89,23 +84,10 @@ def test_each_act_of_the_senders_is_answered_as_if_nothing_had_been_done(
 
 
 @seed(20261124)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(moves=st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=4, max_size=14))
-def _any_order(api: Any, story: Story, start: Kept, moves: list[tuple[bool, int]]) -> None:
-    """Once with the recipient's acts between the sender's, once without them."""
-    told: list[list[Any]] = []
-    for recipient in (Recipient(api), None):
-        start.put_back()
-        police, answers = api("police.worker"), []
-        for ours, number in moves:
-            if ours:
-                act = SENDERS[number % len(SENDERS)]
-                answers.append(judged(police.act(story.id, act, routes.body_for(f"/{act}"))))
-                answers.append(shown(police, story))
-            elif recipient:
-                recipient.does(story.id, SILENT[number % len(SILENT)])
-        told.append([*answers, shown(police, story)])
-    assert told[0] == told[1]
+@settings(max_examples=6, **ORDERS)
+@given(moves=MIXED)
+def _any_order(api: Any, story: Story, start: Kept, moves: Mixed) -> None:
+    same_answers_without_the_recipient(api, story, start, moves)
 
 
 def test_in_whatever_order_both_act(api: Any, superuser: Any, kept: list[Kept]) -> None:
@@ -116,55 +98,12 @@ def test_in_whatever_order_both_act(api: Any, superuser: Any, kept: list[Kept]) 
 # -- The clocks ------------------------------------------------------------------------------------
 
 
-def now() -> datetime:
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT sec.clock()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
-
-
-def at(moment: datetime, shift: Any) -> None:
-    shift("0")
-    shift(f"{(moment - now()).total_seconds()} seconds")
-
-
-def by_every_caller(api: Any, story: Story) -> str:
-    paths = (f"/v1/referrals/{story.id}", f"/v1/referrals/{story.id}/history", "/v1/referrals")
-    return json.dumps([repr(as_bytes(api(*who).get(path))) for who in SENDER for path in paths])
-
-
-def just_before(api: Any, story: Story, fixed: datetime, shift: Any) -> str:
-    """What the sender is shown one second before; earlier where the machine is too slow for it."""
-    for tried in range(10):
-        at(fixed - timedelta(seconds=2**tried), shift)
-        view = by_every_caller(api, story)
-        if now() < fixed:
-            return view
-    pytest.fail("A view took longer than eight minutes.")
-
-
 def test_it_closes_at_one_fixed_moment_whatever_happened(
     api: Any, superuser: Any, kept: list[Kept], shift_clock: Any
 ) -> None:
-    story, recipient = begun(api), Recipient(api)
-    start = keep(superuser, kept)
-    accepted = api("police.worker").get(f"/v1/referrals/{story.id}").json()["accepted_at"]
-    fixed = datetime.fromisoformat(accepted) + CLOSED_AFTER
-    before = just_before(api, story, fixed, shift_clock)
-    at(fixed, shift_clock)
-    after, pages = by_every_caller(api, story), Sender(api).all(story.id)
-    assert "closed" in after
-    assert "closed" not in before
-    for place in PLACES[1:]:
-        shift_clock("0")
-        start.put_back()
-        for act in (*place, *KEPT):
-            Recipient.does(recipient, story.id, act)
-        assert just_before(api, story, fixed, shift_clock) == before, place
-        at(fixed, shift_clock)
-        assert by_every_caller(api, story) == after, place
-        assert_same(Sender(api).all(story.id), pages, place)
-        recipient = Recipient(api)
+    """Behind each act once, at the end of the longest way to it."""
+    places = {place[-1]: place for place in PLACES[1:]}
+    closes_at_one_fixed_moment(list(places.values()), api, superuser, kept, shift_clock)
 
 
 def test_idle_ends_and_purges_tell_the_sender_nothing(api: Any, shift_clock: Any) -> None:

@@ -5,6 +5,8 @@ from random import Random
 from typing import Any
 
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
 
 from referrals import worker
 from referrals.act_registry.registry import MOVES
@@ -223,3 +225,26 @@ def answered_as_if_nothing_had_been_done(
             recipient.does(story.id, act)
         found = tries(api, story, keep(superuser, kept), number, every)
         assert_same(found, {key: expected[key] for key in found}, place)
+
+
+# The acts of both, mixed: whether it is one of the sender's, and which.
+Mixed = list[tuple[bool, int]]
+MIXED = st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=8, max_size=14)
+ORDERS: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+
+
+def same_answers_without_the_recipient(api: Any, story: Story, start: Kept, moves: Mixed) -> None:
+    """Once with the recipient's acts between the sender's, once without them."""
+    told: list[list[Any]] = []
+    for recipient in (Recipient(api), None):
+        start.put_back()
+        police, answers = api("police.worker"), []
+        for ours, number in moves:
+            if ours:
+                act = SENDERS[number % len(SENDERS)]
+                answers.append(judged(police.act(story.id, act, routes.body_for(f"/{act}"))))
+                answers.append(shown(police, story))
+            elif recipient:
+                recipient.does(story.id, SILENT[number % len(SILENT)])
+        told.append([*answers, shown(police, story)])
+    assert told[0] == told[1]
