@@ -5,7 +5,6 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 """
 
 import os
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -41,6 +40,7 @@ from tests.support.message_servers import (
     phone_provider,
 )
 from tests.support.page_counts import miscounted
+from tests.support.ports import free_port
 from tests.support.seed import SEED
 from tests.support.stories import Story, service_of
 from tests.support.template import Template
@@ -216,10 +216,7 @@ def api(network: dict[str, Any]) -> Callable[..., Caller]:
 @pytest.fixture(scope="module")
 def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     """Partner flows and browsers talk to this: two worker processes, real sockets."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base_url = f"http://127.0.0.1:{port}"
+    base_url = f"http://127.0.0.1:{free_port()}"
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.support.settings",
         "CAIRN_HOME": str(HOME),

@@ -18,9 +18,9 @@ from tests.support.browser import SIZES, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.cluster import HOME
 from tests.support.live_server import Server
-from tests.support.nginx_front import free_port
 from tests.support.oidc_provider import PASSWORD, Provider, provider
 from tests.support.passkey_browser import Key, touch
+from tests.support.ports import free_port
 from tests.support.waiting import SOON
 
 pytestmark = pytest.mark.browser

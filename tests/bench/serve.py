@@ -12,6 +12,7 @@ from pathlib import Path
 
 from api.dev import processes
 from api.dev.postgres import SUPERUSER, Cluster
+from tests.support.ports import free_port
 
 READY_WITHIN_S = 60
 
@@ -49,9 +50,7 @@ def serve(
     `exempt`: its requests go to the database as the superuser, whom no policy concerns. `threads`:
     1 is gunicorn's sync worker.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     command = [
         application if word == "api.wsgi" else word for word in processes.gunicorn(base_url)

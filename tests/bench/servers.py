@@ -13,11 +13,9 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ import django
 from tests.bench import serve
 from tests.bench.one_server import Server, ask
 from tests.bench.server_trials import ended, killed, limits, next_to_slow
+from tests.support.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 APP = "tests.bench.slow_app"
@@ -97,12 +96,6 @@ def _ms(found: re.Match[str] | None) -> float:
 
 
 # -- The whole -------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def made(granian: str, database: str) -> list[Server]:

@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from tests.support.cluster import own_cluster
-from tests.support.nginx_front import free_port
+from tests.support.ports import free_port
 from tests.support.repository import DEPLOY
 from tests.support.waiting import until
 

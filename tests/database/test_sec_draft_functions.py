@@ -129,7 +129,7 @@ def test_an_epoch_that_is_due_is_due_since_the_last_that_went(
 
 # -- sec.set_legal_hold ----------------------------------------------------------------------------
 
-HOLD = "SELECT sec.set_legal_hold(%s, '2031-01-01Z')"
+HOLD = "SELECT sec.set_legal_hold(%s, '2099-01-01Z')"
 HELD = "SELECT referral_id::text, agency_id::text FROM referral_side WHERE hold_until IS NOT NULL"
 
 
@@ -139,7 +139,7 @@ def test_a_lead_holds_her_own_side_of_one_referral(api: Any, superuser: Any) -> 
         with as_app(api(who)) as cursor:
             assert refused_for_want_of_rights(cursor, HOLD, [one.id]), who
     for key in ("ywca", "police"):
-        call(api(f"{key}.lead"), "set_legal_hold", one.id, "2031-01-01Z")
+        call(api(f"{key}.lead"), "set_legal_hold", one.id, "2099-01-01Z")
         assert (one.id, str(agency_id(key))) in rows(superuser, HELD)
         assert len(rows(superuser, HELD)) == (1 if key == "ywca" else 2)
 
@@ -175,7 +175,7 @@ def test_whom_a_block_bars_holds_nothing(api: Any, superuser: Any) -> None:
     one.answers("block", {"member_id": str(member_id("ywca.lead"))})
     with as_app(api("ywca.lead")) as cursor:
         assert refused_for_want_of_rights(cursor, HOLD, [one.id])
-    call(api("ywca.lead"), "set_legal_hold", other.id, "2031-01-01Z")
+    call(api("ywca.lead"), "set_legal_hold", other.id, "2099-01-01Z")
     assert rows(superuser, HELD) == [(other.id, str(agency_id("ywca")))]
 
 

@@ -54,7 +54,7 @@ def values_of(who: str, about: UUID | str, by_release: Any) -> dict[str, Any]:
         "referral": about, "about": about, "why": "review", "reason": "review", "keep": True,
         "via": "oral", "member": member_id(f"{key}.{colleague}"), "what": "member",
         "by_release": by_release,
-        "field_names": ["name"], "until": "2030-01-01T00:00:00Z", "kek": 1, "kek_version": 1,
+        "field_names": ["name"], "until": "2099-01-01T00:00:00Z", "kek": 1, "kek_version": 1,
         "bundle": b"x", "sealed": b"x", "singly": [], "no": True, "agency": agency_id(key),
         "sender": agency_id(key), "recipient": agency_id(key), "sent": None, "has_block": True,
         "stated_purpose": "intake", "prefix": "127.0.0.0/8",

@@ -108,7 +108,7 @@ def test_systems_are_read_by_their_administrator_alone(api: Any) -> None:
 def test_changes_are_read_by_leads_and_administrators_in_person(api: Any) -> None:
     asked = "SELECT count(*) FROM sec.own_agency_changes(NULL, NULL, 1000)"
     admin = api("ywca.admin")
-    opt_in = {"to_agency_id": str(agency_id("taskforce")), "ends_at": "2030-01-01T00:00:00Z"}
+    opt_in = {"to_agency_id": str(agency_id("taskforce")), "ends_at": "2099-01-01T00:00:00Z"}
     admin.post("/v1/access-log/opt-ins", opt_in)
     admin.post("/v1/webhooks", {"url": "https://receiver.invalid/hook"})
     for who, some in (

@@ -16,7 +16,8 @@ from directory.importing.import_package import import_package
 from directory.importing.parsing import id_of
 from tests.support.directory_rows import NOWHERE, SHOW, WHERE, Entries, rows_taken_back
 from tests.support.hsds_source import SECRET_PLACE, changed, forget
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
+from tests.support.waiting import SOON
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def lay_told(laid: Entries, owner: UUID, source: str) -> tuple[UUID, dict[str, U
     """A place of a source with its parts, a history of each, and a mark on its address."""
     place = laid.place(owner, source=source, external_id="key", **WHERE)
     link = laid.link(owner, laid.service(owner), place)
-    days = {"start_date": "2031-01-01", "end_date": "2031-01-01"}
+    days = {"start_date": "2099-01-01", "end_date": "2099-01-01"}
     of: dict[str, Any] = {"part_of_id": owner}
     here, there = {"location_id": place} | of, {"service_at_location_id": link} | of
     parts = {"location": place, "link": link, "address": laid.address(owner, place)}
@@ -275,6 +276,6 @@ def test_a_link_hides_the_place_also_where_its_service_turns_confidential_meanwh
         race = Race(superuser, pool)
         with race.held(link, [str(one) for one in (uuid4(), organization, service, place)]):
             hiding = race.start_and_wait(lambda: row.update(confidential=True))
-        assert hiding.result(WAIT_S) == 1
+        assert hiding.result(SOON) == 1
     assert m.Location.objects.using("jobs").get(id=place).confidential
     assert not m.Address.objects.using("jobs").filter(location_id=place).exists()

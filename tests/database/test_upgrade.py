@@ -3,7 +3,6 @@ refused in a sentence, and no server says that it is ready on it."""
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -21,8 +20,9 @@ from api.dev import processes
 from api.dev.postgres import Cluster
 from permissions.database import catalogue, schema
 from tests.support.cluster import GROUND
-from tests.support.waiting import SOON, until
-from tests.upgrades.make import REPOSITORY, free_port, served
+from tests.support.ports import free_port
+from tests.support.waiting import SOON, ended, until
+from tests.upgrades.make import REPOSITORY, served
 from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage, restore
 
 pytestmark = pytest.mark.no_database  # a cluster of this file's own
@@ -355,9 +355,8 @@ def test_an_upgrade_that_is_killed_changed_nothing(new: Path, lived: Home) -> No
         process = subprocess.Popen(
             [sys.executable, "manage.py", "migrate"], cwd=new, env=environment(home)
         )
-        until(waits(made, "%pg_sleep(600)%"))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with ended(process):
+            until(waits(made, "%pg_sleep(600)%"))
     finally:
         last.unlink()
     with closing(made.connect_superuser("cairn")) as session:  # as the server notices at last
@@ -385,11 +384,12 @@ def test_an_upgrade_gives_way_to_whoever_works(upgraded: Cluster) -> None:
             env=environment(home),
             stdout=subprocess.DEVNULL,
         )
-        until(waits(upgraded, "LOCK TABLE%"))
-        until(lambda: not waits(upgraded, "LOCK TABLE%")())  # it has given up for now
-        assert process.poll() is None
-        session.rollback()
-    assert process.wait(60) == 0
+        with ended(process):
+            until(waits(upgraded, "LOCK TABLE%"))
+            until(lambda: not waits(upgraded, "LOCK TABLE%")())  # it has given up for now
+            assert process.poll() is None
+            session.rollback()
+            assert process.wait(SOON) == 0
     assert "as expected" in done(REPOSITORY, home, "schema")
 
 

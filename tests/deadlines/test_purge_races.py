@@ -16,11 +16,12 @@ from permissions.keys.keystore import key_store
 from referrals.deadlines import purge as purge_run
 from tests.support.callers import agency_id
 from tests.support.purging import NOTE, keeps, opens, purge, status_of, told, versions
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
 from tests.support.sender_view import Sender
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story
+from tests.support.waiting import SOON
 
 __all__ = ["race"]
 
@@ -68,7 +69,7 @@ def keys_still_end(race: Race, key: str) -> Iterator[None]:
     with race.held("SELECT pg_advisory_xact_lock(%s, %s)", [ROTATING, lock_number(agency_id(key))]):
         under_way = race.start_and_wait(purge)
         yield
-    under_way.result(WAIT_S)
+    under_way.result(SOON)
 
 
 @pytest.fixture
@@ -123,8 +124,8 @@ def hold_beside_a_purge(race: Race, story: Story, api: Any, first: str) -> Any:
     order = [first, *(calls.keys() - {first})]
     with race.row(story):
         futures = {name: race.start_and_wait(calls[name]) for name in order}
-    answer = futures["hold"].result(WAIT_S)
-    futures["purge"].result(WAIT_S)
+    answer = futures["hold"].result(SOON)
+    futures["purge"].result(SOON)
     return answer
 
 
@@ -193,8 +194,8 @@ def test_a_draft_that_was_changed_first_stays_whole(
     order = [first, *(calls.keys() - {first})]
     with race.row(story):
         futures = {name: race.start_and_wait(calls[name]) for name in order}
-    answer = futures["edit"].result(WAIT_S)
-    futures["purge"].result(WAIT_S)
+    answer = futures["edit"].result(SOON)
+    futures["purge"].result(SOON)
     opened = api(story.sender).act(story.id, "open_packet", {"purpose": "service"})
     if first == "edit":
         assert (answer, opened.json()["packet"]) == (200, PACKET | body["packet"])
@@ -236,6 +237,6 @@ def test_keys_that_cannot_end_are_no_purge_that_is_under_way(
     with race.held(change, [alive.id]):
         under_way = race.start_and_wait(purge_run.step)
     with pytest.raises(NotPossible) as refusal:
-        under_way.result(WAIT_S)
+        under_way.result(SOON)
     assert refusal.value.code == "key_in_use"
     assert rows(race.superuser, DUE) == [(str(agency_id("police")),)]

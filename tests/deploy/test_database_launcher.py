@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -70,7 +69,8 @@ def test_a_session_that_outlives_the_killed_server_only_delays_the_next_start(ke
     poll(busy)
     # It never looks whether the server is still there while it counts.
     busy.cursor().execute("SELECT count(*) FROM generate_series(1, 10000000)")
-    time.sleep(0.2)
+    state = f"SELECT state FROM pg_stat_activity WHERE pid = {busy.info.backend_pid}"
+    until(lambda: ask(kept, "owner", state) == [("active",)])
     os.kill(server, signal.SIGKILL)
     until(lambda: not kept.is_running())
     kept.start()

@@ -25,7 +25,7 @@ from api.dev import processes
 from permissions.identity import credentials
 from permissions.models import Agency, Membership, Person
 from tests.support.cluster import HOME, own_cluster
-from tests.support.nginx_front import free_port
+from tests.support.ports import free_port
 from tests.support.repository import DEPLOY
 from tests.support.seed import SEED
 from tests.support.stories import NOTICE, service_of

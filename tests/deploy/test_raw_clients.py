@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.nginx_front import free_port
+from tests.support.ports import free_port
 from tests.support.repository import DEPLOY, REPOSITORY
 from tests.support.waiting import SOON, until
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.support.nginx_front import NGINX, free_port, nginx_before
+from tests.support.nginx_front import NGINX, nginx_before
+from tests.support.ports import free_port
 from tests.support.repository import DEPLOY, REPOSITORY
 from tests.support.waiting import SOON, until
 

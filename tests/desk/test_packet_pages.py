@@ -46,7 +46,7 @@ def advocate():
             "consenters",
             "The survivor must consent too",
         ),
-        ({"signed_at": "2030-01-01T00:00"}, "signed_at", "The signature is in the future."),
+        ({"signed_at": "2099-01-01T00:00"}, "signed_at", "The signature is in the future."),
         ({"signed_at": "2026-01-01T00:00"}, "lasts", "The release has ended already."),
         ({"adult": []}, "adult", "does not state an age"),
         ({"minor_may_consent_alone": "on"}, "adult", "The notice and the release disagree"),

@@ -12,8 +12,9 @@ from tests.support.callers import agency_id
 from tests.support.desk_pages import at_the_desk
 from tests.support.own_systems import NEW, SYSTEMS, added, form_of, log_of, pair, public
 from tests.support.own_systems import as_before as as_before  # a fixture
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
+from tests.support.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("as_before")
 
@@ -29,7 +30,7 @@ def in_order(race: Race, system: Client, *calls: Any) -> list[int]:
     row = "SELECT FROM permissions_client WHERE id = %s FOR UPDATE"
     with race.held(row, [str(system.id)]):
         futures = [race.start_and_wait(call) for call in calls]
-    return [future.result(WAIT_S).status_code for future in futures]
+    return [future.result(SOON).status_code for future in futures]
 
 
 def test_two_keys_that_are_removed_at_once_leave_one(race: Race, superuser: Any) -> None:
@@ -75,5 +76,5 @@ def test_the_same_form_sent_twice_at_once_adds_one(race: Race) -> None:
     number = (agency_id("ywca").int & (2**32 - 1)) - 2**31
     with race.held(lock, [number]):
         futures = [race.start_and_wait(posts(NEW, given)) for _ in range(2)]
-    assert sorted(one.result(WAIT_S).status_code for one in futures) == [302, 409]
+    assert sorted(one.result(SOON).status_code for one in futures) == [302, 409]
     assert Client.objects.filter(name="Campus records").count() == 1

@@ -18,6 +18,7 @@ from permissions.errors import NotAuthenticated
 from permissions.identity import credentials
 from tests.support.cluster import HOME
 from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
+from tests.support.ports import free_port
 from tests.support.waiting import SOON
 
 STREAM = {"format": "ndjson"}
@@ -148,9 +149,7 @@ def watched(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Watched]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     monkeypatch.setenv("CAIRN_DATABASE", django_db_setup)
     monkeypatch.setenv("CAIRN_BIND", f"127.0.0.1:{port}")

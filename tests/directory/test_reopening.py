@@ -12,8 +12,9 @@ from referrals import worker
 from tests.desk.directory_pages import document_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
+from tests.support.waiting import SOON
 
 HOUR = timedelta(hours=1)
 
@@ -84,6 +85,6 @@ def test_a_pause_that_is_prolonged_meanwhile_stays(race: Race, api: Any, entry: 
     prolonged = "UPDATE directory_service SET intake_paused_until = %s WHERE id = %s"
     with race.held(prolonged, [datetime.now(UTC) + HOUR, entry]):
         job = race.start_and_wait(reopening.step)
-    assert job.result(WAIT_S) is False
+    assert job.result(SOON) is False
     assert m.Service.objects.using("jobs").get(id=entry).intake_paused
     assert document_of(api, entry)["intake"] == "paused"

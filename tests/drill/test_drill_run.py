@@ -15,7 +15,7 @@ from permissions.ledger import sealer
 from permissions.practice import drill
 from referrals.drill import standing
 from tests.support.live_server import Server
-from tests.support.nginx_front import free_port
+from tests.support.ports import free_port
 from tests.support.stored_rows import rows
 
 

@@ -1,7 +1,7 @@
 """A lawyer's opinion lets a victim service provider send notices without a signature, until its day
 (34 U.S.C. 12291(b)(2)); the administrator records it, and the log says so."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -159,7 +159,7 @@ def test_one_that_a_writer_of_the_database_made_counts_for_nothing(
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("until", "2027-12-31"),
+        ("until", f"{today() + timedelta(days=60)}"),
         ("lawyer", "'Another'"),
         ("dated", "2020-01-01"),
         ("agency_id", "ywca"),
@@ -201,16 +201,15 @@ def test_a_new_binding_key_keeps_it(api: Any) -> None:
 
 def test_its_last_day_is_the_agencys_own(api: Any, superuser: Any, shift_clock: Any) -> None:
     """Until midnight where the agency is, whatever day it is in London."""
-    at_the_desk("sarc.admin").submit(PAGE, given(until=f"{today()}"))
+    tomorrow = today() + timedelta(days=1)
+    at_the_desk("sarc.admin").submit(PAGE, given(until=f"{tomorrow}"))
     sender = resolve_credential(api("sarc.worker").secret)
     assert sender is not None
-    zone = ZoneInfo("America/Denver")
-    local = datetime.now(zone)
-    evening = local.replace(hour=23, minute=30, second=0, microsecond=0)
-    if local < evening:  # so late there, it is tomorrow in London
-        shift_clock(f"{int((evening - local).total_seconds())} seconds")
+    evening = datetime.combine(tomorrow, time(23, 30), ZoneInfo("America/Denver"))
+    ahead = evening.astimezone(UTC) - datetime.now(UTC)
+    shift_clock(str(ahead))  # so late there, it is the day after in London
     assert not notice_opinions.must_sign(sender)
     assert send(api) == (200, None), "and so says the database"
-    shift_clock(f"{int((evening - local).total_seconds()) + 3600} seconds")
+    shift_clock(str(ahead + timedelta(hours=1)))
     assert notice_opinions.must_sign(sender)
     assert send(api)[0] == 409

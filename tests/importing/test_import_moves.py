@@ -47,7 +47,7 @@ ROWS: dict[str, tuple[str, Cells]] = {
     "url": ("label", {"url": "https://example.org"}),
     "holiday_schedule": (
         "description",
-        {"start_date": "2031-01-01", "end_date": "2031-01-01", "closed": "true"},
+        {"start_date": "2099-01-01", "end_date": "2099-01-01", "closed": "true"},
     ),
     "service_capacity": ("description", {"available": "3"}),
     "attribute": ("value", {"label": "keywords", "value": "tea"}),

@@ -2,7 +2,6 @@
 in words, and no key is made in it."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from io import StringIO
@@ -22,9 +21,10 @@ from permissions.keys.keystore import FileKeyStore, key_store
 from tests.operation.readings import ready
 from tests.support.callers import agency_id
 from tests.support.key_hosts import KEYS, begins, environment, host, no_host_is_known, passes
+from tests.support.ports import free_port
 from tests.support.shared_packet import sealed as sealed  # a fixture
 from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON, until
+from tests.support.waiting import SOON, ended, until
 
 MARK = "folder.mark"
 
@@ -278,16 +278,18 @@ def test_two_servers_on_one_folder_make_keys_at_once_and_one_is_killed(
     mark(superuser)
     both = [begins(name, KEYS, "rotate") for name in ("a", "b")]
     killed = begins("a", KEYS, "rotate")
-    while any(process.poll() is None for process in both):
-        opened = sealed.api(sealed.recipient).act(sealed.id, "open_packet", {"purpose": "review"})
-        assert opened.json()["packet"] == PACKET
-        if killed.poll() is None and both[0].poll() is not None:
-            killed.kill()
-    killed.kill()
-    killed.communicate()
-    for process in both:
-        _, said = process.communicate()
-        assert process.returncode == 0, said
+    opens, review = sealed.api(sealed.recipient), {"purpose": "review"}
+    with ended(*both, killed):
+        while any(process.poll() is None for process in both):
+            opened = opens.act(sealed.id, "open_packet", review)
+            assert opened.json()["packet"] == PACKET
+            if killed.poll() is None and both[0].poll() is not None:
+                killed.kill()
+        killed.kill()
+        killed.communicate()
+        for process in both:
+            _, said = process.communicate()
+            assert process.returncode == 0, said
     with host("b", KEYS):  # what the killed one left is ended first
         for agency in rotation.key_holders():
             if key_store().versions(agency):
@@ -303,9 +305,7 @@ def test_real_servers_with_a_folder_each_and_with_one(
     superuser: Any, tmp_path: Path, network: dict[str, Any]
 ) -> None:
     def serve(name: str, folder: Path) -> tuple[str, "subprocess.Popen[bytes]"]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        url = f"http://127.0.0.1:{free_port()}"
         env = environment(name, folder) | {"CAIRN_BASE_URL": url, "CAIRN_LOG_LEVEL": "WARNING"}
         one = [*processes.gunicorn(url), "--workers", "1"]
         return url, subprocess.Popen(one, env=env)

@@ -1,6 +1,5 @@
 """A rotation that was killed, or that meets another, leaves nothing on the old version."""
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.keys.key_versions import many as many  # a fixture
 from tests.keys.key_versions import told as told  # a fixture
 from tests.support.callers import agency_id
 from tests.support.stories import Story
+from tests.support.waiting import SOON, ended
 
 
 def test_a_rotation_killed_half_way_is_ended_by_the_next(
@@ -84,9 +84,10 @@ def test_a_process_that_is_killed_leaves_nothing_that_hinders_the_next(
     before = max(versions_named(superuser, "police"))
     holder = connection_that_wraps(superuser)
     process = running("rotate", of("police"))
-    wait_for_advisory_wait(superuser)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with ended(process):
+        wait_for_advisory_wait(superuser)
+        process.kill()
+        process.communicate()
     holder.rollback()
     holder.close()
     keys("rotate", of("police"))
@@ -100,12 +101,13 @@ def test_two_rotations_at_the_same_time_follow_each_other(
     before = max(key_store().versions(agency_id("police")))
     holder = connection_that_wraps(superuser)
     both = [running("rotate", of("police")) for _ in range(2)]
-    wait_for_advisory_wait(superuser, 2)
-    holder.rollback()
-    holder.close()
-    for process in both:
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
+    with ended(*both):
+        wait_for_advisory_wait(superuser, 2)
+        holder.rollback()
+        holder.close()
+        for process in both:
+            _, said = process.communicate(timeout=SOON)
+            assert process.returncode == 0, said
     assert versions_named(superuser, "police") == {before + 2}
     for story in many:
         opened = story.api(story.sender).act(story.id, "open_packet", {"purpose": "intake"})
@@ -132,11 +134,12 @@ def test_who_wrapped_before_a_rotation_was_killed_is_waited_for_by_the_next(
     assert new.kek_version == before
     assert key_store().begin_version(police) == before + 1  # a rotation, killed right behind it
     process = running("rotate", of("police"))
-    wait_for_a_lock(superuser)
-    holder.commit()
-    holder.close()
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    with ended(process):
+        wait_for_a_lock(superuser)
+        holder.commit()
+        holder.close()
+        _, said = process.communicate(timeout=SOON)
+        assert process.returncode == 0, said
     assert versions_named(superuser, "police") == {before + 1}
     for story in many:
         opened = story.api(story.sender).act(story.id, "open_packet", {"purpose": "intake"})

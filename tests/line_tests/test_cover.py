@@ -31,10 +31,11 @@ LAST_MINUTE = monday() + 6 * DAY + 21 * HOUR - MINUTE
 
 
 def month(of: date | None = None) -> tuple[int, int]:
-    """(covered, minutes) of the running month, or of another one."""
-    kept = m.LineCover.objects.using("signin").filter(agency_id=YWCA).order_by("-month")
-    one = kept.get(month=of) if of else kept[0]
-    return one.covered, one.minutes
+    """(covered, minutes) of a month, or of all: one may end while its minutes are counted."""
+    kept = m.LineCover.objects.using("signin").filter(agency_id=YWCA)
+    months = [one for one in kept if of in (None, one.month)]
+    assert months
+    return sum(one.covered for one in months), sum(one.minutes for one in months)
 
 
 def step_at(shift_clock: Any, moment: datetime) -> None:

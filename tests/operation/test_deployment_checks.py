@@ -14,7 +14,8 @@ from django.db import connections
 
 from permissions.health import deployment_checks, heartbeats
 from tests.support.live_server import Server
-from tests.support.nginx_front import NGINX, free_port, nginx_before
+from tests.support.nginx_front import NGINX, nginx_before
+from tests.support.ports import free_port
 from tests.support.repository import DEPLOY
 
 ALIASES = ["default", "signin", "editor", "auditor", "jobs", "sealer"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from api.dev import processes
 from permissions.health.log_lines import LogLines
 from tests.operation.readings import value_in
 from tests.support.cluster import HOME
+from tests.support.ports import free_port
 from tests.support.waiting import SOON, until
 
 LINE = "x" * 999 + "\n"
@@ -71,9 +71,7 @@ def serve(django_db_setup: str, network: Any) -> Iterator[Callable[[int | IO[Any
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(stderr: int | IO[Any]) -> str:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        url = f"http://127.0.0.1:{free_port()}"
         env = os.environ | {
             "CAIRN_HOME": str(HOME),
             "CAIRN_DATABASE": django_db_setup,

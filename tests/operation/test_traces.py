@@ -6,7 +6,6 @@ test_markers_in_faults.py search what a collector received, too.
 """
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from api.http import traces
 from tests.support.access_log import the_log_is_full
 from tests.support.cluster import HOME
 from tests.support.http_client import HttpClient
+from tests.support.ports import free_port
 from tests.support.repository import REPOSITORY
 from tests.support.stories import Story
 from tests.support.trace_collector import Collector, flush, said, texts
@@ -212,9 +212,7 @@ def serve(django_db_setup: str, network: Any) -> Iterator[Callable[[str], Any]]:
     running = []
 
     def start(url: str) -> tuple[str, subprocess.Popen[bytes]]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        base_url = f"http://127.0.0.1:{free_port()}"
         env = os.environ | {
             "CAIRN_HOME": str(HOME),
             "CAIRN_DATABASE": django_db_setup,

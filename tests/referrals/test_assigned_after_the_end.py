@@ -4,6 +4,7 @@ reason: else her accounting, the notes and what a legal hold keeps would be out 
 The other side sees nothing of it: the same bytes on every page, list and row.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -59,8 +60,8 @@ def test_a_lead_accounts_to_her_when_no_one_is_left(
     shift_clock(left.clock)
     lead = api(f"{key}.lead")
     with turned_off("jobs", "permissions_membership", "active", member_id(f"{key}.worker")):
-        until = "2027-09-01T00:00:00Z"
-        assert lead.act(story.id, "set_hold", {"until": until}).status_code == 200
+        until = datetime.now(UTC) + timedelta(days=280)
+        assert lead.act(story.id, "set_hold", {"until": until.isoformat()}).status_code == 200
         assert lead.get(f"/v1/referrals/{story.id}").json()["status"] == left.status
         before = view(api, other, story)
         for act in HER_RIGHTS:

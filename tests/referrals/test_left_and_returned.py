@@ -12,9 +12,10 @@ from tests.referrals.blocked_referrals import opened as opened  # a fixture
 from tests.support.callers import agency_id, member_id
 from tests.support.left import bind_as_it_is, set_active
 from tests.support.left import roles_and_entries as roles_and_entries  # a fixture
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
 from tests.support.stories import Story, to
+from tests.support.waiting import SOON
 
 OPENS = {"purpose": "intake"}
 
@@ -77,7 +78,7 @@ def test_who_leaves_while_a_colleague_assigns_them_is_assigned_to_nothing(
     end = "UPDATE permissions_membership SET active = false WHERE id = %s"
     with race.held(end, [whom]):
         answer = race.start_and_wait(lambda: lead.act(opened.id, "assign", to("ywca.worker2")))
-    assert answer.result(WAIT_S).status_code == 404
+    assert answer.result(SOON).status_code == 404
     bind_as_it_is("ywca.worker2")
     set_active("ywca.worker2", "membership", True)
     assert api("ywca.worker2").act(opened.id, "open_packet", OPENS).status_code == 403

@@ -12,9 +12,10 @@ import pytest
 from referrals.deadlines import overdue
 from tests.support import routes
 from tests.support.callers import agency_id, member_id
-from tests.support.races import OPENING, WAIT_S, Race, act, events, in_order, told
+from tests.support.races import OPENING, Race, act, events, in_order, told
 from tests.support.races import race as race  # a fixture
 from tests.support.stories import PACKET, Story
+from tests.support.waiting import SOON
 
 __all__ = ["race"]  # the fixture
 
@@ -71,9 +72,9 @@ def test_no_reading_commits_after_a_mistake_was_marked(race: Race, story: Story,
         before = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
         marked = race.start_and_wait(act(api, "police.worker", story, "mark_error"))
         after = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
-    assert before.result(WAIT_S).status_code == 200
-    assert marked.result(WAIT_S).json()["openings"]["people"] == 1
-    assert told(after.result(WAIT_S)) == (409, "entered_in_error")
+    assert before.result(SOON).status_code == 200
+    assert marked.result(SOON).json()["openings"]["people"] == 1
+    assert told(after.result(SOON)) == (409, "entered_in_error")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +119,8 @@ def test_an_accept_that_came_first_does_not_expire(
         accepted = race.start_and_wait(act(api, "ywca.worker", story, "accept"))
         shift_clock("5 hours")
         expired = race.start_and_wait(lambda: overdue.mark_missed(alarm(story, "expires_at")))
-    assert told(accepted.result(WAIT_S)) == (200, None)
-    assert expired.result(WAIT_S) is False
+    assert told(accepted.result(SOON)) == (200, None)
+    assert expired.result(SOON) is False
     assert events(race, story, "expire") == 0
     assert race.one("SELECT status FROM referral") == "accepted"
 
@@ -139,8 +140,8 @@ def test_an_accept_after_the_hour_is_refused_whether_it_was_marked_or_not(
             race.start_and_wait(call) for call in (calls if clock_first else calls[::-1])
         ]
     marked, accepted = (first, second) if clock_first else (second, first)
-    assert marked.result(WAIT_S) is True
-    assert told(accepted.result(WAIT_S)) == (409, "expired")
+    assert marked.result(SOON) is True
+    assert told(accepted.result(SOON)) == (409, "expired")
     assert (events(race, story, "expire"), events(race, story, "accept")) == (1, 0)
 
 
@@ -151,7 +152,7 @@ def test_two_schedulers_at_once_mark_it_once(race: Race, story: Story, shift_clo
         futures = [
             race.start_and_wait(lambda: overdue.mark_missed(alarm(story, "ack_by"))) for _ in "ab"
         ]
-    assert [one.result(WAIT_S) for one in futures] == [True, False]
+    assert [one.result(SOON) for one in futures] == [True, False]
     assert events(race, story, "escalated") == 1
 
 

@@ -19,10 +19,11 @@ from tests.support.own_numbers import (
     listed,
     numbered,
 )
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
 from tests.support.sec_functions import call
 from tests.support.stories import Story, notes, to
+from tests.support.waiting import SOON
 
 # -- One number, one referral ----------------------------------------------------------------------
 
@@ -89,8 +90,8 @@ def test_two_at_once_give_one_number_to_one_referral(race: Race, story: Story, a
         second = race.start_and_wait(
             lambda: callers[1].act(other.id, "set_external_ref", {"ref": NUMBER})
         )
-    assert (first.result(WAIT_S).status_code, second.result(WAIT_S).status_code) == (201, 409)
-    assert second.result(WAIT_S).json()["code"] == "external_ref_taken"
+    assert (first.result(SOON).status_code, second.result(SOON).status_code) == (201, 409)
+    assert second.result(SOON).json()["code"] == "external_ref_taken"
 
 
 def test_the_same_request_twice_is_one_record(story: Story, api: Any, superuser: Any) -> None:

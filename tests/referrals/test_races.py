@@ -14,9 +14,10 @@ from permissions.models import Membership
 from tests.support import routes
 from tests.support.binding import bind_credentials
 from tests.support.callers import member_id
-from tests.support.races import WAIT_S, Race, act, events, in_order, told
+from tests.support.races import Race, act, events, in_order, told
 from tests.support.races import race as race  # a fixture
 from tests.support.stories import PACKET, Story
+from tests.support.waiting import SOON
 
 # -- One wins --------------------------------------------------------------------------------------
 
@@ -187,10 +188,10 @@ def test_one_idempotency_key_at_once_makes_one_referral(race: Race, story: Story
 
     with race.held("LOCK TABLE referral IN SHARE MODE"):  # an insert waits, a read does not
         first = race.start_and_wait(lambda: create(callers[0]))
-        second = race.start(lambda: create(callers[1])).result(WAIT_S)
+        second = race.start(lambda: create(callers[1])).result(SOON)
         assert (second.status_code, second.json()["code"]) == (409, "in_flight")
         assert not first.done()
-    made = first.result(WAIT_S)
+    made = first.result(SOON)
     assert made.status_code == 201
     again = create(callers[2])
     assert again.status_code == 201
@@ -214,7 +215,7 @@ def test_a_row_that_was_blocked_while_one_waited_for_it_is_not_handed_out(
     by = [str(member_id("ywca.worker")), str(member_id("ywca.lead")), story.id]
     with race.held(bar, by):
         future = race.start_and_wait(act(api, "ywca.worker", story, "accept"))
-    assert future.result(WAIT_S).status_code == 404
+    assert future.result(SOON).status_code == 404
     assert events(race, story, "accept") == 0
 
 
@@ -230,7 +231,7 @@ def test_a_member_who_left_while_she_waited_sees_it_no_more(
             future = race.start_and_wait(act(api, "ywca.worker2", story, "accept"))
             with race.superuser.cursor() as cursor:
                 cursor.execute(change, [False, member])
-        answer = future.result(WAIT_S)
+        answer = future.result(SOON)
     finally:
         with race.superuser.cursor() as cursor:
             cursor.execute(change, [True, member])
@@ -261,7 +262,7 @@ def test_no_one_comes_in_on_what_was_true_a_moment_ago(race: Race) -> None:
     try:
         with race.held(ends, [str(member.id)]):
             opening = race.start_and_wait(lambda: credentials.open_for_member(member))
-        assert not signed_in(opening.result(WAIT_S))
+        assert not signed_in(opening.result(SOON))
     finally:
         put_out(True)
 
@@ -278,7 +279,7 @@ def test_who_just_comes_in_is_put_out_with_the_others(race: Race) -> None:
     try:
         with race.held(came_in, [credentials.hash_secret(secret), str(member.id)]):
             ending = race.start_and_wait(lambda: put_out(False))
-        ending.result(WAIT_S)
+        ending.result(SOON)
         assert not signed_in(secret)
     finally:
         put_out(True)

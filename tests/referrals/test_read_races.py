@@ -8,9 +8,10 @@ import pytest
 
 from api.dev import demo
 from tests.support.callers import agency_id, member_id
-from tests.support.races import OPENING, WAIT_S, Race, act
+from tests.support.races import OPENING, Race, act
 from tests.support.races import race as race  # a fixture
 from tests.support.stories import PACKET, Story, release_body, return_body
+from tests.support.waiting import SOON
 
 # -- The reader and the revoke ---------------------------------------------------------------------
 
@@ -46,8 +47,8 @@ def test_a_reading_under_way_commits_before_what_closes_it(
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
         closed = race.start_and_wait(close)
         assert waiting_to_close(race) == 1, "it waits for the reader, not for the table"
-    assert reading.result(WAIT_S).json()["packet"] == PACKET
-    assert closed.result(WAIT_S).status_code == 200
+    assert reading.result(SOON).json()["packet"] == PACKET
+    assert closed.result(SOON).status_code == 200
 
 
 @pytest.mark.parametrize("closing", ["put_return_release", "revoke_return_release"])
@@ -62,8 +63,8 @@ def test_what_came_back_is_read_before_what_closes_it(
         reading = race.start_and_wait(lambda: sender.get(f"/v1/referrals/{story.id}/returned"))
         closed = race.start_and_wait(lambda: advocate.act(story.id, closing, body))
         assert waiting_to_close(race) == 1
-    assert set(reading.result(WAIT_S).json()["returned"]) > {"connected"}
-    assert closed.result(WAIT_S).status_code == 200
+    assert set(reading.result(SOON).json()["returned"]) > {"connected"}
+    assert closed.result(SOON).status_code == 200
 
 
 def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
@@ -73,8 +74,8 @@ def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
     with race.held("LOCK TABLE release_end IN ACCESS EXCLUSIVE MODE"):
         revoked = race.start_and_wait(act(api, "police.worker", story, "revoke_release"))
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
-    assert revoked.result(WAIT_S).status_code == 200
-    answer = reading.result(WAIT_S)
+    assert revoked.result(SOON).status_code == 200
+    answer = reading.result(SOON)
     assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
     assert "packet" not in answer.json()
 
@@ -87,8 +88,8 @@ def test_a_reader_that_comes_while_a_narrower_release_is_put_reads_by_that_one(
     with race.held("LOCK TABLE release_end IN ACCESS EXCLUSIVE MODE"):
         put = race.start_and_wait(lambda: officer.act(story.id, "put_release", narrower))
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
-    assert put.result(WAIT_S).status_code == 200
-    assert reading.result(WAIT_S).json()["packet"] == {"name": PACKET["name"]}
+    assert put.result(SOON).status_code == 200
+    assert reading.result(SOON).json()["packet"] == {"name": PACKET["name"]}
 
 
 @pytest.mark.parametrize("who", ["police.worker", "ywca.worker"])
@@ -100,8 +101,8 @@ def test_a_reader_that_comes_while_fields_are_taken_away_reads_those_that_are_le
     with race.held("LOCK TABLE referral_event IN ACCESS EXCLUSIVE MODE"):
         narrowed = race.start_and_wait(lambda: closer.act(story.id, "narrow_release", left))
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
-    assert narrowed.result(WAIT_S).status_code == 200
-    assert reading.result(WAIT_S).json()["packet"] == {"name": PACKET["name"]}
+    assert narrowed.result(SOON).status_code == 200
+    assert reading.result(SOON).json()["packet"] == {"name": PACKET["name"]}
 
 
 CLOSINGS = [
@@ -135,9 +136,9 @@ def test_no_reader_of_twenty_commits_after_what_closes_has(
             before = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[:10]]
             closed = crowd.start_and_wait(lambda: closer.act(story.id, closing, body))
             after = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[10:]]
-        assert [one.result(3 * WAIT_S).status_code for one in before] == [200] * 10
-        assert closed.result(3 * WAIT_S).status_code == 200
-        answers = [one.result(3 * WAIT_S) for one in after]
+        assert [one.result(SOON).status_code for one in before] == [200] * 10
+        assert closed.result(SOON).status_code == 200
+        answers = [one.result(SOON) for one in after]
     assert [(one.status_code, one.json()["code"]) for one in answers] == [later] * 10
     late = race.one(
         "SELECT count(*) FROM access_entry e, access_entry b WHERE b.act = %(act)s"
@@ -228,7 +229,7 @@ def test_once_it_has_ended_each_of_twenty_is_refused_at_the_next_request(
 
         def all_read() -> set[Any]:
             every = [crowd.start(lambda one=one: read(one)) for one in readers]
-            return {one.result(10 * WAIT_S) for one in every}
+            return {one.result(SOON) for one in every}
 
         assert all_read() == {(200, None)}
         with superuser.cursor() as cursor:

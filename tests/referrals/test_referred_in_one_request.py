@@ -10,7 +10,7 @@ from django.db import connections
 
 from tests.support.access_log import everything_stored
 from tests.support.callers import agency_id, narrow
-from tests.support.races import WAIT_S, Race
+from tests.support.races import Race
 from tests.support.races import race as race  # a fixture
 from tests.support.stories import (
     NOTICE,
@@ -23,6 +23,7 @@ from tests.support.stories import (
     release_body,
     service_of,
 )
+from tests.support.waiting import SOON
 
 ACTS = ("create", "put_release", "put_packet", "set_external_ref", "send")
 
@@ -301,7 +302,7 @@ def test_the_same_key_at_the_same_time_makes_one(story: Story, api: Any, superus
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(WAIT_S)
+        thread.join(SOON)
     assert {answer.status_code for answer in answers} <= {201, 409}
     made = {answer.json()["id"] for answer in answers if answer.status_code == 201}
     assert len(made) == 1
@@ -332,7 +333,7 @@ def test_one_that_is_cut_off_half_way_leaves_nothing(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
             )
-    assert cut.result(WAIT_S).status_code == 503
+    assert cut.result(SOON).status_code == 503
     assert everything_stored(superuser) == before
     again = api("police.worker").post("/v1/referrals", body, Idempotency_Key="cut off")
     assert (again.status_code, again.json()["status"]) == (201, "sent")

@@ -3,7 +3,6 @@ that is left, and the archive by itself, goes on to verify."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from tests.support.cluster import HOME
 from tests.support.repository import REPOSITORY
 from tests.support.seals import YEARS, Old, ask, checked, faults, retire, seal, tampered, write
 from tests.support.seals import old as old  # a fixture
+from tests.support.waiting import ended
 
 
 def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
@@ -196,10 +196,8 @@ def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
             text=True,
         )
         assert process.stdout
-        assert any("signed off" in line for line in process.stdout)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        with ended(process), process.stdout:
+            assert any("signed off" in line for line in process.stdout)
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                        " WHERE usename = 'owner' AND query LIKE 'ALTER TABLE%'")  # fmt: skip
     superuser.commit()

@@ -15,10 +15,11 @@ from tests.slip.scene import shared as shared  # a fixture
 from tests.slip.scene import survivor as survivor  # a fixture
 from tests.support.callers import agency_id, member_id
 from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.races import OPENING, WAIT_S, Race, act
+from tests.support.races import OPENING, Race, act
 from tests.support.races import race as race  # a fixture
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story
+from tests.support.waiting import SOON
 
 # -- An old session, a form that is sent again -----------------------------------------------------
 
@@ -231,8 +232,8 @@ def test_an_opening_under_way_commits_before_the_end_does(
     with race.held(OPENING):
         reading = race.start_and_wait(read)
         ended = race.start_and_wait(end)
-    assert reading.result(WAIT_S).json()["packet"] == PACKET
-    assert ended.result(WAIT_S).status_code == 302
+    assert reading.result(SOON).json()["packet"] == PACKET
+    assert ended.result(SOON).status_code == 302
     assert opens(shared) == "sealed"
 
 
@@ -244,8 +245,8 @@ def test_a_reader_that_comes_while_the_survivor_ends_it_gets_nothing(
     with race.held("LOCK TABLE referral_event IN ACCESS EXCLUSIVE MODE"):
         ended = race.start_and_wait(end)
         reading = race.start_and_wait(read)
-    assert ended.result(WAIT_S).status_code == 302
-    answer = reading.result(WAIT_S)
+    assert ended.result(SOON).status_code == 302
+    answer = reading.result(SOON)
     assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
 
 
@@ -258,7 +259,7 @@ def test_two_ends_at_once_are_one(
     first, second = _ending(survivor), _ending(other)
     with race.row(shared):
         futures = [race.start_and_wait(first), race.start_and_wait(second)]
-    assert [one.result(WAIT_S).status_code for one in futures] == [302, 302]
+    assert [one.result(SOON).status_code for one in futures] == [302, 302]
     events = "SELECT count(*)::int FROM referral_event WHERE referral_id = %s AND act = %s"
     assert rows(superuser, events, [shared.id, "end_by_survivor"]) == [(1,)]
 
@@ -270,7 +271,7 @@ def test_the_survivor_and_the_worker_end_it_at_once(
     end, revoke = _ending(survivor), act(api, "police.worker", shared, "revoke_release")
     with race.row(shared):
         futures = [race.start_and_wait(end), race.start_and_wait(revoke)]
-    assert [one.result(WAIT_S).status_code for one in futures] == [302, 200]
+    assert [one.result(SOON).status_code for one in futures] == [302, 200]
     assert opens(shared) == "sealed"
 
 
@@ -284,8 +285,8 @@ def test_an_assignment_at_once_is_not_lost(
     with race.row(shared):
         assigned = race.start_and_wait(lambda: advocate.act(shared.id, "assign", body))
         ended = race.start_and_wait(end)
-    assert assigned.result(WAIT_S).status_code == 200
-    assert ended.result(WAIT_S).status_code == 302
+    assert assigned.result(SOON).status_code == 200
+    assert ended.result(SOON).status_code == 302
     shared.release(*PACKET).packet(**PACKET)
     assert opens(shared, "ywca.worker2") == PACKET
 
@@ -303,7 +304,7 @@ def test_an_end_that_was_cut_off_has_done_nothing_and_can_be_repeated(
             " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))",
         )
         with pytest.raises(AssertionError):  # the test client tells of a connection that is gone
-            assert ended.result(WAIT_S).status_code == 302
+            assert ended.result(SOON).status_code == 302
     assert opens(shared) == PACKET
     assert survivor.ends().status_code == 302
     assert opens(shared) == "sealed"

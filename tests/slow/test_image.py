@@ -26,7 +26,7 @@ from deploy.release import image as building
 from deploy.release.oci_archive import Image
 from deploy.release.source import Commit, checked_out
 from tests.support.image_ground import Container, Store, needs_what_builds_images
-from tests.support.nginx_front import free_port
+from tests.support.ports import free_port
 from tests.support.repository import REPOSITORY
 from tests.support.waiting import until
 

@@ -6,7 +6,7 @@ import hashlib
 import html
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -25,6 +25,13 @@ def one(superuser: Any, question: str, parameters: Any = None) -> Any:
     with superuser.cursor() as cursor:
         cursor.execute(question, parameters)
         return cursor.fetchone()[0]
+
+
+def two_months() -> list[str]:
+    """This month and the next one, in UTC. A test asks once, at its beginning: what is written from
+    then on is in one of them, even if a month ends meanwhile."""
+    first = datetime.now(UTC).replace(day=1)
+    return [f"{one:%Y-%m}" for one in (first, first + timedelta(days=31))]
 
 
 def handle(superuser: Any, referral_id: str, key: str) -> str:

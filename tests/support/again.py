@@ -32,7 +32,8 @@ OF_TIME = re.compile(
 
 
 def is_of_time(message: str) -> bool:
-    """Whether a failure's own message, its first line, says that time or the machine failed it."""
+    """Whether a failure's own message, its first line, says that time or the machine failed it.
+    ConnectionError is named with its four subclasses, for a message names the class itself."""
     return bool(OF_TIME.match(message.strip().partition("\n")[0]))
 
 

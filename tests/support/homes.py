@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import requests
 from api.dev import processes
 from api.dev.parties import PartnerSystem
 from api.dev.postgres import Cluster
+from tests.support.ports import free_port
 from tests.support.waiting import SOON
 
 
@@ -27,9 +27,7 @@ class Home:
     """A demo network on a free port: `start`, `kill`, and start again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.base_url = f"http://127.0.0.1:{free_port()}"
         self.cluster = Cluster(folder)
         self.folder = folder
         others = {"DATABASE_URL", "CAIRN_KEY_FOLDER"}

@@ -14,6 +14,7 @@ from referrals.webhooks import outbox
 from tests.support.cluster import HOME
 from tests.support.event_writers import Writers, in_order
 from tests.support.stories import Story
+from tests.support.waiting import SOON
 from tests.support.webhook_receiver import Receiver, ok, receivers
 
 A_LEASE_S = outbox.LEASE_S + 5  # and to spare
@@ -26,7 +27,8 @@ def make(api: Any, url: str, who: str = "ywca.admin") -> str:
 
 
 class Sending:
-    """`manage.py worker run --only webhooks`, a process that is killed and started again."""
+    """`manage.py worker run --only webhooks`, a process that is killed and started again; none is
+    left after the block."""
 
     def __init__(self, *receivers: Receiver) -> None:
         self.env = os.environ | {
@@ -35,6 +37,13 @@ class Sending:
             "CAIRN_WEBHOOK_LOOPBACK": " ".join(one.authority for one in receivers),
         }
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Sending":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.kill()
 
     def start(self) -> None:
         command = [sys.executable, "manage.py", "worker", "run", "--only", "webhooks"]
@@ -48,7 +57,7 @@ class Sending:
     def end(self) -> None:
         assert self.process is not None
         self.process.terminate()
-        assert self.process.wait(60) == 0
+        assert self.process.wait(SOON) == 0
 
 
 def each_event_arrives_in_order(
@@ -63,10 +72,9 @@ def each_event_arrives_in_order(
     """Kill the sender again and again, while a second receiver dies and returns. At each kill the
     clock moves by more than a lease, so that the test does not wait for it; at the last kill by
     little more than a lease, so that what arrives after it arrives within a minute."""
-    with receivers(settings, b"", b"") as (steady, dying):
+    with receivers(settings, b"", b"") as (steady, dying), Sending(steady, dying) as sender:
         make(api, steady.url, "ywca.admin")
         make(api, dying.url, "police.admin")
-        sender = Sending(steady, dying)
         story.accept()
         name = str(connections["default"].settings_dict["NAME"])
         with Writers(name, story.id, events):

@@ -4,6 +4,7 @@ agencies' week, the jobs' work done, and what the phones were sent."""
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,10 +27,19 @@ Shift = Callable[[str], None]
 
 
 def monday(weeks: int = 0) -> datetime:
-    """The next Monday at midnight in the agencies' zone, or so many weeks later."""
-    today = datetime.now(DENVER).date()
-    day = today + (7 - today.weekday()) * DAY + weeks * WEEK
-    return datetime.combine(day, time(), DENVER).astimezone(UTC)
+    """A Monday to come at midnight in the agencies' zone, or so many weeks later. The clocks do not
+    change in the six weeks after it: a day has 24 hours here."""
+    return _first_monday() + weeks * WEEK
+
+
+@cache
+def _first_monday() -> datetime:
+    """Chosen once, and more than a day ahead: midnight may pass while the tests run."""
+    tomorrow = datetime.now(DENVER).date() + DAY
+    found = datetime.combine(tomorrow + (7 - tomorrow.weekday()) * DAY, time(), DENVER)
+    while (found + 6 * WEEK).utcoffset() != found.utcoffset():
+        found += WEEK
+    return found.astimezone(UTC)
 
 
 def set_clock(shift_clock: Shift, moment: datetime) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import requests
 
 from permissions.keys.vault import VaultKeyStore
+from tests.support.ports import free_port
 from tests.support.repository import REPOSITORY
 from tests.support.waiting import until
 
@@ -27,10 +27,7 @@ class OpenBao:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            other.bind(("127.0.0.1", 0))
-            port, cluster = one.getsockname()[1], other.getsockname()[1]
+        port, cluster = free_port(), free_port()
         self.address = f"http://127.0.0.1:{port}"
         (folder / "data").mkdir(parents=True)
         (folder / "server.json").write_text(

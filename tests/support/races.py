@@ -10,9 +10,7 @@ from django.db import connections
 
 from tests.support import routes
 from tests.support.stories import Story
-from tests.support.waiting import until
-
-WAIT_S = 30  # for what must come, on a loaded machine too
+from tests.support.waiting import SOON, until
 
 # What an opening reads within its last packet and nowhere else, behind the referral's lock.
 OPENING = "LOCK TABLE release IN ACCESS EXCLUSIVE MODE"
@@ -58,7 +56,7 @@ class Race:
         """Start it, and see it wait behind those that wait already."""
         waiting = self.waiting()
         future = self.start(call)
-        until(lambda: future.done() or self.waiting() > waiting, "the one that waits", WAIT_S)
+        until(lambda: future.done() or self.waiting() > waiting, "the one that waits")
         assert not future.done(), f"it did not wait: {future.result().content!r}"
         return future
 
@@ -83,11 +81,11 @@ def race(superuser: Any) -> Iterator[Race]:
 
 @contextmanager
 def waits_long(superuser: Any) -> Iterator[None]:
-    """Requests of new threads may wait a minute, not the five seconds of a real one: here they wait
-    on purpose, while others are started one by one."""
+    """Requests of new threads may wait as long as a test does, not the five seconds of a real one:
+    here they wait on purpose, while others are started one by one."""
     setting = f"ALTER ROLE app IN DATABASE {superuser.info.dbname} %s statement_timeout"
     with superuser.cursor() as cursor:
-        cursor.execute(setting % "SET" + " = '60s'")
+        cursor.execute(setting % "SET" + " = %s", [f"{SOON:.0f}s"])
         try:
             yield
         finally:
@@ -104,7 +102,7 @@ def in_order(race: Race, story: Story, *calls: Callable[[], Any]) -> list[Any]:
     """All wait for the referral's row, one behind the other; then all are let go."""
     with race.row(story):
         futures = [race.start_and_wait(call) for call in calls]
-    return [future.result(WAIT_S) for future in futures]
+    return [future.result(SOON) for future in futures]
 
 
 def told(answer: Any) -> tuple[int, str | None]:

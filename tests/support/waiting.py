@@ -2,8 +2,9 @@
 
 import subprocess
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 SOON = 120.0  # seconds that a test waits for what must come
 PAUSE_S = 0.02
@@ -19,6 +20,18 @@ def until(so: Callable[[], Found], what: str = "it", seconds: float = SOON) -> F
             raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
         time.sleep(PAUSE_S)
     return found
+
+
+@contextmanager
+def ended(*processes: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Whatever happens in the block, none of these runs after it: else it would go on in the tests
+    to come."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

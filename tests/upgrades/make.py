@@ -12,7 +12,6 @@ All of it is the invented demo network; the keys open nothing else.
 import gzip
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from api.dev.postgres import Cluster
 from api.postgres_binaries import find_binaries
+from tests.support.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -29,13 +29,6 @@ KEPT = ("demo.json", "keys", "secret_key", "witness")
 SERVING = "Ctrl-C stops everything"
 # What psql alone understands, and a setting that PostgreSQL 15 and 16 do not know.
 _SKIPPED = ("\\", "SET transaction_timeout")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

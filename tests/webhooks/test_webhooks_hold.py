@@ -29,11 +29,11 @@ def test_an_end_by_signal_writes_down_what_was_under_way(
 ) -> None:
     with receivers(settings) as (one,):
         make(api, one.url)
-        sender = Sending(one)
-        sender.start()
-        story.accept()
-        one.wait_for(1)
-        sender.end()
+        with Sending(one) as sender:
+            sender.start()
+            story.accept()
+            one.wait_for(1)
+            sender.end()
         with superuser.cursor() as cursor:
             cursor.execute("SELECT count(*), count(lease) FROM webhook_endpoint")
             assert cursor.fetchone() == (1, 0)

@@ -24,7 +24,7 @@ from tests.support.cluster import HOME
 from tests.support.message_servers import MailServer
 from tests.support.notifications import DUTY, keep
 from tests.support.stories import Story
-from tests.support.waiting import SOON, until
+from tests.support.waiting import SOON, ended, until
 from tests.support.webhook_receiver import receivers
 
 FAR = 3600.0  # seconds: no job looks by itself again while a test runs
@@ -35,9 +35,11 @@ def running(*jobs: Job) -> Iterator[Worker]:
     worker = Worker(jobs)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    yield worker
-    worker.end()
-    thread.join(SOON)
+    try:
+        yield worker
+    finally:
+        worker.end()
+        thread.join(SOON)
     assert not thread.is_alive()
 
 
@@ -190,11 +192,14 @@ def test_an_end_waits_for_the_step_under_way() -> None:
     worker = Worker([Job("slow", slow, FAR)])
     thread = threading.Thread(target=worker.run)
     thread.start()
-    assert began.wait(SOON)
-    worker.end()
-    assert thread.is_alive()
-    go_on.set()
-    thread.join(SOON)
+    try:
+        assert began.wait(SOON)
+        worker.end()
+        assert thread.is_alive()
+    finally:
+        worker.end()
+        go_on.set()
+        thread.join(SOON)
     assert done.is_set()
     assert not thread.is_alive()
 
@@ -236,7 +241,8 @@ def test_the_process_does_all_jobs_next_to_another_and_ends_when_told(
     }
     command = [sys.executable, "manage.py", "worker", "run"]
     both = [subprocess.Popen(command, env=env) for _ in range(2)]
-    until(lambda: listening(superuser) == 2 and drafts(superuser) == 0)
-    for process in both:
-        process.send_signal(number)
-    assert [process.wait(SOON) for process in both] == [0, 0]
+    with ended(*both):
+        until(lambda: listening(superuser) == 2 and drafts(superuser) == 0)
+        for process in both:
+            process.send_signal(number)
+        assert [process.wait(SOON) for process in both] == [0, 0]

@@ -22,11 +22,12 @@ from typing import Any
 
 from api.dev.parties import Browser
 from tests.slow.cluster.faults import FAULTS
-from tests.slow.cluster.ground import Ground, until
+from tests.slow.cluster.ground import Ground
 from tests.slow.cluster.hosts import BASE_URL, ETC, FAKETIME, Cluster
 from tests.slow.cluster.load import Advocate
 from tests.slow.cluster.verdict import Journals, Judge, Verdict
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import until
 
 HOME = REPOSITORY / "var" / "drill"
 PATRONI = REPOSITORY / "var" / "drill-patroni"
@@ -146,7 +147,7 @@ def _drill(given: argparse.Namespace) -> int:
         words = [sys.executable, "-m", f"tests.slow.cluster.{name}", "--demo", demo]
         words += ["--journal", file] + (["--threads", given.threads] if name == "load" else [])
         ground.start("client", name, words, {}, cwd=REPOSITORY)
-    until(lambda: journals.last() > 0, 60, "the first acknowledged act")
+    until(lambda: journals.last() > 0, "the first acknowledged act", 60)
     say("people work")
     content = json.loads(demo.read_text())
     police = next(one["id"] for one in content["agencies"] if one["key"] == "police")
@@ -179,8 +180,8 @@ def _one(row: Verdict, cluster: Cluster, journals: Journals, judge: Judge, calm:
         if fault := FAULTS.get(row.fault):
             fault(cluster, say)
         # Well again: acts are acknowledged, and the cluster has all its parts.
-        until(lambda: journals.last() > time.monotonic() - 1, 120, "an acknowledged act")
-        until(cluster.is_whole, 180, "the whole cluster")
+        until(lambda: journals.last() > time.monotonic() - 1, "an acknowledged act", 120)
+        until(cluster.is_whole, "the whole cluster", 180)
         row.whole = time.monotonic() - began
         time.sleep(calm)
     except (TimeoutError, RuntimeError, OSError, subprocess.SubprocessError) as error:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.slow.cluster.ground import address, run, until
+from tests.slow.cluster.ground import address, run
 from tests.slow.cluster.hosts import DATABASES, ETC, WEBS, WORKERS, Cluster
+from tests.support.waiting import until
 from tests.upgrades.scratch import next_release
 
 Say = Callable[[str], None]
@@ -34,7 +35,7 @@ def postgres_killed(cluster: Cluster, say: Say) -> None:
     pid = int((cluster.disk(leader) / "data/cairn/postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
     say(f"killed the postmaster on {leader}")
-    until(lambda: not Path(f"/proc/{pid}").exists(), 20, "it is gone")
+    until(lambda: not Path(f"/proc/{pid}").exists(), "it is gone", 20)
     led(cluster, say)
 
 
@@ -89,13 +90,13 @@ def _restart(cluster: Cluster, hosts: Iterable[str]) -> None:
             _switch_over(cluster, lambda _text: None)
         cluster.ground.power_off(host)
         cluster.start(host)
-        until(lambda: cluster.follows(host), 120, f"{host} is back")  # noqa: B023
+        until(lambda: cluster.follows(host), f"{host} is back", 120)  # noqa: B023
 
 
 def _switch_over(cluster: Cluster, say: Say) -> None:
     """Let the synchronous standby lead, as the operator does for planned work."""
     leader = cluster.leader()
-    until(cluster.is_whole, 120, "the whole cluster")
+    until(cluster.is_whole, "the whole cluster", 120)
     to = next(name for name, one in cluster.members().items() if one["role"] == "sync_standby")
     hosts = {"PATRONI_ETCD3_HOSTS": ",".join(f"{address(one)}:2379" for one in DATABASES)}
     hosts |= {
@@ -107,7 +108,7 @@ def _switch_over(cluster: Cluster, say: Say) -> None:
         *(cluster.patroni / "patronictl", "-c", ETC / "cluster" / "patroni.yml", "switchover"),
         *("cairn", "--leader", leader, "--candidate", to, "--force"),
     )
-    until(lambda: cluster.leader() == to, 60, f"{to} leads")
+    until(lambda: cluster.leader() == to, f"{to} leads", 60)
     say(f"{to} leads instead of {leader}")
 
 
@@ -127,7 +128,7 @@ def upgraded(cluster: Cluster, say: Say) -> None:
     for host in WEBS:
         cluster.ground.stop(host, "web")
         cluster.start_web(host)
-        until(lambda: cluster.is_ready(host), 90, f"{host} is ready")  # noqa: B023
+        until(lambda: cluster.is_ready(host), f"{host} is ready", 90)  # noqa: B023
         say(f"{host} serves the next release")
     for host in WORKERS:
         cluster.start_worker(host)
@@ -153,8 +154,9 @@ def host_restarted(host: str) -> Callable[[Cluster, Say], None]:
 
 def led(cluster: Cluster, say: Say, by_other_than: str = "") -> None:
     """Wait for a leader."""
-    took = until(lambda: cluster.leader() not in ("", by_other_than), 90, "a new leader")
-    say(f"{cluster.leader()} leads, after {took:.0f} s")
+    began = time.monotonic()
+    until(lambda: cluster.leader() not in ("", by_other_than), "a new leader", 90)
+    say(f"{cluster.leader()} leads, after {time.monotonic() - began:.0f} s")
 
 
 def _name(process: int) -> str:

@@ -8,10 +8,11 @@ import ctypes
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from tests.support.waiting import until
 
 SWITCH = "switch"  # the namespace with the bridge
 NETWORK = "10.99.0"
@@ -35,16 +36,6 @@ def run(*words: str | Path) -> str:
     if ended.returncode:
         raise RuntimeError(f"{' '.join(map(str, words))}: {ended.stderr.strip() or ended.stdout}")
     return ended.stdout
-
-
-def until(so: Callable[[], bool], within: float, what: str, every: float = 0.25) -> float:
-    """Wait for it; how many seconds it took. Raises TimeoutError, which says `what`."""
-    began = time.monotonic()
-    while not so():
-        if time.monotonic() > began + within:
-            raise TimeoutError(f"not within {within:.0f} s: {what}")
-        time.sleep(every)
-    return time.monotonic() - began
 
 
 class Ground:
@@ -138,7 +129,7 @@ class Ground:
                 os.kill(process, signal.SIGKILL)
         for place in [one for one in self.processes if one[0] == host]:
             self.processes.pop(place).wait(20)
-        until(lambda: not self.of(host), 20, f"{host} is off")
+        until(lambda: not self.of(host), f"{host} is off", 20)
 
 
 def _plain_environment() -> dict[str, str]:

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.slow.cluster.ground import Ground, address, run, until
+from tests.slow.cluster.ground import Ground, address, run
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import until
 
 ETC = Path("/etc/cairn")
 SOCKETS = "/run/postgresql"
@@ -288,8 +289,8 @@ class Cluster:
             self._start_etcd(host)
         for host in DATABASES:
             self.start_patroni(host)
-        until(lambda: bool(self.leader()), 45, "a leader")
-        until(lambda: "sync_standby" in _roles(self.members()), 90, "a synchronous standby")
+        until(lambda: bool(self.leader()), "a leader", 45)
+        until(lambda: "sync_standby" in _roles(self.members()), "a synchronous standby", 90)
         self._start_haproxy("web1")
         code, said = self.manage("web1", "prepare", owner=True, **self._calls())
         if code:
@@ -298,7 +299,7 @@ class Cluster:
         for host in ("web2", *WORKERS):
             self.start(host)
         self.start_edge()
-        until(self.is_whole, 120, "the whole cluster")
+        until(self.is_whole, "the whole cluster", 120)
 
 
 def _roles(members: dict[str, dict[str, Any]]) -> Iterable[str]:

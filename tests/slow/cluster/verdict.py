@@ -12,9 +12,9 @@ from typing import Any
 
 import requests
 
-from tests.slow.cluster.ground import until
 from tests.slow.cluster.hosts import Cluster
 from tests.slow.cluster.load import Advocate, patiently
+from tests.support.waiting import until
 
 ACTS = (  # each leaves one event of its name
     *("create", "send", "acknowledge", "accept", "put_release", "put_packet", "revoke_release"),
@@ -144,7 +144,7 @@ class Judge:
             return expected <= set(self.journals.events)
 
         with suppress(TimeoutError):
-            until(complete, 20, "the partner has every event")
+            until(complete, "the partner has every event", 20)
         missed = expected - set(self.journals.events)
         row.missed, row.wrong = len(missed), row.wrong + [f"missed: {one}" for one in missed][:3]
         row.twice = sum(1 for number in self.journals.events.values() if number > 1)
