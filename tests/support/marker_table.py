@@ -123,7 +123,10 @@ def keeps_hooks(marker: Marker, who: Who) -> bool:
 # kind      who may be shown it, in which answers. A kind without a line is shown to no one.
 TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     "packet": lambda m, c: c.ends("open_packet") and opens(m, c.who),
-    "own": lambda m, c: (c.ends("open_notes") or is_own_number(m, c)) and has_notes(m, c.who),
+    "own": lambda m, c: (
+        ((c.ends("open_notes") or is_own_number(m, c)) and has_notes(m, c.who))
+        or (c.ends("take_over") and is_own_number(m, c) and answers_for(m, c.who))
+    ),
     "paper": lambda m, c: c.ends("releases") and answers_for(m, c.who),
     "notice": lambda m, c: shown(c.who, m.state),
     "referral": lambda m, c: shown(c.who, m.state) or (audits(c) and c.who.side != ""),

@@ -97,13 +97,15 @@ def add_witness(superuser: Any) -> None:
 
 
 def keep_a_key_of_no_referral(superuser: Any, who: str) -> None:
-    """As a code for a channel leaves it, of one who does no casework."""
+    """As a code for a channel leaves it, of one who does no casework; and one that a database
+    writer put into another agency."""
     with superuser.cursor() as cursor:
         cursor.execute(
             "INSERT INTO idempotency_key (id, agency_id, caller_id, route, key, fingerprint,"
-            " status, result_id, created_at) SELECT gen_random_uuid(), agency_id, id, 'channels',"
-            " 'k', '', 201, id, now() FROM permissions_membership WHERE id = %s",
-            [member_id(who)],
+            " status, result_id, created_at) SELECT gen_random_uuid(), a.id, m.id, 'channels',"
+            " 'k', '', 201, m.id, now() FROM permissions_membership m"
+            " JOIN permissions_agency a ON a.id IN (m.agency_id, %s) WHERE m.id = %s",
+            [agency_id("ywca"), member_id(who)],
         )
 
 

@@ -52,6 +52,7 @@ def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json
     yield fresh | {name: mine[name] for name in row if name in ("agency_id", "from_agency_id")}
     if "fingerprint" in row:
         yield hers | {"referral_id": None}
+        yield hers | {"referral_id": None, "agency_id": FOREIGN}
         for about in seen.world.referrals:  # one that the caller sees, or not
             yield hers | {"referral_id": str(about), "key": str(about)}
     if "test_outcome" in row:
