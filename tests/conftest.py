@@ -51,15 +51,21 @@ hypothesis.settings.register_profile("cairn", database=None)  # no case of an ea
 hypothesis.settings.load_profile("cairn")
 
 
-# The longest come first, so that no worker is left alone with them at the end.
+# The longest come first, so that no worker is left alone with them at the end: each run ends with
+# what the files took.
 LONGEST = (
-    *("database/test_upgrade.py", "deploy/test_database_launcher.py"),
-    *("referrals/test_return_flow_orders.py", "policy/test_markers.py", "house/test_recipes.py"),
+    *("policy/test_markers.py", "database/test_upgrade.py", "referrals/test_return_flow_orders.py"),
+    *("desk/test_every_page_in_a_browser.py", "deploy/test_database_launcher.py"),
+    *("house/test_recipes.py", "policy/test_barred_numbers.py", "policy/test_route_matrix.py"),
+    *("directory/test_directory_query_plans.py", "policy/test_constant_work.py"),
     *("policy/test_reference_model.py", "policy/test_policies_matter.py"),
-    *("policy/test_barred_numbers.py", "deadlines/test_purged_recipient.py"),
-    *("deploy/test_database_homes.py", "seals/test_tampering.py", "seals/test_verifier.py"),
-    *("policy/test_markers_can_fail.py", "policy/test_route_matrix.py"),
-    "directory/test_directory_query_plans.py",
+    *("policy/test_every_cell_effects.py", "policy/test_markers_in_faults.py"),
+    *("signing/test_signing_in_a_browser.py", "access_log/test_auditor_everywhere.py"),
+    *("deploy/test_stop.py", "importing/test_import_moves.py"),
+    *("practice/test_practice_crosses_nothing.py", "directory/test_confidential_places.py"),
+    *("deadlines/test_purged_recipient.py", "desk/test_inbox_in_a_browser.py"),
+    *("database/test_row_order.py", "referrals/test_acts.py", "seals/test_tampering.py"),
+    *("policy/test_markers_can_fail.py", "seals/test_verifier.py"),
 )
 
 
@@ -161,7 +167,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if getattr(report, "when", "") == "call":
             counts.update(dict(report.user_properties))
     if len(seconds) > LONGEST_SHOWN:
-        terminalreporter.section("longest files (LONGEST has them in this order)")
+        terminalreporter.section("longest files (see LONGEST)")
         for file, took in seconds.most_common(LONGEST_SHOWN):
             terminalreporter.write_line(f"{took:7.1f} s  {file}")
     if counts["worlds"]:

@@ -1,16 +1,13 @@
 """A database of an earlier release is brought to this one and serves; one that does not fit is
 refused in a sentence, and no server says that it is ready on it."""
 
-import os
-import shutil
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,17 +16,14 @@ import requests
 from api.dev import processes
 from api.dev.postgres import Cluster
 from permissions.database import catalogue, schema
-from tests.support.cluster import GROUND
 from tests.support.ports import free_port
 from tests.support.waiting import SOON, ended, until
+from tests.upgrades.homes import ALERTS, BEFORE, UPGRADED, Home, brought_here, run
 from tests.upgrades.make import REPOSITORY, served
-from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage, restore
+from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage
 
 pytestmark = pytest.mark.no_database  # a cluster of this file's own
 
-_numbers = count()
-BEFORE, UPGRADED = "before", "upgraded"  # the names of what a home keeps
-ALERTS = "0.1.0"  # the release with channels that no code has proven
 ADDED = [  # by the next release
     "unknown: column public.referral.of_a_test",
     "unknown: function sec.of_a_test(integer)",
@@ -41,73 +35,6 @@ def catalogue_of(cluster: Cluster) -> catalogue.Catalogue:
     with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
         cursor.execute("SET search_path = public")  # as every role of ours has it
         return catalogue.read(cursor)
-
-
-def run(cluster: Cluster, sql: str, role: str = "postgres") -> None:
-    with closing(cluster.connect_superuser("cairn")) as session:
-        session.cursor().execute(f"SET ROLE {role}; {sql}")
-
-
-class Home:
-    """One home and one cluster for all tests of this file. `keep` remembers the database and the
-    files by a name; `put_back` makes a copy of them, whatever a test has left."""
-
-    def __init__(self, version: str) -> None:
-        self.path = GROUND / f"upgrade-{os.getpid()}-{version}-{next(_numbers)}"
-        self._kept = self.path.with_name(f"{self.path.name}-kept")
-        self.cluster = restore(version, self.path)
-        for setting in ("fsync", "full_page_writes"):  # what is killed here is processes
-            self._ask(f"ALTER SYSTEM SET {setting} = off")
-        self._ask("SELECT pg_reload_conf()")
-
-    def keep(self, name: str) -> None:
-        self._copy("cairn", name)
-        shutil.copytree(self.path, self._kept / name, ignore=shutil.ignore_patterns("postgres"))
-
-    def put_back(self, name: str) -> None:
-        for one in self.path.iterdir():
-            if one.name != "postgres":
-                shutil.rmtree(one) if one.is_dir() else one.unlink()
-        shutil.copytree(self._kept / name, self.path, dirs_exist_ok=True)
-        self.cluster.start()  # `run` stops it
-        self._copy(name, "cairn")
-        self.cluster.start()  # rights on a database are not copied with it
-        if name == UPGRADED:  # a copy has a number of its own: here it is as true as the first
-            run(self.cluster, "UPDATE timeline_state SET timeline = sec.timeline()")
-
-    def erase(self) -> None:
-        self.cluster.erase()
-        shutil.rmtree(self.path)
-        shutil.rmtree(self._kept, ignore_errors=True)
-
-    def _copy(self, name: str, to: str) -> None:
-        self.cluster.drop_database(to)
-        self._ask(f"CREATE DATABASE {to} TEMPLATE {name} OWNER owner")
-
-    def _ask(self, sql: str) -> None:
-        with closing(self.cluster.connect_superuser()) as session:
-            session.cursor().execute(sql)
-
-
-@contextmanager
-def brought_here(version: str) -> Iterator[Home]:
-    """A release's database, and what this release's `migrate` makes of it. A dump is a backup: its
-    cluster starts to count transactions again (deploy/RUNBOOK.md, Restore)."""
-    home = Home(version)
-    try:
-        if version == ALERTS:
-            run(
-                home.cluster,
-                "INSERT INTO channel (id, agency_id, use, kind, address) SELECT gen_random_uuid(),"
-                " id, 'duty', 'mail', 'duty@agency.invalid' FROM permissions_agency",
-            )
-        home.keep(BEFORE)
-        done(REPOSITORY, home.path, "migrate", "--verbosity", "0")
-        done(REPOSITORY, home.path, "database", "recover", "--anyway", "--unwitnessed", "--yes")
-        home.keep(UPGRADED)
-        yield home
-    finally:
-        home.erase()
 
 
 @pytest.fixture(scope="module")
