@@ -205,8 +205,8 @@ def test_nor_a_shorter_sealed_export(api: Any, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        (opt_in(days=91), "ends_at"),
-        (opt_in(days=-1), "ends_at"),
+        (opt_in(days=91), "/ends_at"),
+        (opt_in(days=-1), "/ends_at"),
         (opt_in(to="police"), "/to_agency_id"),
         (opt_in(to="nowhere"), "/to_agency_id"),
         ({"to_agency_id": str(uuid4())}, "/ends_at"),
