@@ -46,8 +46,7 @@ class Entry(NamedTuple):
 
 
 def _branch(side: str, more: str) -> str:
-    """Return SQL for one index scan: what the agency sent, or what it was sent; `more`: another
-    condition."""
+    """Return SQL for what the agency sent, or what it was sent; `more`: of which of it."""
     return (
         "(SELECT id, at, referral_id, act, agency_id, from_agency_id, code, member_id, about_id,"
         f" xact FROM referral_event e WHERE {side}_agency_id = %(agency)s AND {side}_sees"
@@ -58,15 +57,15 @@ def _branch(side: str, more: str) -> str:
     )
 
 
-def _page(more: str = "") -> str:
+def _of(more: str) -> str:
     boxes = f"{_branch('from', more)} UNION ALL {_branch('to', more)}"
     return f"SELECT * FROM ({boxes}) boxes ORDER BY xact, id LIMIT %(limit)s"
 
 
+_PAGE = "SELECT * FROM sec.event_page(%(xact)s, %(id)s, %(limit)s)"
 # What the caller names is looked up first, so that a hidden id takes as long as none (ADR 0071).
-_PAGE = _page()
-_OF_REFERRAL = _page(" AND e.referral_id = (SELECT sec.fed_referral_id(%(named)s))")
-_ONE = _page(" AND e.id = (SELECT sec.fed_event_id(%(named)s))")
+_OF_REFERRAL = _of(" AND e.referral_id = (SELECT sec.fed_referral_id(%(named)s))")
+_ONE = _of(" AND e.id = (SELECT sec.fed_event_id(%(named)s))")
 
 
 def read_events(

@@ -59,6 +59,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "referrals/feed": ("event_feed", "webhooks"),
     "referrals/events": (
         "event_feed",
+        "feed_shows_what_policies_show",
         "webhooks",
         "acts",
         "return_flow_firewall",

@@ -160,11 +160,11 @@ def full_story(story: Story, api: Any) -> Story:
             "urgency": "routine",
             "needs": ["advocacy"],
             "callback": "406-555-0111",
-            "external_ref": "a number of the full story",
         },
         Idempotency_Key="a key of the full story",
     )
     assert again.status_code == 201, again.content
+    story.sends("set_external_ref", {"ref": "a number of the full story"})
     story.send().answers("acknowledge").answers("accept")
     story.release("name").release(*PACKET).packet(**PACKET, health="never released")
     kept = {"reason": "review", "keep": True}

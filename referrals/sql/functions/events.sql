@@ -20,6 +20,42 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- A page of the feed of the caller's agency, in the order of (xact, id), from behind a place: what
+-- the policies of referral_event show them. It is read here, past the policies, since these make the
+-- planner expect a single row, and sort the agency's whole history for each page.
+CREATE FUNCTION sec.event_page(after_xact bigint, after_id uuid, page int)
+RETURNS TABLE (id uuid, at timestamptz, referral_id uuid, act text, agency_id uuid,
+               from_agency_id uuid, code text, member_id uuid, about_id uuid, xact bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    mine uuid := sec.event_reader_agency_id();
+    bound bigint := sec.xact_bound();
+BEGIN
+    RETURN QUERY
+    SELECT boxes.id, boxes.at, boxes.referral_id, boxes.act, boxes.agency_id,
+           boxes.from_agency_id, boxes.code, boxes.member_id, boxes.about_id, boxes.xact
+      FROM ((SELECT e.* FROM public.referral_event e
+              WHERE e.from_agency_id = mine AND e.from_sees
+                AND (e.xact, e.id) > (after_xact, after_id) AND e.xact < bound
+                AND (NOT e.reserved OR sec.is_responsible_for(e.referral_id))
+                AND (e.act NOT IN ('block', 'unblock')
+                     OR e.about_id IS DISTINCT FROM me.member_id)
+                AND sec.is_not_blocked(e.referral_id)
+              ORDER BY e.xact, e.id LIMIT page)
+            UNION ALL
+            (SELECT e.* FROM public.referral_event e
+              WHERE e.to_agency_id = mine AND e.to_sees
+                AND (e.xact, e.id) > (after_xact, after_id) AND e.xact < bound
+                AND (e.act NOT IN ('leads_only', 'end_leads_only') OR 'lead' = ANY (me.roles))
+                AND (NOT e.reserved OR sec.is_responsible_for(e.referral_id))
+                AND (e.act NOT IN ('block', 'unblock')
+                     OR e.about_id IS DISTINCT FROM me.member_id)
+                AND sec.is_not_blocked(e.referral_id)
+              ORDER BY e.xact, e.id LIMIT page)) boxes
+     ORDER BY boxes.xact, boxes.id LIMIT page;
+END $$;
+
 -- The position of an event in the feed of the caller's agency, for a replay that begins with it. An
 -- event that the agency's mailbox may not know returns no row.
 CREATE FUNCTION sec.event_position(event uuid) RETURNS TABLE (xact bigint)
@@ -55,6 +91,6 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.event_reader_agency_id(), sec.event_position(uuid),
-    sec.record_delivery(uuid, uuid) FROM PUBLIC;
+    sec.event_page(bigint, uuid, int), sec.record_delivery(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.event_reader_agency_id(), sec.event_position(uuid),
-    sec.record_delivery(uuid, uuid) TO app;
+    sec.event_page(bigint, uuid, int), sec.record_delivery(uuid, uuid) TO app;
