@@ -21,8 +21,8 @@ BEGIN
 END $$;
 
 -- A page of the feed of the caller's agency, in the order of (xact, id), from behind a place: what
--- the policies of referral_event show them. It is read here, past the policies, since these make the
--- planner expect a single row, and sort the agency's whole history for each page.
+-- the policies of referral_event show them. It is read here, past the policies, because these make
+-- the planner expect a single row, and sort the agency's whole history for each page.
 CREATE FUNCTION sec.event_page(after_xact bigint, after_id uuid, page int)
 RETURNS TABLE (id uuid, at timestamptz, referral_id uuid, act text, agency_id uuid,
                from_agency_id uuid, code text, member_id uuid, about_id uuid, xact bigint)
