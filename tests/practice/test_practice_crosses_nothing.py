@@ -47,6 +47,8 @@ LEFT_OUT = {
     "desk/agency/changes",
     "accounts/app",  # a new random secret, each time as a picture
     "demo/messages",  # of everyone: on one machine, for a demonstration
+    # Whether the machine answers in time: another on a busy one, for every caller alike.
+    *("healthz", "health/ready"),
     "metrics",  # the whole server's, for its operator: for anyone else there is no such page
     *("accounts/logout", "leave", "desk/agency"),  # end the session
 }
