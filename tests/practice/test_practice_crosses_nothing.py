@@ -46,7 +46,8 @@ LEFT_OUT = {
     *("desk/access-log/counts", "v1/access-log/export"),
     "desk/agency/changes",
     "accounts/app",  # a new random secret, each time as a picture
-    "demo/messages",  # of everyone: on one machine, for a demonstration
+    # Of everyone: on one machine, for a demonstration.
+    *("demo", "demo/clock", "demo/messages", "demo/webhooks"),
     "metrics",  # the whole server's, for its operator: for anyone else there is no such page
     *("accounts/logout", "leave", "desk/agency"),  # end the session
 }
