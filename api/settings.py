@@ -77,9 +77,10 @@ _like = "https://cairn.example.org"
 _base = _parts("CAIRN_BASE_URL", BASE_URL, _like)
 _HERE = {"127.0.0.1", "localhost", "::1"}
 LOOPBACK = _base.hostname in _HERE
-# The sandbox of partner systems (api/sandbox): the demo on this machine, with its own database. No
-# variable turns it on, and the image does not have it.
-SANDBOX = LOOPBACK and not os.environ.get("DATABASE_URL")
+# The demo on this machine, with a database of its own; and the sandbox of partner systems on it. No
+# variable turns it on, and the image does not have its code.
+_DEMO = LOOPBACK and not os.environ.get("DATABASE_URL")
+SANDBOX = _DEMO and (BASE_DIR / "api" / "sandbox").is_dir()
 HTTPS = _base.scheme == "https"
 if _base.scheme not in {"http", "https"} or not _base.hostname:
     raise ImproperlyConfigured(f"CAIRN_BASE_URL must be like {_like}.")
@@ -603,7 +604,7 @@ def _twilio(account: str) -> dict[str, str]:
 
 
 # Without a provider the demo shows what it would send; a server sends nothing and reports that.
-_default_sender = "demo" if SANDBOX else None
+_default_sender = "demo" if _DEMO else None
 SENDERS: dict[str, str | None] = {"mail": _default_sender, "phone": _default_sender}
 SMTP: dict[str, Any] = {}
 MAIL_COPIES: dict[str, Any] = {}  # empty: no copies are kept
