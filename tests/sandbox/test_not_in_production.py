@@ -54,8 +54,8 @@ def asked(tmp_path: Path, code: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(
     "environment",
-    [SERVER | DATABASE, SERVER, DATABASE],
-    ids=["a server", "without a database of its own", "this machine, another database"],
+    [SERVER, DATABASE],
+    ids=["a server", "this machine, another database"],
 )
 def test_only_the_demo_on_this_machine_has_a_sandbox(
     tmp_path: Path, environment: dict[str, str]
@@ -63,12 +63,9 @@ def test_only_the_demo_on_this_machine_has_a_sandbox(
     assert asked(tmp_path, ASKED, environment) == ""
 
 
-@pytest.mark.parametrize("name", ["CAIRN_SANDBOX", "SANDBOX", "CAIRN_DEMO"])
-def test_no_variable_turns_it_on(tmp_path: Path, name: str) -> None:
-    assert (
-        asked(tmp_path, "import api.settings as s; assert not s.SANDBOX", SERVER | {name: "1"})
-        == ""
-    )
+def test_no_variable_turns_it_on(tmp_path: Path) -> None:
+    tried = dict.fromkeys(("CAIRN_SANDBOX", "SANDBOX", "CAIRN_DEMO"), "1")
+    assert asked(tmp_path, "import api.settings as s; assert not s.SANDBOX", SERVER | tried) == ""
 
 
 def test_a_check_refuses_the_sandbox(settings: Any) -> None:

@@ -1,26 +1,18 @@
 """The sandbox receives webhooks, and says of each what a receiver's own check would say."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 from django.conf import settings
 
-from api.dev.parties import PartnerSystem
 from api.sandbox import received
 from referrals.webhooks import signatures
-from tests.support.cluster import HOME
-from tests.support.database import all_in_the_feed
 from tests.support.desk_pages import text_of
 from tests.support.http_client import HttpClient
-from tests.support.live_server import Server
 
 PATH = "/demo/webhooks/mine"
 
@@ -48,39 +40,6 @@ def send(secret: str, content: bytes = b'{"type":"ping"}', at: float = 0, path: 
 
 def page() -> str:
     return text_of(HttpClient().get("/demo/webhooks").content)
-
-
-def test_events_are_received_and_verified_and_nothing_was_set(
-    server: Server, network: dict[str, Any]
-) -> None:
-    """As with `make run`: a server, the background work, and a partner system of the demo."""
-    staff, token_url = server.member("police.worker")["id"], server.demo["token_url"]
-    police = PartnerSystem("police", server.base_url, server.client("police"), token_url, staff)
-    made, _ms = police.ask("POST", "/v1/webhooks", {"url": f"{server.base_url}{PATH}"})
-    assert made.status_code == 201, made.text
-    pinged, _ms = police.ask("POST", f"/v1/webhooks/{made.json()['id']}/ping")
-    assert pinged.status_code == 202, pinged.text
-    played = requests.post(f"{server.base_url}/demo/scenarios/declined", json={}, timeout=30)
-    assert played.status_code == 201, played.text
-    all_in_the_feed()
-    ours = {"CAIRN_HOME": str(HOME), "CAIRN_DATABASE": os.path.basename(str(_database()))}
-    subprocess.run(
-        [sys.executable, "manage.py", "worker", "run", "--only", "webhooks", "--once"],
-        env=os.environ | ours | {"CAIRN_BASE_URL": server.base_url},
-        check=True,
-    )
-    found = received.newest()
-    assert {(one.verdict, one.agency) for one in found} == {("valid", "Demo City Police")}
-    bodies = [json.loads(one.body) for one in found]
-    assert bodies[-1]["type"] == "ping"
-    assert {one["data"]["referral_id"] for one in bodies[:-1]} == {played.json()["referral_id"]}
-    assert "decline" in {one["data"]["act"] for one in bodies[:-1]}
-    shown = requests.get(f"{server.base_url}/demo/webhooks", timeout=30).text
-    assert shown.count("Signature valid") == len(found)
-
-
-def _database() -> Any:
-    return settings.DATABASES["default"]["NAME"]
 
 
 def test_a_signature_that_is_not_right_is_refused_and_shown(secret: str) -> None:

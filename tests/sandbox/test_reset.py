@@ -1,19 +1,16 @@
 """A reset brings back the seeded network, and leaves who acts, with what, and what was logged."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 from django.conf import settings
 
 from api.sandbox import received, reset
-from tests.sandbox.asks import ahead, ask
+from tests.sandbox.asks import ask
 from tests.support.cleaning import CONTENT, content_tables
 from tests.support.database import full_story
 from tests.support.desk_pages import Pages
 from tests.support.http_client import HttpClient
-from tests.support.live_server import Server
 from tests.support.stories import Story
 
 CONFIRM = {"confirm": "reset"}
@@ -102,18 +99,3 @@ def test_another_site_resets_nothing(story: Story, superuser: Any) -> None:
     assert answer.status_code == 200
     assert "Everything is as at the first start." in answer.content.decode()
     assert "referral" not in counts(superuser)
-
-
-def test_resets_at_once_while_others_work(server: Server, superuser: Any) -> None:
-    def once(number: int) -> int:
-        what, body = ("reset", CONFIRM) if number % 2 else ("scenarios/waiting", {})
-        url = f"{server.base_url}/demo/{what}"
-        return requests.post(url, json=body, timeout=60).status_code
-
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(once, range(8)))
-    assert [one for one in found[1::2] if one != 200] == []
-    assert set(found[::2]) <= {201, 404}, "a referral that was reset meanwhile is gone"
-    assert ask("reset", CONFIRM).status_code == 200
-    assert "referral" not in counts(superuser)
-    assert ahead() == "P0DT00H00M00S"

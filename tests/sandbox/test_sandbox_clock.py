@@ -1,16 +1,13 @@
 """The demo's clock goes forward, and what is then due is done."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 
 from referrals import worker
 from tests.sandbox.asks import ahead, ask
 from tests.support.desk_pages import Pages
 from tests.support.http_client import HttpClient
-from tests.support.live_server import Server
 from tests.support.stories import Story
 
 
@@ -22,16 +19,6 @@ def test_the_clock_goes_forward_and_moves_add_up(network: Any) -> None:
     assert ask("clock", {"forward": "P1DT2H3M4S"}).status_code == 200
     assert ahead() == "P1DT02H18M04S"
     assert HttpClient().get("/demo/clock").json()["now"] > before["now"]
-
-
-def test_moves_at_once_add_up(server: Server) -> None:
-    def move(_number: int) -> int:
-        body = {"forward": "PT1M"}
-        return requests.post(f"{server.base_url}/demo/clock", json=body, timeout=30).status_code
-
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(move, range(4))) == [200] * 4
-    assert ahead() == "P0DT00H04M00S"
 
 
 def test_a_deadline_that_the_clock_passed_is_marked_before_the_answer(

@@ -13,7 +13,7 @@ ENDS = {
     "waiting": ("sent", "sent"),
     "acknowledged": ("acknowledged", "acknowledged"),
     "accepted": ("accepted", "accepted"),
-    "declined": ("declined", "declined"),
+    "declined": ("cannot_take", "declined"),
     "expired": ("expired", "expired"),
     "returned": ("accepted", "completed"),
 }
@@ -64,7 +64,7 @@ def test_the_page_lists_them_with_a_button_each(api: Any) -> None:
     assert [name for name in SCENARIOS if f'action="/demo/scenarios/{name}"' not in shown] == []
     answer = pages.submit("/demo", action="/demo/scenarios/declined")
     made = api("police.worker").get("/v1/referrals", {"box": "out"}).json()["items"]
-    assert [one["status"] for one in made] == ["declined"]
+    assert [one["status"] for one in made] == ["cannot_take"]
     assert made[0]["id"] in answer.content.decode()
 
 
