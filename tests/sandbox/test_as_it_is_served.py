@@ -1,5 +1,5 @@
-"""The sandbox as `make run` serves it: the lines of its guide do what they say, webhooks arrive, and
-requests at once do not disturb each other."""
+"""The sandbox as `make run` serves it: the lines of its guide do what they say, webhooks arrive,
+and requests at once do not disturb each other."""
 
 import json
 import os
