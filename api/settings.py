@@ -77,6 +77,10 @@ _like = "https://cairn.example.org"
 _base = _parts("CAIRN_BASE_URL", BASE_URL, _like)
 _HERE = {"127.0.0.1", "localhost", "::1"}
 LOOPBACK = _base.hostname in _HERE
+# The demo on this machine, with a database of its own; and the sandbox of partner systems on it. No
+# variable turns it on, and the image does not have its code.
+_DEMO = LOOPBACK and not os.environ.get("DATABASE_URL")
+SANDBOX = _DEMO and (BASE_DIR / "api" / "sandbox").is_dir()
 HTTPS = _base.scheme == "https"
 if _base.scheme not in {"http", "https"} or not _base.hostname:
     raise ImproperlyConfigured(f"CAIRN_BASE_URL must be like {_like}.")
@@ -415,6 +419,9 @@ if WEBHOOK_LOOPBACK and not LOOPBACK:
         "CAIRN_WEBHOOK_LOOPBACK is for this machine's demo: on a server a webhook goes to public"
         " addresses only."
     )
+if SANDBOX:  # its own page of received webhooks, /demo/webhooks
+    _here = _base.port or (443 if HTTPS else 80)
+    WEBHOOK_LOOPBACK |= {f"127.0.0.1:{_here}", f"localhost:{_here}"}
 
 # host:port of this machine where an agency's sign-in may be, also by http: for trials and tests.
 PROVIDER_LOOPBACK = frozenset((os.environ.get("CAIRN_PROVIDER_LOOPBACK") or "").split())
@@ -597,7 +604,7 @@ def _twilio(account: str) -> dict[str, str]:
 
 
 # Without a provider the demo shows what it would send; a server sends nothing and reports that.
-_default_sender = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
+_default_sender = "demo" if _DEMO else None
 SENDERS: dict[str, str | None] = {"mail": _default_sender, "phone": _default_sender}
 SMTP: dict[str, Any] = {}
 MAIL_COPIES: dict[str, Any] = {}  # empty: no copies are kept

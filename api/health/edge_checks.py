@@ -1,6 +1,7 @@
 """Checks of deployment for what meets the network.
 
 permissions.E033  a connection to the database may wait for ever for its server
+permissions.E034  the sandbox is on: anyone may move the clock and delete every referral
 permissions.W031  the application limits no one's requests
 permissions.W032  there is no contact for reports of a weakness, or it has expired
 """
@@ -35,6 +36,20 @@ def unlimited(databases: dict[str, dict[str, Any]]) -> list[str]:
         for alias, one in databases.items()
     }
     return [one for one, s in given.items() if not (s.isdigit() and 0 < int(s) <= LONGEST_S)]
+
+
+@register(deploy=True)
+def no_sandbox(**kwargs: Any) -> list[Error]:
+    """permissions.E034."""
+    if not settings.SANDBOX:
+        return []
+    return [
+        Error(
+            "The sandbox is on: anyone may move the clock and delete every referral.",
+            hint="Set CAIRN_BASE_URL to the server's own https address, and DATABASE_URL.",
+            id="permissions.E034",
+        )
+    ]
 
 
 @register(deploy=True)

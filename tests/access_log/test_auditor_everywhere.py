@@ -31,7 +31,7 @@ SYSTEMS = (None, "ywca.lead")  # a partner system that reads the log, and for wh
 NO_ENTRY = (
     *("v1/directory", "v1/codes", "v1/referrals/transitions", "v1/access-log/keys"),
     *("v1/access-log/verifier.py", "docs", "health", "directory", "problems/", "who-sees-what"),
-    *("safety", "accounts/", "leave", "demo/messages", "demo/key", "oauth/token", "desk/directory"),
+    *("safety", "accounts/", "leave", "demo", "oauth/token", "desk/directory"),
     *("manifest.webmanifest", "service-worker.js", "metrics", ".well-known/"),
     "scim/",  # a system's token, never a person's: counted, and one row a minute
     "calendar/",  # an address that is no one's; a good one is an entry of its member

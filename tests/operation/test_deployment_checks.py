@@ -35,6 +35,7 @@ def well(settings: Any, tmp_path: Path) -> Any:
     settings.KEY_COPY = str(tmp_path / "keys-copy")
     settings.LOG_WITNESS_FILE = str(tmp_path / "witness" / "log.ndjson")
     settings.JOURNAL_FOLDER = str(tmp_path / "journal")
+    settings.SANDBOX = False
     settings.SENDERS = {"mail": "smtp", "phone": "twilio"}
     heartbeats.beat("purge", 3600)
     return settings

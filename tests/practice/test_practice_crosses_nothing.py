@@ -49,6 +49,8 @@ LEFT_OUT = {
     "demo/messages",  # of everyone: on one machine, for a demonstration
     # Whether the machine answers in time: another on a busy one, for every caller alike.
     *("healthz", "health/ready"),
+    # Of everyone: on one machine, for a demonstration.
+    *("demo", "demo/clock", "demo/messages", "demo/webhooks"),
     "metrics",  # the whole server's, for its operator: for anyone else there is no such page
     *("accounts/logout", "leave", "desk/agency"),  # end the session
 }

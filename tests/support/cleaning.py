@@ -7,23 +7,15 @@ tables), and each session has to plan its statements again.
 from collections.abc import Iterable
 from typing import Any
 
-# `named`, and whatever refers to one of them, or to one that does.
-_REACHED = """
-    WITH RECURSIVE reached (one) AS (
-        SELECT named::regclass FROM unnest(%s) named
-        UNION
-        SELECT conrelid::regclass FROM pg_constraint JOIN reached ON confrelid = one
-         WHERE contype = 'f')
-    SELECT one::text FROM reached
-"""
+from api.sandbox import reset
+
 # Those of them that hold anything, or held it since they were vacuumed last.
 _WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
 
 
 def content_tables(cursor: Any, named: Iterable[str] | None = None) -> list[str]:
     """The tables `named` (those of content), and every table whose foreign keys lead to them."""
-    cursor.execute(_REACHED, [list(CONTENT if named is None else named)])
-    return [one for (one,) in cursor.fetchall()]
+    return reset.content_tables(cursor, CONTENT if named is None else named)
 
 
 class TableCleaner:

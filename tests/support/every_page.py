@@ -45,6 +45,8 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("service", None, f"/directory/{scene.service}"),
         Shot("who_sees_what", None, "/who-sees-what"),
         Shot("docs", None, "/docs"),
+        Shot("sandbox", None, "/demo"),
+        Shot("sandbox_webhooks", None, "/demo/webhooks"),
         Shot("problem", None, "/problems/not_visible"),
         Shot("sign_in", None, "/accounts/login"),
         Shot("not_found", None, "/desk/referrals/01890000-0000-7000-8000-00000000000b"),

@@ -463,6 +463,13 @@ GET  desk/number                302  403  403  200  403  403  403  403
 POST desk/number                302  403  403  200  403  403  403  403
 GET  desk/numbers               302  403  403  200  403  403  403  403
 POST desk/numbers               302  404  404  404  404  404  404  404
+GET  demo                       200  200  200  200  200  200  200  200
+GET  demo/clock                 200  200  200  200  200  200  200  200
+POST demo/clock                 400  400  400  400  400  400  400  400
+POST demo/reset                 400  400  400  400  400  400  400  400
+POST demo/scenarios/<slug:name> 404  404  404  404  404  404  404  404
+GET  demo/webhooks              200  200  200  200  200  200  200  200
+POST demo/webhooks/<slug:name>  404  404  404  404  404  404  404  404
 POST demo/key                   404  404  404  404  404  404  404  404
 GET  demo/messages              200  200  200  200  200  200  200  200
 GET  desk/told                  302  200  200  200  200  200  200  200

@@ -27,7 +27,8 @@ KEEPER = ("police.admin", None)
 KEPT_TABLES = ("webhook_endpoint", "webhook_delivery", "message", "channel")
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
 NO_PART = (
-    *(*OF_OTHERS, "docs", "accounts", "problems", "safety", "health", "metrics", "desk/agency"),
+    *(*OF_OTHERS, "docs", "demo", "accounts", "problems", "safety", "health", "metrics"),
+    "desk/agency",
     "desk/account",  # where the reader is signed in: each look here is one more
     *("manifest.webmanifest", "service-worker.js"),
 )

@@ -115,6 +115,7 @@ def _banner(home: Path) -> str:
     return f"""
   Desk       {settings.BASE_URL}/
   API page   {settings.BASE_URL}/docs
+  Sandbox    {settings.BASE_URL}/demo (for partner systems: clock, scenarios, webhooks)
   Messages   {settings.BASE_URL}/demo/messages (what a server would have sent)
   Who can sign in, with which password and one-time code secret: {home / "demo.json"}
              for example police.worker (an officer), ywca.worker (an advocate), ywca.auditor.

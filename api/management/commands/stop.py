@@ -11,7 +11,10 @@ from django.core.management.base import BaseCommand
 from api.dev import processes
 from api.dev.postgres import Cluster
 
-FILES = ("demo.json", "secret_key", "walkthrough-passed", "run.lock", "demo-messages.jsonl")
+FILES = (
+    *("demo.json", "secret_key", "walkthrough-passed", "run.lock", "demo-messages.jsonl"),
+    "demo-webhooks.jsonl",
+)
 
 
 class Command(BaseCommand):
