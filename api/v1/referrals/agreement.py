@@ -10,7 +10,7 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Id
 from api.http.json_bodies import Answer
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from referrals.act_registry.repeats import Repeat
 from referrals.acts import agreement
 
@@ -33,6 +33,7 @@ class AgreementTally(Endpoint):
 
     @extend_schema(
         operation_id="she_said_no",
+        auth=signed_in("referrals:write"),
         request=SaidNoIn,
         parameters=[ACTING_MEMBER],
         responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 429, 503)},
