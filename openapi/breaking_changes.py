@@ -116,6 +116,7 @@ class _Comparison:
 
 
 MOST_DEEP = 12
+ALL = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 def _resolved(schema: Any, contract: Any) -> Any:
@@ -132,8 +133,10 @@ def _resolved(schema: Any, contract: Any) -> Any:
 
 
 def _kinds(schema: Any) -> set[str]:
-    kinds = schema.get("type", ())
-    return {kinds} if isinstance(kinds, str) else set(kinds)
+    """Return the JSON types of a schema; all, if it says nothing of them."""
+    kinds = schema.get("type", ALL)
+    found = {kinds} if isinstance(kinds, str) else set(kinds)
+    return found | {"integer"} if "number" in found else found
 
 
 def _words(schema: Any) -> set[str]:

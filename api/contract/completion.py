@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from api.accounts.oauth import SCOPES
-from api.contract import examples, headers, messages, prose, refusals
+from api.contract import directory_documents, examples, headers, messages, prose, refusals
 from referrals.queries.list_filters import STATUSES
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -16,6 +16,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Complete the contract. Raises ImproperlyConfigured for what is not explained there."""
     _without_marks(result)
     components = result["components"]
+    directory_documents.close(components["schemas"])
     components["responses"] = refusals.answers()
     components["headers"] = headers.HEADERS
     components["examples"] = refusals.problems()

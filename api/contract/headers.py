@@ -44,12 +44,14 @@ HEADERS: dict[str, Any] = {
     "Content-Disposition": _header(
         "The name for the file.", _TEXT, 'attachment; filename="verifier.py"'
     ),
+    "Repr-Digest": _header("The SHA-256 of the file (RFC 9530).", _TEXT, "sha-256=:ZXhhbXBsZQ==:"),
     "Cache-Control": _header("`no-store`, unless the answer is public.", _TEXT, "no-store"),
     "WWW-Authenticate": _header("How to authenticate.", _TEXT, "Bearer"),
 }
 EVERY = ("X-Request-Id", "RateLimit-Policy", "RateLimit", "Cache-Control")
 LOCATED = {"create_referral": ("201",)}
 FILES = {"export_access_log", "download_verifier"}
+TAGGED = {"create_referral", "create_webhook"}
 
 
 def references(*names: str) -> dict[str, Any]:
@@ -59,8 +61,10 @@ def references(*names: str) -> dict[str, Any]:
 def add_to(operation: dict[str, Any]) -> None:
     """Add to each answer of an operation the headers that it may have."""
     answers, name = operation["responses"], operation["operationId"]
-    tagged = "304" in answers or any(
-        one["name"] == "If-Match" for one in operation.get("parameters", ())
+    tagged = (
+        "304" in answers
+        or name in TAGGED
+        or any(one["name"] == "If-Match" for one in operation.get("parameters", ()))
     )
     for status, answer in answers.items():
         if "$ref" in answer:
@@ -71,7 +75,7 @@ def add_to(operation: dict[str, Any]) -> None:
         if _is_located(name, status):
             names.append("Location")
         if name in FILES and status == "200":
-            names.append("Content-Disposition")
+            names += ["Content-Disposition", "Repr-Digest"]
         if "Idempotency-Replayed" in answer.get("headers", {}):
             names.append("Idempotency-Replayed")
         answer["headers"] = answer.get("headers", {}) | references(*names)

@@ -9,6 +9,7 @@ import pytest
 from api.contract import refusals
 from api.desk.problem_texts import PROBLEMS
 from tests.support.contract_shapes import faults_of, operations
+from tests.support.example_bodies import example_of
 from tests.support.repository import contract
 
 pytestmark = pytest.mark.static
@@ -26,14 +27,6 @@ def contents() -> Iterator[tuple[str, dict[str, Any]]]:
                     yield f"{name} {status} {media_type}", media
 
 
-def example_of(media: dict[str, Any]) -> Any:
-    if "example" in media:
-        return media["example"]
-    [(name, one)] = media["examples"].items()
-    assert one == {"$ref": f"#/components/examples/{name}"}
-    return contract()["components"]["examples"][name]["value"]
-
-
 def test_each_body_has_an_example_that_is_right() -> None:
     wrong = {}
     for where, media in contents():
@@ -46,7 +39,7 @@ def test_each_body_has_an_example_that_is_right() -> None:
 
 def test_a_wrong_example_is_found() -> None:
     shape = contract()["components"]["schemas"]["NoticeIn"]
-    right = example_of({"examples": {"NoticeIn": {"$ref": "#/components/examples/NoticeIn"}}})
+    right = contract()["components"]["examples"]["NoticeIn"]["value"]
     assert faults_of(shape, right) == []
     for wrong in (
         right | {"no_such": 1},

@@ -40,6 +40,7 @@ class SelfAssignmentsOut(serializers.Serializer):
 class SelfAssignments(Endpoint):
     @extend_schema(
         operation_id="list_self_assignments",
+        auth=[*signed_in("audit:read")[:1], *signed_in("referrals:read")],
         parameters=[ACTING_MEMBER],
         responses={200: SelfAssignmentsOut, **problems(400, 401, 403, 503)},
     )

@@ -4,8 +4,8 @@
 from typing import ClassVar
 
 from django.http import HttpRequest
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 
 from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Id
@@ -24,10 +24,6 @@ class SaidNoIn(Shape):
     )
 
 
-class CountedOut(serializers.Serializer):
-    """An empty object."""
-
-
 class AgreementTally(Endpoint):
     repeats: ClassVar = {"post": Repeat.COUNTED}
 
@@ -36,7 +32,10 @@ class AgreementTally(Endpoint):
         auth=signed_in("referrals:write"),
         request=SaidNoIn,
         parameters=[ACTING_MEMBER],
-        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 429, 503)},
+        responses={
+            200: OpenApiTypes.OBJECT,
+            **problems(400, 401, 403, 404, 409, 413, 415, 429, 503),
+        },
     )
     def post(self, request: HttpRequest) -> Answer:
         """Record that the survivor does not want the notice sent. This adds one to the tally and
@@ -46,4 +45,4 @@ class AgreementTally(Endpoint):
         404. Without a draft a member may do this 12 times an hour, and a system 60 times (429)."""
         body = self.body(SaidNoIn)
         agreement.record_no(self.principal, body.get("draft_id"))
-        return self.answer(CountedOut, {})
+        return Answer({})

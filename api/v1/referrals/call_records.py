@@ -63,7 +63,6 @@ class CallRecords(Endpoint):
 
     @extend_schema(
         operation_id="record_call",
-        auth=signed_in("referrals:write"),
         request=CallRecordIn,
         parameters=[ACTING_MEMBER],
         responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 503)},
