@@ -2,13 +2,18 @@
 police to the demo women's centre, and the words of its members by name."""
 
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
-from api.dev.cast import CAST
-from api.dev.demo import NAMESPACE, agency_id
 from referrals.codes import VERSION
 
-_UNITS = {unit.key: unit for unit in CAST}
+# As in api/dev/cast.py, which no server has. tests/api/test_contract_examples.py compares.
+NAMESPACE = UUID("c0ffee00-ca12-4a11-8a11-0000000ca121")
+NAMES = {
+    "police": "Demo City Police",
+    "police.worker": "Pat Example",
+    "ywca": "Demo Women's Centre",
+    "ywca.worker": "Yve Example",
+}
 
 
 def _row(number: int) -> str:
@@ -16,18 +21,15 @@ def _row(number: int) -> str:
     return f"01890000-0000-7000-8000-{number:012x}"
 
 
-def _agency(key: str) -> dict[str, Any]:
-    return {"id": str(agency_id(key)), "name": _UNITS[key].name}
-
-
-def _member(key: str, short: str) -> dict[str, Any]:
-    return {"id": str(uuid5(NAMESPACE, f"{key}.{short}")), "name": _UNITS[key].people[short][0]}
+def _one(key: str) -> dict[str, Any]:
+    """Return an agency or a member of the cast."""
+    return {"id": str(uuid5(NAMESPACE, key)), "name": NAMES[key]}
 
 
 AT, LATER, UNTIL = "2026-11-30T03:15:00Z", "2026-11-30T03:20:00Z", "2026-12-06T03:15:00Z"
 REFERRAL, SERVICE, EVENT = _row(1), _row(2), _row(0xE1)
-POLICE, CENTRE = _agency("police"), _agency("ywca")
-OFFICER, ADVOCATE = _member("police", "worker"), _member("ywca", "worker")
+POLICE, CENTRE = _one("police"), _one("ywca")
+OFFICER, ADVOCATE = _one("police.worker"), _one("ywca.worker")
 SERVED = {"id": SERVICE, "name": "Demo Shelter"}
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0bc8f7b1a2f3c4d5e6f708"
 BASE64 = "ZXhhbXBsZQ=="
