@@ -108,7 +108,8 @@ def _fits(schema: dict[str, Any], text: str) -> bool:
         if not re.fullmatch(form, text, re.ASCII):
             return False
         number = float(text)
-        return schema.get("minimum", number) <= number <= schema.get("maximum", number)
+        least, most = schema.get("minimum", number), schema.get("maximum", number)
+        return bool(least <= number <= most)
     if schema.get("format") == "uuid":
         return bool(UUID.fullmatch(text))
     if schema.get("format") == "date-time":
