@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
 .PHONY: browsers screenshots coverage check
-.PHONY: restores drill install-drill backup-drill image image-test sbom
+.PHONY: fuzz restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract openapi schema messages bench scale lock
 
 help: ## List the targets
@@ -75,7 +75,7 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
 
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove hold $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
+slow: prove hold fuzz $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
 	@$(BIN)/python -m tests.slow.large_import
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
@@ -88,6 +88,9 @@ mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn; a test must
 hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -p no:randomly $(foreach name,workers_killed \
 		webhooks_hold events reads_killed,tests/slow/test_$(name).py)
+
+fuzz: $(VENV)/installed-dev ## Send 20,000 (CAIRN_FUZZED) requests made of the contract
+	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fuzz.py
 
 drill: $(VENV)/installed-dev ## Break a cluster of eight hosts, made of namespaces (root): 20 min
 	@$(BIN)/python -m tests.slow.cluster $(DRILL)

@@ -683,7 +683,12 @@ SPECTACULAR_SETTINGS = {
         "docExpansion": "none",
     },
     "PREPROCESSING_HOOKS": ["openapi.schema.only_the_contract"],
-    "POSTPROCESSING_HOOKS": ["openapi.schema.add_limits", "openapi.schema.add_token_endpoint"],
+    "POSTPROCESSING_HOOKS": [
+        "openapi.schema.add_token_endpoint",
+        "api.contract.completion.complete",
+    ],
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "CONTACT": {"name": "The operator of your network"},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": False,
     "AUTHENTICATION_WHITELIST": [],

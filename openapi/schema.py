@@ -25,16 +25,20 @@ IF_NONE_MATCH = {
     " has no body.",
 }
 AS_KNOWN = {304: OpenApiResponse(description="As you have it already")}
+MONTH = {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"}
 ACTING_MEMBER = OpenApiParameter(
     "Acting-Member",
-    str,
+    {
+        "type": "string",
+        "pattern": "^(staff_ref:.+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
+    },
     OpenApiParameter.HEADER,
     description="A client names the member of staff who acts: their id, or `staff_ref:4711` with"
     " their staff number.",
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     description="1 to 128 printable characters of your choice, for one request. If the same caller"
     " sends it again with the same key and body, nothing new is made, and what the request made is"
@@ -52,8 +56,18 @@ REPLAYED = OpenApiParameter(
 
 
 def signed_in(*scopes: str) -> list[dict[str, list[str]]]:
-    """The `auth` of an operation for a token with these scopes or a signed-in session."""
+    """Return the `auth` of an operation for a signed-in session or a token that has all of these
+    scopes."""
     return [{"token": list(scopes)}, {"session": []}]
+
+
+IN_PERSON: list[dict[str, list[str]]] = [{"session": []}]  # every system is refused
+
+
+def page_limit(most: int) -> OpenApiParameter:
+    """Return the parameter `limit` of a list whose pages have at most `most` entries."""
+    shape = {"type": "integer", "minimum": 1, "maximum": most, "default": 50}
+    return OpenApiParameter("limit", shape, description="Entries of a page.")
 
 
 class Fault(serializers.Serializer):
@@ -89,12 +103,13 @@ class Problem(serializers.Serializer):
     )
 
 
-_TITLES = {
+TITLES = {
     400: "Not of the documented shape",
     401: "No token, or one that is no longer good",
     403: "Visible, but not permitted",
     404: "Not there, or not for you: the same answer",
     409: "Not in this state, or a condition is not met; `current_state` as your side is shown it",
+    411: "A body without its Content-Length",
     412: "Changed since it was read",
     413: "Larger than 256 KiB",
     415: "Not application/json, or compressed",
@@ -108,7 +123,7 @@ _TITLES = {
 def problems(*statuses: int) -> dict[tuple[int, str], Any]:
     """Return an operation's refusals, for `extend_schema(responses=…)`."""
     return {
-        (status, "application/problem+json"): OpenApiResponse(Problem, _TITLES[status])
+        (status, "application/problem+json"): OpenApiResponse(Problem, TITLES[status])
         for status in statuses
     }
 
@@ -118,6 +133,34 @@ class AutoSchema(SpectacularAutoSchema):
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/v1/").split("/")[0]]
+
+    def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return a field's schema, as strict as the field is."""
+        found = super()._map_serializer_field(field, *args, **kwargs)
+        if not isinstance(found, dict) or "$ref" in found:
+            return found
+        if getattr(field, "allow_empty", True) is False:
+            found["minItems"] = 1
+        # What our own fields say of themselves (api/http/fields.py, api/http/endpoints.py).
+        for name, value in getattr(field, "contract", {}).items():
+            found.setdefault(name, value)
+        if names := getattr(field, "names", ()):
+            found["properties"] = dict.fromkeys(names, found.pop("additionalProperties"))
+            found["additionalProperties"] = False
+        return found
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Return a shape's schema. A request body takes no member that it does not name."""
+        found = super()._map_basic_serializer(serializer, direction)
+        if not getattr(serializer, "closed", False):
+            return found
+        if serializer.__class__.__doc__ is None:
+            found.pop("description", None)  # of its base
+        for name, one in found.get("properties", {}).items():
+            if "pattern" in (first := one.get("oneOf", [{}])[0]):  # it takes "" by its own pattern
+                found["properties"][name] = first | {k: one[k] for k in one if k != "oneOf"}
+        found["additionalProperties"] = False
+        return found
 
     def get_summary(self) -> str | None:
         """Return the default summary: the first sentence of the operation's description."""
@@ -155,7 +198,7 @@ def only_the_contract(endpoints: list[Any]) -> list[Any]:
 def _refusal(status: int) -> dict[str, Any]:
     shape = {"$ref": "#/components/schemas/Problem"}
     content = {"application/problem+json": {"schema": shape}}
-    return {"content": content, "description": _TITLES[status]}
+    return {"content": content, "description": TITLES[status]}
 
 
 TOKEN_OPERATION = {
@@ -186,7 +229,7 @@ TOKEN_OPERATION = {
                             " client_id, aud = this address as one text (not a list), exp at most 5"
                             " minutes ahead (and 5 seconds past), a jti that is used once.",
                         },
-                        "scope": {"type": "string"},
+                        "scope": {"type": "string", "description": "Scopes, with spaces between."},
                     },
                 }
             }
@@ -239,43 +282,11 @@ TOKEN_OPERATION = {
 }
 
 
-LIMIT_HEADERS = {
-    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait, at least 1."},
-    "RateLimit-Policy": {
-        "schema": {"type": "string"},
-        "example": '"caller";q=200;w=10',
-        "description": "How many requests (`q`) one process answers in so many seconds (`w`): of a"
-        " known `caller` at a network, or of a `network` of unknown ones"
-        " (draft-ietf-httpapi-ratelimit-headers-10). Absent where the server has no limit, and from"
-        " answers that may be cached.",
-    },
-    "RateLimit": {
-        "schema": {"type": "string"},
-        "example": '"caller";r=187;t=1',
-        "description": "For a known caller: how many are left (`r`), and in how many seconds all"
-        " are there again (`t`).",
-    },
-}
-
-
-def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the 429 that every operation may answer: a caller may send so many requests a second, and
-    no more (api/http/request_limits.py; nginx, by address)."""
-    shared = {"TooManyRequests": _refusal(429) | {"headers": LIMIT_HEADERS}}
-    result.setdefault("components", {})["responses"] = shared
-    for operations in result["paths"].values():
-        for one in operations.values():
-            if "responses" in one:
-                one["responses"]["429"] = {"$ref": "#/components/responses/TooManyRequests"}
-                one["responses"] = dict(sorted(one["responses"].items()))
-    return result
-
-
 def add_token_endpoint(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the token endpoint, which is the library's; its operation is written by hand."""
     result["paths"]["/oauth/token"] = {"post": TOKEN_OPERATION}
     result.setdefault("components", {})["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer"},
+        "token": {},  # api/contract/completion.py knows the scopes
         "session": {"type": "apiKey", "in": "cookie", "name": "session"},
     }
     return result

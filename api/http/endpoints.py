@@ -36,6 +36,8 @@ WRITES = ("post", "put", "patch", "delete")
 class Shape(serializers.Serializer):
     """A request body. A field it does not name is refused, never ignored."""
 
+    closed = True  # in the contract: no other members (openapi/schema.py)
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and set(data) - set(self.fields):
             raise ValidationError(self._with_unknown(data))

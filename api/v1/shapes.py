@@ -11,6 +11,26 @@ from referrals import codes
 from referrals.act_registry.registry import ACTS
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
+# What a side may be shown of a referral: the acts that leave an event, those that no person did,
+# and the codes of either.
+NO_ONES_ACTS = ("closed", "escalated", "expire", "idle", "purge_due", "reminder")
+EVENT_ACTS = sorted({*(name for name, act in ACTS.items() if act.history), *NO_ONES_ACTS})
+EVENT_CODES = sorted(
+    {
+        code
+        for name in ("clock", "ended_by_the_clock", *(act.codes for act in ACTS.values()))
+        for code in codes.CODE_LISTS.get(name, ())
+    }
+)
+
+
+def one_of(labels: Any, **options: Any) -> serializers.ChoiceField:
+    """Return a member of an answer that is one of a closed list, to which words may be added."""
+    return serializers.ChoiceField(choices=list(labels), **options)
+
+
+def some_of(labels: Any, **options: Any) -> serializers.ListField:
+    return serializers.ListField(child=one_of(labels), **options)
 
 
 def coded(labels: Any, **options: Any) -> Code:

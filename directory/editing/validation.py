@@ -42,7 +42,7 @@ def read_value(table: str, column: str, kind: Kind, raw: object) -> Value:
         raw = repr(int(raw) if raw == int(raw) else raw)
     if not isinstance(raw, str):
         raise Fault("a text is needed")
-    most = MOST_CHARACTERS if kind is Kind.TEXT and _is_long(column) else MOST_IN_LINE
+    most = MOST_CHARACTERS if kind is Kind.TEXT and is_long(column) else MOST_IN_LINE
     if len(raw) > most:
         raise Fault(f"at most {most} characters")
     raw = displayed_text.normalized(raw)
@@ -61,7 +61,8 @@ def read_value(table: str, column: str, kind: Kind, raw: object) -> Value:
     return found.value
 
 
-def _is_long(column: str) -> bool:
+def is_long(column: str) -> bool:
+    """Return whether a text of this column may have MOST_CHARACTERS. No database."""
     return column in _LONG or column.endswith(("_description", "_process", "_value"))
 
 

@@ -1,5 +1,6 @@
 """A system whose token lacks the scope of a list or a read is refused, whatever there is to see."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from api.accounts.oauth import SCOPES
 from tests.support import routes
 from tests.support.callers import member_id, scoped
 from tests.support.desk_pages import at_the_desk
+from tests.support.repository import contract
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story, bar
 
@@ -98,6 +100,19 @@ def test_every_route_that_is_read_is_in_the_table(network: Any) -> None:
         if route.startswith("v1/") and "GET" in routes.methods_of(pattern)
     }
     assert read == set(NEEDS)
+
+
+@pytest.mark.no_database
+def test_the_contract_says_the_same() -> None:
+    for route, needed in NEEDS.items():
+        path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route)
+        security = contract()["paths"][path]["get"]["security"]
+        tokens = [one["token"] for one in security if "token" in one]
+        if needed == ANY:
+            assert {} in security or tokens == [[]], route
+        else:
+            assert {} not in security
+            assert sorted(tokens) == [[one] for one in sorted(needed)], route
 
 
 @pytest.mark.parametrize("acting", [None, "ywca.lead"])

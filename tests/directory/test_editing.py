@@ -24,7 +24,9 @@ from tests.directory.own_services import nothing_left as nothing_left  # a fixtu
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
 from tests.support.callers import Caller, agency_id, member_id
+from tests.support.contract_shapes import faults_of
 from tests.support.directory_entries import LOCATIONS, OURS, a_location
+from tests.support.repository import contract
 
 
 def test_a_service_is_made_under_the_callers_id_and_read_by_everybody(
@@ -83,6 +85,26 @@ def test_an_organization_and_its_place_are_put_back_as_they_are_read(ywca: Calle
     seen = ywca.get(path)
     assert ywca.put(path, seen.json()).content == seen.content
     assert history_of(path) == []
+
+
+def test_the_contract_takes_what_is_read_and_refuses_what_the_server_refuses(
+    ywca: Caller, service: str
+) -> None:
+    shapes = contract()["components"]["schemas"]
+    place = m.Location.objects.using("jobs").filter(organization_id=OURS).first()
+    assert place
+    for path, shape in (
+        (service, "DirectoryServiceIn"),
+        (f"{SERVICES}/{loader.service_id('shelter-crisis')}", "DirectoryServiceIn"),
+        (f"{ORGANIZATIONS}/{OURS}", "DirectoryOrganizationIn"),
+        (f"{LOCATIONS}/{place.id}", "DirectoryLocationIn"),
+    ):
+        document = ywca.get(path).json()
+        assert faults_of(shapes[shape], document) == [], path
+        for wrong in (document | {"distance": 5}, document | {"phones": [{"colour": "red"}]}):
+            assert faults_of(shapes[shape], wrong) != [], path
+            answer = ywca.put(path, wrong, If_Match=tag(ywca, path))
+            assert refusal(answer)[:2] == (400, "unknown_field"), path
 
 
 def test_the_same_put_twice_is_one_change(ywca: Caller) -> None:

@@ -69,7 +69,10 @@ def texts() -> dict[str, list[str]]:
 def _is_text(schema: dict[str, Any]) -> bool:
     kinds = schema.get("type")
     text = "string" in kinds if isinstance(kinds, list) else kinds == "string"
-    return text and not {"enum", "format", "pattern", "$ref"} & set(schema)
+    any_text = schema.get("pattern", "^(?!").startswith(
+        ("^(?!", "^[^")
+    )  # of any signs that are seen
+    return text and any_text and not {"enum", "format", "$ref"} & set(schema)
 
 
 WITH_TEXT = texts()

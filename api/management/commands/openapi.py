@@ -1,13 +1,17 @@
 """`manage.py openapi`: write the contract, or show where it differs from what is served."""
 
 import difflib
+import json
 from argparse import ArgumentParser
 from typing import Any
 
+import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
+
+from openapi import breaking_changes
 
 
 class Command(BaseCommand):
@@ -20,9 +24,20 @@ class Command(BaseCommand):
             action="store_true",
             help="write nothing; fail if the file differs from the code",
         )
+        parser.add_argument(
+            "--release",
+            metavar="VERSION",
+            help="keep openapi/v1.yaml as openapi/released/VERSION.json, for later comparisons",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "openapi" / "v1.yaml"
+        if version := options["release"]:
+            kept = path.with_name("released") / f"{version}.json"
+            bare = breaking_changes.bare(yaml.safe_load(path.read_text()))
+            kept.write_text(json.dumps(bare, indent=1, sort_keys=True) + "\n")
+            self.stdout.write(f"openapi/released/{version}.json: {len(bare['paths'])} paths")
+            return
         schema = SchemaGenerator().get_schema(request=None, public=True)
         new = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
         if not options["check"]:

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Code, Flag, Text, Whole
 from api.http.json_bodies import Answer
-from openapi.schema import problems
+from openapi.schema import IN_PERSON, problems
 from permissions.errors import BadRequest
 from permissions.identity import contact_channels
 from permissions.models import DUTY
@@ -94,6 +94,7 @@ class Channels(Endpoint):
 
     @extend_schema(
         operation_id="list_channels",
+        auth=IN_PERSON,
         responses={200: ChannelsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -103,6 +104,7 @@ class Channels(Endpoint):
 
     @extend_schema(
         operation_id="add_channel",
+        auth=IN_PERSON,
         request=ChannelIn,
         responses={201: ChannelOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
@@ -127,6 +129,7 @@ class Channel(Endpoint):
 
     @extend_schema(
         operation_id="remove_channel",
+        auth=IN_PERSON,
         responses={204: None, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, channel_id: UUID) -> Answer:
@@ -140,6 +143,7 @@ class SendCode(Endpoint):
 
     @extend_schema(
         operation_id="send_channel_code",
+        auth=IN_PERSON,
         request=None,
         responses={202: ChannelOut, **problems(400, 401, 403, 404, 429, 503)},
     )
@@ -158,6 +162,7 @@ class VerifyChannel(Endpoint):
 
     @extend_schema(
         operation_id="verify_channel",
+        auth=IN_PERSON,
         request=CodeIn,
         responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
@@ -175,6 +180,7 @@ class RingChannel(Endpoint):
 
     @extend_schema(
         operation_id="test_channel",
+        auth=IN_PERSON,
         request=None,
         responses={202: ChannelOut, **problems(400, 401, 403, 404, 409, 503)},
     )
@@ -191,6 +197,7 @@ class ChannelArrived(Endpoint):
 
     @extend_schema(
         operation_id="say_whether_a_test_arrived",
+        auth=IN_PERSON,
         request=ArrivedIn,
         responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
@@ -207,6 +214,7 @@ class Duty(Endpoint):
 
     @extend_schema(
         operation_id="set_duty",
+        auth=IN_PERSON,
         request=DutyIn,
         responses={200: DutyOut, **problems(400, 401, 403, 413, 415, 503)},
     )
@@ -222,6 +230,7 @@ class Messages(Endpoint):
 
     @extend_schema(
         operation_id="list_messages",
+        auth=IN_PERSON,
         parameters=[OpenApiParameter("state", str, enum=list(STATES))],
         responses={200: MessagesOut, **problems(400, 401, 403, 503)},
     )
@@ -242,6 +251,7 @@ class RetryMessage(Endpoint):
 
     @extend_schema(
         operation_id="retry_message",
+        auth=IN_PERSON,
         request=None,
         responses={200: MessageOut, **problems(400, 401, 403, 404, 409, 503)},
     )

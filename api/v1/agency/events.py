@@ -9,7 +9,8 @@ from rest_framework import serializers
 from api.http import cursors
 from api.http.endpoints import Endpoint, page_size, uuid_parameter
 from api.http.json_bodies import Answer
-from openapi.schema import ACTING_MEMBER, problems
+from api.v1.shapes import EVENT_ACTS, EVENT_CODES, one_of
+from openapi.schema import ACTING_MEMBER, page_limit, problems, signed_in
 from permissions.errors import BadRequest
 from referrals.queries import event_feed
 
@@ -20,9 +21,9 @@ class EventOut(serializers.Serializer):
     id = serializers.UUIDField(help_text="Also the header webhook-id of its message.")
     at = serializers.DateTimeField()
     referral_id = serializers.UUIDField()
-    act = serializers.CharField()
+    act = one_of(EVENT_ACTS)
     side = serializers.ChoiceField(choices=["from", "to", "system"], help_text="Whose act.")
-    code = serializers.CharField(allow_null=True)
+    code = one_of(EVENT_CODES, allow_null=True)
     member_id = serializers.UUIDField(allow_null=True)
     about_id = serializers.UUIDField(allow_null=True)
 
@@ -48,6 +49,7 @@ class Events(Endpoint):
 
     @extend_schema(
         operation_id="read_events",
+        auth=signed_in("events:read"),
         parameters=[
             ACTING_MEMBER,
             EMPTY_WAITS,
@@ -65,7 +67,7 @@ class Events(Endpoint):
                 description="Only events of this referral. One that you may not see has none. A"
                 " cursor belongs to the filter with which it was made.",
             ),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
         ],
         responses={200: EventsOut, **problems(400, 401, 403, 503)},
     )
@@ -110,6 +112,7 @@ class Events(Endpoint):
 class OneEvent(Endpoint):
     @extend_schema(
         operation_id="read_event",
+        auth=signed_in("events:read"),
         parameters=[ACTING_MEMBER],
         responses={200: EventOut, **problems(400, 401, 403, 404, 503)},
     )

@@ -9,11 +9,14 @@ from rest_framework import serializers
 from api.http import cursors
 from api.http.endpoints import Endpoint, page_size
 from api.http.json_bodies import Answer
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, page_limit, problems, signed_in
 from permissions.errors import BadRequest
 from permissions.staff import member_list, staff_refs
 
 SCOPE = "members"  # of the cursor
+
+
+STAFF_REF = {"type": "string", "minLength": 1, "maxLength": staff_refs.MOST_CHARACTERS}
 
 
 class AgencyMemberOut(serializers.Serializer):
@@ -40,10 +43,11 @@ class Members(Endpoint):
 
     @extend_schema(
         operation_id="list_members",
+        auth=signed_in("referrals:read"),
         parameters=[
-            OpenApiParameter("staff_ref", str, description="Exactly this staff number."),
+            OpenApiParameter("staff_ref", STAFF_REF, description="Exactly this staff number."),
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
             ACTING_MEMBER,
         ],
         responses={200: MembersOut, **problems(400, 401, 403, 503)},

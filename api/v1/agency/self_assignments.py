@@ -8,7 +8,7 @@ from rest_framework import serializers
 from api.http import cursors
 from api.http.endpoints import Endpoint, page_size
 from api.http.json_bodies import Answer
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, IN_PERSON, page_limit, problems, signed_in
 from referrals.acts import assignment
 from referrals.queries import barred_attempts, block_alerts
 
@@ -40,6 +40,7 @@ class SelfAssignmentsOut(serializers.Serializer):
 class SelfAssignments(Endpoint):
     @extend_schema(
         operation_id="list_self_assignments",
+        auth=[*signed_in("audit:read")[:1], *signed_in("referrals:read")],
         parameters=[ACTING_MEMBER],
         responses={200: SelfAssignmentsOut, **problems(400, 401, 403, 503)},
     )
@@ -78,9 +79,10 @@ class BarredAttempts(Endpoint):
 
     @extend_schema(
         operation_id="list_barred_attempts",
+        auth=signed_in("referrals:read"),
         parameters=[
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
             ACTING_MEMBER,
         ],
         responses={200: BarredAttemptsOut, **problems(400, 401, 403, 503)},
@@ -118,6 +120,7 @@ class BlockAlertsOut(serializers.Serializer):
 class BlockAlerts(Endpoint):
     @extend_schema(
         operation_id="list_block_alerts",
+        auth=IN_PERSON,
         responses={200: BlockAlertsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:

@@ -12,7 +12,7 @@ from api.http import cursors
 from api.http.endpoints import Endpoint, NothingIn, Shape, page_size
 from api.http.fields import Code, Flag, Id, Text
 from api.http.json_bodies import Answer
-from openapi.schema import AS_KNOWN, MUST_MATCH, problems
+from openapi.schema import AS_KNOWN, MUST_MATCH, page_limit, problems, signed_in
 from permissions import entity_tags
 from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
@@ -103,7 +103,9 @@ class Webhooks(Endpoint):
     logged_as = "webhook.create"
 
     @extend_schema(
-        operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
+        operation_id="list_webhooks",
+        auth=signed_in("webhooks:write"),
+        responses={200: WebhooksOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
         """List your agency's webhooks."""
@@ -111,6 +113,7 @@ class Webhooks(Endpoint):
 
     @extend_schema(
         operation_id="create_webhook",
+        auth=signed_in("webhooks:write"),
         request=WebhookIn,
         responses={201: WebhookSecretOut, **problems(*POSTED, 409, 429)},
     )
@@ -143,6 +146,7 @@ class OneWebhook(Endpoint):
 
     @extend_schema(
         operation_id="read_webhook",
+        auth=signed_in("webhooks:write"),
         responses={200: WebhookOut, **AS_KNOWN, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
@@ -151,6 +155,7 @@ class OneWebhook(Endpoint):
 
     @extend_schema(
         operation_id="change_webhook",
+        auth=signed_in("webhooks:write"),
         request=WebhookChangeIn,
         parameters=[MUST_MATCH],
         responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428, 429)},
@@ -170,7 +175,9 @@ class OneWebhook(Endpoint):
         )
 
     @extend_schema(
-        operation_id="remove_webhook", responses={204: None, **problems(400, 401, 403, 404, 503)}
+        operation_id="remove_webhook",
+        auth=signed_in("webhooks:write"),
+        responses={204: None, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Remove a webhook. Nothing more is sent there."""
@@ -189,6 +196,7 @@ class Rotate(Endpoint):
 
     @extend_schema(
         operation_id="rotate_webhook_secret",
+        auth=signed_in("webhooks:write"),
         request=NothingIn,
         responses={200: WebhookSecretOut, **problems(*REFUSALS)},
     )
@@ -207,6 +215,7 @@ class Ping(Endpoint):
 
     @extend_schema(
         operation_id="ping_webhook",
+        auth=signed_in("webhooks:write"),
         request=NothingIn,
         responses={202: PingOut, **problems(*REFUSALS, 409)},
     )
@@ -225,6 +234,7 @@ class Replay(Endpoint):
 
     @extend_schema(
         operation_id="replay_webhook",
+        auth=signed_in("webhooks:write"),
         request=ReplayIn,
         responses={200: WebhookOut, **problems(*REFUSALS, 409)},
     )
@@ -242,9 +252,10 @@ class Deliveries(Endpoint):
 
     @extend_schema(
         operation_id="list_webhook_deliveries",
+        auth=signed_in("webhooks:write"),
         parameters=[
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
         ],
         responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
     )

@@ -21,7 +21,7 @@ from api.http.endpoints import (
 from api.http.fields import Id, Moment
 from api.http.json_bodies import Answer
 from api.v1.audit.access_log_filters import FILTER_PARAMETERS, FILTERS, ID, filters_of
-from openapi.schema import problems
+from openapi.schema import IN_PERSON, MONTH, page_limit, problems, signed_in
 from permissions.audit import oversight, queries, statistics
 from permissions.errors import BadRequest
 from referrals.act_registry.repeats import Repeat
@@ -128,10 +128,11 @@ class AccessLog(Endpoint):
 
     @extend_schema(
         operation_id="read_access_log",
+        auth=signed_in("audit:read"),
         parameters=[
             *FILTER_PARAMETERS,
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
         ],
         responses={200: AccessLogOut, **problems(400, 401, 403, 404, 503)},
     )
@@ -155,6 +156,7 @@ class AccessLogExport(Endpoint):
 
     @extend_schema(
         operation_id="export_access_log",
+        auth=signed_in("audit:read"),
         parameters=[*FILTER_PARAMETERS, OpenApiParameter("format", enum=sorted(MEDIA_TYPES))],
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
@@ -182,6 +184,7 @@ class Listings(Endpoint):
 
     @extend_schema(
         operation_id="list_listings",
+        auth=signed_in("audit:read"),
         parameters=[OpenApiParameter("referral_id", ID, required=True)],
         responses={200: ListingsOut, **problems(400, 401, 403, 503)},
     )
@@ -202,7 +205,10 @@ class Counts(Endpoint):
 
     @extend_schema(
         operation_id="count_access_log",
-        parameters=[OpenApiParameter("month", str, required=True, description="2026-11, in UTC.")],
+        auth=signed_in("audit:read"),
+        parameters=[
+            OpenApiParameter("month", MONTH, required=True, description="2026-11, in UTC.")
+        ],
         responses={200: CountsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -218,6 +224,7 @@ class OptIns(Endpoint):
 
     @extend_schema(
         operation_id="list_opt_ins",
+        auth=signed_in("audit:read"),
         responses={200: OptInsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -228,6 +235,7 @@ class OptIns(Endpoint):
 
     @extend_schema(
         operation_id="give_opt_in",
+        auth=IN_PERSON,
         request=OptInIn,
         responses={201: OptInOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
@@ -246,6 +254,7 @@ class OneOptIn(Endpoint):
 
     @extend_schema(
         operation_id="withdraw_opt_in",
+        auth=IN_PERSON,
         responses={200: OptInOut, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, opt_in_id: UUID) -> Answer:

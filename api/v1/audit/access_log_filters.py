@@ -16,9 +16,7 @@ FILTERS = (
     *("self_assigned", "since", "until", "agency_id", "practice"),
 )
 FILTER_PARAMETERS = [
-    OpenApiParameter(
-        "act", str, description="For example referral.open_packet. An unknown act is a 400."
-    ),
+    OpenApiParameter("act", enum=actions.acts(), description="An act of the access log."),
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", ID),
     OpenApiParameter("client_id", ID),

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, Shape, page_size
 from api.http.fields import Whole
 from api.http.json_bodies import Answer
-from openapi.schema import problems
+from openapi.schema import page_limit, problems, signed_in
 from permissions.errors import BadRequest
 from permissions.ledger import inclusion_proofs, sealed_export, status, verifier
 from referrals.act_registry.repeats import Repeat
@@ -166,9 +166,10 @@ class Checkpoints(Endpoint):
 
     @extend_schema(
         operation_id="list_checkpoints",
+        auth=signed_in("audit:read"),
         parameters=[
             OpenApiParameter("after", int, description="The `seq` of the last one you hold."),
-            OpenApiParameter("limit", int, description="1 to 1000, default 50."),
+            page_limit(1000),
         ],
         responses={200: CheckpointsOut, **problems(400, 401, 403, 503)},
     )
@@ -187,6 +188,7 @@ class Checkpoints(Endpoint):
 class Seals(Endpoint):
     @extend_schema(
         operation_id="read_seals",
+        auth=signed_in("audit:read"),
         responses={200: SealsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -202,6 +204,7 @@ class Verify(Endpoint):
 
     @extend_schema(
         operation_id="verify_seals",
+        auth=signed_in("audit:read"),
         request=VerifyIn,
         responses={200: VerifiedOut, **problems(400, 401, 403, 413, 415, 503)},
     )
@@ -229,6 +232,7 @@ class Receipt(Endpoint):
 class InclusionProof(Endpoint):
     @extend_schema(
         operation_id="prove_entry",
+        auth=signed_in("audit:read"),
         responses={200: ProofOut, **problems(400, 401, 403, 409, 503)},
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:

@@ -9,7 +9,7 @@ from api.http.endpoints import Endpoint, page_size
 from api.http.json_bodies import Answer
 from api.v1.directory.answers import ANYBODY
 from directory.search import change_feed
-from openapi.schema import problems
+from openapi.schema import page_limit, problems
 from permissions.database.db_identity import identified_transaction
 
 SCOPE = "directory-changes"
@@ -39,7 +39,7 @@ class Changes(Endpoint):
         auth=ANYBODY,
         parameters=[
             OpenApiParameter("after", str, description="`next` of the page before."),
-            OpenApiParameter("limit", int, description="1 to 500, default 50."),
+            page_limit(500),
         ],
         responses={200: DirectoryChangesOut, **problems(400, 401, 503)},
     )

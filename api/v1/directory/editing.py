@@ -41,6 +41,7 @@ class _Written(serializers.Serializer):
     server sets itself (`last_modified`, `intake`, `external_ids`) may be present and are
     ignored."""
 
+    closed = True  # in the contract: no other members (openapi/schema.py)
     needed: ClassVar[tuple[str, ...]] = ("name",)
 
     def get_fields(self) -> dict[str, serializers.Field]:

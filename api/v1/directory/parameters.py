@@ -32,8 +32,29 @@ YES, NO = ("true", "1"), ("false", "0")
 KNOWN = f"Hours are known from yesterday to {AHEAD_DAYS} days ahead. For another day, call."
 
 
+# What a value must lie between, and how many characters it may have.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "page": (1, MOST_PAGES),
+    "per_page": (1, MOST_PER_PAGE),
+    "age": (0, 150),
+    "latitude": (-90, 90),
+    "longitude": (-180, 180),
+    "radius": METRES,
+    "proximity": METRES,
+}
+LENGTHS = {"search": MOST_CHARACTERS, "served": 60, "language": 3, "postcode": 12}
+LENGTHS |= {"needs": 2000, "accessibility": 2000}
+TYPES = {int: "integer", float: "number", str: "string"}
+
+
 def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, description=description, **more)
+    shape = {}
+    if name in BOUNDS:
+        least, most = BOUNDS[name]
+        shape = {"type": TYPES[kind], "minimum": least, "maximum": most}
+    elif name in LENGTHS:
+        shape = {"type": TYPES[kind], "maxLength": LENGTHS[name]}
+    return OpenApiParameter(name, shape or kind, description=description, **more)
 
 
 DOCUMENTED = {
@@ -117,17 +138,29 @@ def documented(names: Sequence[str]) -> list[OpenApiParameter]:
 
 def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
     """Build the body of a search: the same parameters as members of an object."""
-    fields = {str: serializers.CharField, bool: serializers.BooleanField}
-    fields |= {int: serializers.IntegerField, float: serializers.FloatField}
-    fields |= {OpenApiTypes.UUID: serializers.UUIDField}
-    fields |= {OpenApiTypes.DATETIME: serializers.DateTimeField}
-    return inline_serializer(
+    shape = inline_serializer(
         "".join(part.title() for part in f"{name}_search_in".split("_")),
-        {
-            one.name: fields[one.type](required=False, help_text=one.description)
-            for one in documented(names)
-        },
+        {one.name: _member(one) for one in documented(names)},
     )
+    shape.closed = True
+    return shape
+
+
+def _member(parameter: OpenApiParameter) -> serializers.Field:
+    fields = {str: serializers.CharField, "string": serializers.CharField}
+    fields |= {int: serializers.IntegerField, float: serializers.FloatField}
+    fields |= {"integer": serializers.IntegerField, "number": serializers.FloatField}
+    fields |= {bool: serializers.BooleanField, OpenApiTypes.UUID: serializers.UUIDField}
+    fields |= {OpenApiTypes.DATETIME: serializers.DateTimeField}
+    options: dict[str, Any] = {"required": False, "help_text": parameter.description}
+    if parameter.enum:
+        return serializers.ChoiceField(list(parameter.enum), **options)
+    kind = parameter.type
+    if isinstance(kind, dict):
+        known = {"minimum": "min_value", "maximum": "max_value", "maxLength": "max_length"}
+        options |= {known[key]: value for key, value in kind.items() if key in known}
+        kind = kind["type"]
+    return fields[kind](**options)
 
 
 def read_parameters(
@@ -165,8 +198,8 @@ class Parameters:
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = texts
 
-    def words(self, name: str, most: int = MOST_CHARACTERS) -> str:
-        text = self.texts.get(name, "")
+    def words(self, name: str) -> str:
+        text, most = self.texts.get(name, ""), LENGTHS[name]
         if len(text) > most:
             raise BadRequest("invalid", f"Enter at most {most} characters.", name)
         return text.strip()
@@ -177,16 +210,16 @@ class Parameters:
             raise BadRequest("invalid", "Enter true or false.", name)
         return text in YES
 
-    def whole(self, name: str, default: int, most: int) -> int:
-        text = self.texts.get(name)
+    def whole(self, name: str, default: int) -> int:
+        text, most = self.texts.get(name), int(BOUNDS[name][1])
         if text is None:
             return default
         if not (re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= most):
             raise BadRequest("invalid", f"Enter a whole number from 1 to {most}.", name)
         return int(text)
 
-    def number(self, name: str, least: float, most: float) -> float | None:
-        text = self.texts.get(name)
+    def number(self, name: str) -> float | None:
+        text, (least, most) = self.texts.get(name), BOUNDS[name]
         if text is None:
             return None
         is_one = re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,15})?", text, re.ASCII)
@@ -204,7 +237,7 @@ class Parameters:
         return text
 
     def several(self, name: str) -> list[str]:
-        parts = [part.strip() for part in self.words(name, 2000).split(",")]
+        parts = [part.strip() for part in self.words(name).split(",")]
         return [part for part in parts if part]
 
     def moment(self, name: str) -> datetime | None:
@@ -222,11 +255,11 @@ class Parameters:
 
     @property
     def page(self) -> int:
-        return self.whole("page", 1, MOST_PAGES)
+        return self.whole("page", 1)
 
     @property
     def per_page(self) -> int:
-        return self.whole("per_page", PER_PAGE, MOST_PER_PAGE)
+        return self.whole("per_page", PER_PAGE)
 
     @property
     def streams(self) -> bool:
@@ -249,8 +282,8 @@ class Parameters:
             raise BadRequest("invalid", detail, "accessibility")
         needs = [uuid_parameter(one, "needs") for one in self.several("needs")]
         term = self.uuid("taxonomy_term_id")
-        radius = self.number("radius", *METRES) or self.number("proximity", *METRES)
-        code = postcode(self.words("postcode", 12))
+        radius = self.number("radius") or self.number("proximity")
+        code = postcode(self.words("postcode"))
         near = self._point(code if radius else "")
         if radius and near is None:
             raise BadRequest("invalid", "Enter a postcode, or latitude and longitude.")
@@ -261,9 +294,9 @@ class Parameters:
             organization_id=self.uuid("organization_id"),
             modified_after=self.moment("modified_after"),
             victimization_type=self.one_of("victimization_type", VICTIMIZATION_TYPES),
-            age=self.number("age", 0, 150),
-            served=self.words("served", 60),
-            language=self.words("language", 3).lower(),
+            age=self.number("age"),
+            served=self.words("served"),
+            language=self.words("language").lower(),
             accessibility=tuple(accessibility),
             free=bool(self.one_of("cost", ("free",))),
             open_at=self._opening(now),
@@ -288,8 +321,8 @@ class Parameters:
         return found
 
     def _point(self, code: str) -> Point | None:
-        latitude = self.number("latitude", -90, 90)
-        longitude = self.number("longitude", -180, 180)
+        latitude = self.number("latitude")
+        longitude = self.number("longitude")
         if latitude is not None and longitude is not None:
             return Point(latitude, longitude)
         if latitude is not None or longitude is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.http.endpoints import Endpoint
@@ -66,10 +66,19 @@ class ProfileIndex(Endpoint):
         return Answer(index, headers=_HEADERS)
 
 
+def _named(names: tuple[str, ...]) -> OpenApiParameter:
+    return OpenApiParameter("name", location=OpenApiParameter.PATH, enum=names)
+
+
 class ProfilePatch(Endpoint):
     public = True
 
-    @extend_schema(operation_id="directory_profile_patch", auth=[{}], responses=_ANSWERS)
+    @extend_schema(
+        operation_id="directory_profile_patch",
+        auth=[{}],
+        parameters=[_named(published_schemas.PATCHES)],
+        responses=_ANSWERS,
+    )
     def get(self, request: HttpRequest, name: str) -> Answer:
         """Download our merge patch for the standard's file of this name."""
         return _file(name, published_schemas.PATCHES, _patch)
@@ -78,7 +87,12 @@ class ProfilePatch(Endpoint):
 class MergedSchema(Endpoint):
     public = True
 
-    @extend_schema(operation_id="directory_schema", auth=[{}], responses=_ANSWERS)
+    @extend_schema(
+        operation_id="directory_schema",
+        auth=[{}],
+        parameters=[_named(published_schemas.SCHEMAS)],
+        responses=_ANSWERS,
+    )
     def get(self, request: HttpRequest, name: str) -> Answer:
         """Download the JSON Schema (2020-12) of a document of the directory. It needs no other
         file."""

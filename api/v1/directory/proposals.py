@@ -46,6 +46,7 @@ class DirectoryProposalsOut(serializers.Serializer):
 class Proposals(Endpoint):
     @extend_schema(
         operation_id="directory_proposals",
+        auth=EDITORS,
         responses={200: DirectoryProposalsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:

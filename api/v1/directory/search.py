@@ -77,7 +77,7 @@ class _Entries(List):
         shape = "full" if given.flag("full") else "item"
         if given.flag("minimal"):
             shape = "minimal"
-        page, per_page, area = given.page, given.per_page, given.words("postcode", 12)
+        page, per_page, area = given.page, given.per_page, given.words("postcode")
         who, counts = self.principal, given.flag("facets")
 
         def ask(using: str, now: datetime) -> tuple[SearchQuery, matches.Matches | None, Any]:

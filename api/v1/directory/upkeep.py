@@ -14,11 +14,11 @@ from api.http.fields import Text
 from api.http.json_bodies import Answer
 from api.v1.directory.editing import EDITORS, REFUSALS
 from directory.editing import confidential_addresses, reviews
-from openapi.schema import problems
+from openapi.schema import IN_PERSON, page_limit, problems
 from referrals.act_registry.repeats import Repeat
 from referrals.queries.lists import Place
 
-_PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100.")]
+_PAGED = [OpenApiParameter("cursor", str), page_limit(100)]
 
 
 class DirectoryEditOut(WithFieldsMember):
@@ -119,6 +119,7 @@ class ConfidentialAddress(Endpoint):
 
     @extend_schema(
         operation_id="directory_open_confidential_address",
+        auth=IN_PERSON,
         responses={200: ConfidentialAddressIn, **problems(400, 401, 404, 503)},
     )
     def get(self, request: HttpRequest, location_id: UUID) -> Answer:

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, WithFieldsMember
 from api.http.json_bodies import Answer
 from api.v1.shapes import REFUSALS, PurposeIn, said_of
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from permissions.policy import disclosure
 from referrals import accounting
 from referrals.accounting import Accounting, Disclosure, Line, NoticeShown
@@ -102,6 +102,7 @@ class AccountDisclosures(Endpoint):
 
     @extend_schema(
         operation_id="account_disclosures",
+        auth=signed_in(ACTS["account_disclosures"].rule.scope),
         **said_of("account_disclosures"),
         request=PurposeIn,
         parameters=[ACTING_MEMBER],

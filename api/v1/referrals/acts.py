@@ -25,7 +25,7 @@ from api.v1.referrals import (
     rights,
 )
 from api.v1.shapes import REFUSALS, CreatedOut, coded, said_of
-from openapi.schema import ACTING_MEMBER, IF_MATCH, problems
+from openapi.schema import ACTING_MEMBER, IF_MATCH, problems, signed_in
 from referrals.act_registry import fields as act_fields
 from referrals.act_registry.registry import ACTS, Act, Answer
 from referrals.act_registry.repeats import Repeat
@@ -113,6 +113,7 @@ def endpoint(name: str) -> type[Endpoint]:
     made = type(_camel(name), (ActEndpoint,), own)
     said = extend_schema(
         operation_id=name,
+        auth=signed_in(act.rule.scope),
         request=special.shape,
         parameters=[*headers, ACTING_MEMBER],
         responses={**shown, **problems(*REFUSALS)},

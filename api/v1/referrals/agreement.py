@@ -4,13 +4,13 @@
 from typing import ClassVar
 
 from django.http import HttpRequest
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 
 from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Id
 from api.http.json_bodies import Answer
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from referrals.act_registry.repeats import Repeat
 from referrals.acts import agreement
 
@@ -24,18 +24,18 @@ class SaidNoIn(Shape):
     )
 
 
-class CountedOut(serializers.Serializer):
-    """An empty object."""
-
-
 class AgreementTally(Endpoint):
     repeats: ClassVar = {"post": Repeat.COUNTED}
 
     @extend_schema(
         operation_id="she_said_no",
+        auth=signed_in("referrals:write"),
         request=SaidNoIn,
         parameters=[ACTING_MEMBER],
-        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 429, 503)},
+        responses={
+            200: OpenApiTypes.OBJECT,
+            **problems(400, 401, 403, 404, 409, 413, 415, 429, 503),
+        },
     )
     def post(self, request: HttpRequest) -> Answer:
         """Record that the survivor does not want the notice sent. This adds one to the tally and
@@ -45,4 +45,4 @@ class AgreementTally(Endpoint):
         404. Without a draft a member may do this 12 times an hour, and a system 60 times (429)."""
         body = self.body(SaidNoIn)
         agreement.record_no(self.principal, body.get("draft_id"))
-        return self.answer(CountedOut, {})
+        return Answer({})

@@ -10,8 +10,8 @@ from api.http import cursors
 from api.http.endpoints import Endpoint, Shape, page_size
 from api.http.fields import Code, Flag, Id
 from api.http.json_bodies import Answer
-from api.v1.shapes import CreatedOut
-from openapi.schema import ACTING_MEMBER, problems
+from api.v1.shapes import CreatedOut, one_of
+from openapi.schema import ACTING_MEMBER, page_limit, problems, signed_in
 from referrals import call_records, codes
 from referrals.act_registry.repeats import Repeat
 
@@ -25,7 +25,7 @@ class CallRecordIn(Shape):
 class CallRecordOut(serializers.Serializer):
     id = serializers.UUIDField()
     service_id = serializers.UUIDField()
-    outcome = serializers.CharField()
+    outcome = one_of(codes.CALL_OUTCOME)
     put_through = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
@@ -42,9 +42,10 @@ class CallRecords(Endpoint):
 
     @extend_schema(
         operation_id="list_call_records",
+        auth=signed_in("referrals:read"),
         parameters=[
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
             ACTING_MEMBER,
         ],
         responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},

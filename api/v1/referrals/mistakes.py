@@ -7,7 +7,9 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
 from api.v1.referrals.referral_shapes import OpeningsOut
-from openapi.schema import ACTING_MEMBER, problems
+from api.v1.shapes import one_of
+from openapi.schema import ACTING_MEMBER, problems, signed_in
+from referrals import codes
 from referrals.acts import entered_in_error
 
 
@@ -16,7 +18,7 @@ class MistakeOut(serializers.Serializer):
     reference = serializers.CharField()
     side = serializers.ChoiceField(choices=["from", "to"])
     other_agency_name = serializers.CharField()
-    code = serializers.CharField()
+    code = one_of(codes.MARK_ERROR)
     at = serializers.DateTimeField()
     openings = OpeningsOut(allow_null=True, help_text="Of what your agency sent.")
 
@@ -28,6 +30,7 @@ class MistakesOut(serializers.Serializer):
 class Mistakes(Endpoint):
     @extend_schema(
         operation_id="list_mistakes",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: MistakesOut, **problems(400, 401, 403, 503)},
     )

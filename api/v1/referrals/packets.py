@@ -11,10 +11,10 @@ from rest_framework import serializers
 from api.http.endpoints import Endpoint, NamedTexts, Shape
 from api.http.fields import Text
 from api.http.json_bodies import Answer
-from api.v1.shapes import REFUSALS, PurposeIn, said_of
-from openapi.schema import ACTING_MEMBER, problems
+from api.v1.shapes import REFUSALS, PurposeIn, one_of, said_of
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from permissions.database.prepared_statements import RoundTripQuery
-from referrals import packet_fields
+from referrals import codes, packet_fields
 from referrals.act_registry.registry import ACTS
 from referrals.act_registry.repeats import Repeat
 from referrals.packets import handoff_record, notes, read_context
@@ -102,6 +102,7 @@ class OpenPacket(Endpoint):
 
     @extend_schema(
         operation_id="open_packet",
+        auth=signed_in(ACTS["open_packet"].rule.scope),
         **said_of("open_packet"),
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
@@ -131,6 +132,7 @@ class OpenNotes(Endpoint):
 
     @extend_schema(
         operation_id="open_notes",
+        auth=signed_in(ACTS["open_notes"].rule.scope),
         **said_of("open_notes"),
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
@@ -149,12 +151,12 @@ class HandoffStepOut(serializers.Serializer):
     at = serializers.DateTimeField()
     step = serializers.ChoiceField(choices=["begun", "attempt", "failed", "completed", "unable"])
     member_id = serializers.UUIDField(allow_null=True, help_text="Null: a deadline did it.")
-    mode = serializers.CharField(allow_null=True, help_text="Only for `begun`.")
+    mode = one_of(codes.HANDOFF_MODE, allow_null=True, help_text="Only for `begun`.")
     planned_at = serializers.DateTimeField(
         allow_null=True, help_text="Only for `begun`, if not at once."
     )
-    result = serializers.CharField(allow_null=True, help_text="Only for `attempt`.")
-    interpreter = serializers.CharField(allow_null=True, help_text="Only for `attempt`.")
+    result = one_of(codes.ATTEMPT, allow_null=True, help_text="Only for `attempt`.")
+    interpreter = one_of(codes.INTERPRETER_USED, allow_null=True, help_text="Only for `attempt`.")
     code = serializers.CharField(allow_null=True, help_text="Only for `completed` and `unable`.")
 
 
@@ -168,6 +170,7 @@ class OpenHandoff(Endpoint):
 
     @extend_schema(
         operation_id="open_handoff",
+        auth=signed_in(ACTS["open_notes"].rule.scope),
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
         responses={200: HandoffOut, **problems(*REFUSALS)},

@@ -6,9 +6,11 @@ from rest_framework import serializers
 
 from api.http.endpoints import Shape, WithFieldsMember
 from api.http.fields import Flag, Moment, Text
-from api.v1.shapes import coded, coded_list
+from api.v1.shapes import EVENT_ACTS, EVENT_CODES, coded, coded_list, one_of, some_of
 from referrals import codes
+from referrals.act_registry.registry import ACTS
 from referrals.queries import details, lists
+from referrals.queries.list_filters import STATUSES
 
 # -- Shapes in -------------------------------------------------------------------------------------
 
@@ -67,10 +69,10 @@ class LineOut(serializers.Serializer):
     from_agency = AgencyOut()
     to_agency = AgencyOut()
     service = ServiceOut()
-    status = serializers.CharField(help_text="As your side is shown it.")
-    urgency = serializers.CharField()
-    needs = serializers.ListField(child=serializers.CharField())
-    wanted = serializers.CharField()
+    status = one_of(STATUSES, help_text="As your side is shown it.")
+    urgency = one_of(codes.URGENCY)
+    needs = some_of(codes.NEEDS)
+    wanted = one_of(codes.WANTED)
     created_at = serializers.DateTimeField()
     sent_at = serializers.DateTimeField(allow_null=True)
     ack_by = serializers.DateTimeField(allow_null=True)
@@ -90,20 +92,20 @@ class ReferralPageOut(serializers.Serializer):
 
 
 class NoticeOut(serializers.Serializer):
-    urgency = serializers.CharField()
-    needs = serializers.ListField(child=serializers.CharField())
+    urgency = one_of(codes.URGENCY)
+    needs = some_of(codes.NEEDS)
     callback = serializers.CharField()
-    concern = serializers.CharField()
-    age_band = serializers.CharField()
-    household_size = serializers.CharField()
-    language = serializers.CharField()
-    interpreter = serializers.CharField()
+    concern = one_of(codes.CONCERN)
+    age_band = one_of(codes.AGE_BAND)
+    household_size = one_of(codes.HOUSEHOLD_SIZE)
+    language = one_of(codes.LANGUAGE)
+    interpreter = one_of(codes.INTERPRETER)
     interpreter_not_local = serializers.BooleanField()
-    access_needs = serializers.ListField(child=serializers.CharField())
-    wanted = serializers.CharField()
+    access_needs = some_of(codes.ACCESS_NEEDS)
+    wanted = one_of(codes.WANTED)
     with_worker_until = serializers.DateTimeField(allow_null=True)
     survivor_can_talk_now = serializers.BooleanField(allow_null=True)
-    agreement = serializers.CharField(allow_null=True)
+    agreement = one_of(codes.AGREEMENT, allow_null=True)
 
 
 class ReleaseOut(WithFieldsMember):
@@ -111,10 +113,10 @@ class ReleaseOut(WithFieldsMember):
     side."""
 
     id = serializers.UUIDField()
-    basis = serializers.CharField()
-    purpose = serializers.CharField()
+    basis = one_of(codes.BASIS)
+    purpose = one_of(codes.RELEASE_PURPOSE)
     fields_ = serializers.ListField(child=serializers.CharField())
-    form = serializers.CharField()
+    form = one_of(codes.FORM)
     signed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     in_force = serializers.BooleanField()
@@ -147,8 +149,8 @@ class ReferralOut(serializers.Serializer):
     from_agency = AgencyOut()
     to_agency = AgencyOut()
     service = ServiceOut()
-    status = serializers.CharField()
-    code = serializers.CharField(allow_null=True)
+    status = one_of(STATUSES, help_text="As your side is shown it.")
+    code = one_of(EVENT_CODES, allow_null=True)
     suggested_service_id = serializers.UUIDField(allow_null=True)
     notice = NoticeOut()
     created_at = serializers.DateTimeField()
@@ -183,19 +185,19 @@ class ReferralOut(serializers.Serializer):
     replaces_id = serializers.UUIDField(allow_null=True, help_text="Likewise.")
     external_ref = serializers.CharField(allow_null=True, help_text=OWN_NUMBER)
     openings = OpeningsOut(allow_null=True, help_text="Of what your side marked as an error.")
-    acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
+    acts = some_of(ACTS, help_text="Open to you now.")
 
 
 class StepOut(serializers.Serializer):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
-    act = serializers.CharField()
+    act = one_of(EVENT_ACTS)
     side = serializers.ChoiceField(choices=["from", "to", "system"])
     by = serializers.CharField(allow_null=True, help_text="Your own side's people only.")
     about = serializers.CharField(
         allow_null=True, help_text="The member of your own agency whom it concerns."
     )
-    code = serializers.CharField(allow_null=True)
+    code = one_of(EVENT_CODES, allow_null=True)
 
 
 class HistoryOut(serializers.Serializer):
@@ -203,7 +205,7 @@ class HistoryOut(serializers.Serializer):
 
 
 class TransitionOut(serializers.Serializer):
-    act = serializers.CharField()
+    act = one_of(ACTS)
     from_side = serializers.CharField(allow_null=True, help_text="Who of the sender's agency.")
     to_side = serializers.CharField(allow_null=True, help_text="Who of the recipient's agency.")
     scope = serializers.CharField(help_text="What a client needs.")

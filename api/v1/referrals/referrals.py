@@ -21,7 +21,7 @@ from api.v1.referrals.referral_shapes import (
     referral_json,
 )
 from api.v1.shapes import REFUSALS, said_of
-from openapi.schema import ACTING_MEMBER, AS_KNOWN, problems
+from openapi.schema import ACTING_MEMBER, AS_KNOWN, page_limit, problems, signed_in
 from permissions import entity_tags
 from permissions.errors import BadRequest
 from referrals.act_registry.registry import ACTS, MOVES, RULES
@@ -50,11 +50,12 @@ class Referrals(Endpoint):
 
     @extend_schema(
         operation_id="list_referrals",
+        auth=signed_in("referrals:read"),
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
             *(_parameter(name, one) for name, one in FILTERS.items()),
             OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            page_limit(100),
             ACTING_MEMBER,
         ],
         responses={200: ReferralPageOut, **problems(400, 401, 403, 429, 503)},
@@ -82,6 +83,7 @@ class Referrals(Endpoint):
 
     @extend_schema(
         operation_id="create_referral",
+        auth=signed_in("referrals:write", "referrals:read"),
         **said_of("create"),
         request=ReferralIn,
         parameters=[ACTING_MEMBER],
@@ -158,6 +160,7 @@ class Transitions(Endpoint):
 class ReferralDetail(Endpoint):
     @extend_schema(
         operation_id="read_referral",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: ReferralOut, **AS_KNOWN, **problems(400, 401, 403, 404, 503)},
     )
@@ -170,6 +173,7 @@ class ReferralDetail(Endpoint):
 class History(Endpoint):
     @extend_schema(
         operation_id="read_history",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: HistoryOut, **problems(400, 401, 403, 404, 503)},
     )

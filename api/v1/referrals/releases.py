@@ -14,7 +14,7 @@ from api.http.fields import Flag, Id, Moment, Text
 from api.http.json_bodies import Answer
 from api.v1.referrals.referral_shapes import ReleaseOut
 from api.v1.shapes import coded, coded_list
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from permissions.policy import disclosure
 from referrals import codes, packet_fields
 from referrals.acts import return_releases
@@ -207,6 +207,7 @@ class ReturnedOut(serializers.Serializer):
 class Releases(Endpoint):
     @extend_schema(
         operation_id="list_releases",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: ReleasesOut, **problems(400, 401, 403, 404, 503)},
     )
@@ -257,6 +258,7 @@ def terms_of(body: dict[str, Any]) -> Terms:
 class ReadReturned(Endpoint):
     @extend_schema(
         operation_id="read_returned",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: ReturnedOut, **problems(400, 401, 403, 404, 503)},
     )

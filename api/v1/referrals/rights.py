@@ -10,7 +10,7 @@ from api.http.endpoints import Endpoint, Shape
 from api.http.fields import Moment
 from api.http.json_bodies import Answer
 from api.v1.shapes import coded
-from openapi.schema import ACTING_MEMBER, problems
+from openapi.schema import ACTING_MEMBER, problems, signed_in
 from referrals import codes
 from referrals.acts.rights_record import Answered, Rights
 from referrals.rights import tally
@@ -86,6 +86,7 @@ class RightsCountsOut(serializers.Serializer):
 class RightsCounts(Endpoint):
     @extend_schema(
         operation_id="count_rights",
+        auth=signed_in("referrals:read"),
         parameters=[ACTING_MEMBER],
         responses={200: RightsCountsOut, **problems(400, 401, 403, 503)},
     )

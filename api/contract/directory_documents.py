@@ -1,0 +1,89 @@
+"""The documents of the directory as they are written: every row that may be nested, from the tables
+of the standard that also parse them (directory/editing/draft_parser.py)."""
+
+from typing import Any
+
+from directory.editing.draft_parser import ELSEWHERE, ENTRIES, MOST_IN_LIST, NAMED, SERVERS
+from directory.editing.validation import MOST_CHARACTERS, MOST_IN_LINE, is_long
+from directory.hsds.flattening import ANYWHERE
+from directory.hsds.profile import added, column
+from directory.hsds.schema import LISTS, ONES, TABLES, Kind
+
+_ID = {"type": ["string", "null"], "format": "uuid"}
+_OTHER = {
+    "type": ["object", "null"],
+    "additionalProperties": True,
+    "description": "Another entry, which is changed at its own address: its `id` is enough.",
+}
+_LINKED = {"attribute": "link_id", "metadata": "resource_id"}
+
+
+def close(shapes: dict[str, Any]) -> None:
+    """Describe in `shapes` what an entry may hold, in place of objects of any kind."""
+    for table in ENTRIES:
+        shape = shapes[f"Directory{table.title()}In"]
+        said = {name: one.get("description") for name, one in shape["properties"].items()}
+        shape["properties"] = _members(table, shapes)
+        for name, one in shape["properties"].items():
+            if said.get(name) and "description" not in one:
+                one["description"] = said[name]
+        for name in shape.get("required", ()):
+            one = shape["properties"][name]
+            one["type"] = next(kind for kind in one["type"] if kind != "null")
+
+
+def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:
+    kind = TABLES[table]
+    found = {"id": _ID}
+    found |= {name: _column(table, name, of) for name, of in kind.columns.items()}
+    found |= {name: _or_null(dict(one)) for name, one in added(table).items()}
+    found.pop("distance", None)  # of a search alone
+    found |= dict.fromkeys(sorted(NAMED.get(table, ())), _ID)
+    if linked := _LINKED.get(table):
+        found[linked] = _ID
+    found |= {name: _computed(name) for name in sorted(SERVERS.get(table, ()))}
+    found |= dict.fromkeys(ONES.get(table, ()), _OTHER)
+    nested = {name: child for name, (child, _link) in LISTS.get(table, {}).items()}
+    if table not in ANYWHERE.values():
+        nested |= ANYWHERE
+    for name, child in nested.items():
+        item = _OTHER if name in ELSEWHERE.get(table, ()) else _row(child, shapes)
+        found[name] = {"type": ["array", "null"], "maxItems": MOST_IN_LIST, "items": item}
+    return {name: dict(one) for name, one in sorted(found.items())}
+
+
+def _row(table: str, shapes: dict[str, Any]) -> dict[str, str]:
+    """Return a reference to the shape of a nested row; it is made where it is not there yet."""
+    name = f"Directory{''.join(part.title() for part in table.split('_'))}RowIn"
+    if name not in shapes:
+        shapes[name] = {}  # so that a cycle ends
+        shapes[name] = {
+            "type": "object",
+            "description": f"A row of the standard's `{table}`. A member that is null is absent.",
+            "properties": _members(table, shapes),
+            "additionalProperties": False,
+        }
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _column(table: str, name: str, kind: Kind) -> dict[str, Any]:
+    found = _or_null(column(table, name, kind))
+    if "string" in found["type"] and not {"enum", "format"} & set(found):
+        long = kind is Kind.TEXT and is_long(name)
+        found["maxLength"] = MOST_CHARACTERS if long else MOST_IN_LINE
+    return found
+
+
+def _computed(name: str) -> dict[str, Any]:
+    return {"description": f"`{name}` is set by the server; what is sent is ignored."}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    kinds = schema.get("type", ())
+    if not kinds:
+        return schema
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    found = schema | {"type": [*kinds, *(["null"] if "null" not in kinds else [])]}
+    if "enum" in found and None not in found["enum"]:
+        found["enum"] = [*found["enum"], None]
+    return found
