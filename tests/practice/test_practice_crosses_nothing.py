@@ -46,7 +46,6 @@ LEFT_OUT = {
     *("desk/access-log/counts", "v1/access-log/export"),
     "desk/agency/changes",
     "accounts/app",  # a new random secret, each time as a picture
-    "demo/messages",  # of everyone: on one machine, for a demonstration
     # Whether the machine answers in time: another on a busy one, for every caller alike.
     *("healthz", "health/ready"),
     # Of everyone: on one machine, for a demonstration.
