@@ -96,12 +96,24 @@ def receiving(reader: Reader, hook_port: int, settings: Any) -> Iterator[Any]:
     made = reader.python("var/make_webhook.py", here(code(WEBHOOKS, "python"), hook_port))
     assert made == "ok\n"
     assert (reader.folder / "var" / "webhook_secret").stat().st_mode & 0o777 == 0o600
-    receiver = reader.start("var/receive.py", here(code(WEBHOOKS, "python", 1), hook_port))
+    receiver = reader.start(
+        "var/receive.py", here(code(WEBHOOKS, "python", 1), hook_port), "var/received"
+    )
+    read = 0
+
+    def next_line() -> str:
+        def lines() -> list[str]:
+            return (reader.folder / "var" / "received").read_text().splitlines(keepends=True)
+
+        nonlocal read
+        until(lambda: len(lines()) > read and lines()[read].endswith("\n"), "a line", 30)
+        read += 1
+        return lines()[read - 1]
+
     with ended(receiver):
         until(lambda: answers(hook_port), "the receiver")
-        assert receiver.stdout
-        receiver.stdout.readline()  # of the question whether it is there
-        yield receiver.stdout.readline
+        next_line()  # of the question whether it is there
+        yield next_line
 
 
 def here(text: str, port: int) -> str:
@@ -116,9 +128,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_a_strangers_afternoon(
-    reader: Reader, receiving: Any, hook_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_strangers_afternoon(reader: Reader, receiving: Any, hook_port: int) -> None:
     """From the README to `acknowledged`: its page, this guide and the first one; the sender asks
     three times, and then hears of the answer by a webhook that it has verified."""
     with losing_proxy() as proxy:

@@ -134,7 +134,7 @@ def test_a_staff_number_names_who_acts(server: Server, give_number: Any) -> None
             nobody.refer(referral())
         assert refused.value.status in (400, 403)
         draft = nobody.as_member("staff_ref:4711").refer(referral())
-        assert draft["holder"] == str(member_id("police.worker"))
+        assert draft["holder"]["id"] == str(member_id("police.worker"))
 
 
 def test_lists_are_read_to_their_end(server: Server, police: Client) -> None:

@@ -21,7 +21,8 @@ def page(name: str) -> str:
 
 def code(text: str, language: str, place: int = 0) -> str:
     """One of the fenced blocks of this language, in their order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[place]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return found[place]
 
 
 def rows(text: str, columns: int) -> list[list[str]]:
@@ -76,13 +77,10 @@ class Reader:
         self.save(name, text)
         return self.run(".venv/bin/python", name, code=code)
 
-    def start(self, name: str, text: str) -> "subprocess.Popen[str]":
-        """Save a program, and let it run. What it prints is read from its `stdout`."""
+    def start(self, name: str, text: str, says: str) -> "subprocess.Popen[bytes]":
+        """Save a program, and let it run. `says`: the file that has what it prints."""
         self.save(name, text)
-        return subprocess.Popen(
-            [".venv/bin/python", name],
-            cwd=self.folder,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with (self.folder / says).open("wb") as file:
+            return subprocess.Popen(
+                [".venv/bin/python", name], cwd=self.folder, env=self.env, stdout=file
+            )
