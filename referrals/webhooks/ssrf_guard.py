@@ -238,6 +238,8 @@ class Connection:
             raise NoAnswer("no_answer")
         pairs = (line.split(":", 1) for line in lines if ":" in line)
         fields = {name.strip().lower(): value.strip().lower() for name, value in pairs}
+        if first.startswith("HTTP/1.0"):
+            fields.setdefault("connection", "close")  # it says when it keeps it (RFC 9112, 9.3)
         return int(found[1]), fields, rest
 
     def _leave_body(self, status: int, fields: Mapping[str, str], rest: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""The Python client, and the guides that partners follow, against a real server."""
