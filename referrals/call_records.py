@@ -36,6 +36,7 @@ def record_call(
     if outcome not in codes.CALL_OUTCOME:
         raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
     with writer.logged_act(principal, "call_record.create") as attempt:
+        rules.require_scope(principal, "referrals:write")
         _require_caseworker(principal)
         done = idempotency.begin(principal, key)
         if done is not None:

@@ -63,6 +63,7 @@ class CallRecords(Endpoint):
 
     @extend_schema(
         operation_id="record_call",
+        auth=signed_in("referrals:write", "referrals:read"),
         request=CallRecordIn,
         parameters=[ACTING_MEMBER],
         responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 503)},
