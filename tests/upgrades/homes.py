@@ -39,9 +39,10 @@ class Home:
         shutil.copytree(self.path, self._kept / name, ignore=shutil.ignore_patterns("postgres"))
 
     def put_back(self, name: str) -> None:
-        for one in self.path.iterdir():
-            if one.name != "postgres":
-                shutil.rmtree(one) if one.is_dir() else one.unlink()
+        # Folders stay: another one of keys is another server's, which has to wait for the first's.
+        for one in self.path.rglob("*"):
+            if "postgres" not in one.parts and not one.is_dir():
+                one.unlink()
         shutil.copytree(self._kept / name, self.path, dirs_exist_ok=True)
         self.cluster.start()  # `run` stops it
         self._copy(name, "cairn")
