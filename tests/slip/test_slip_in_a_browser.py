@@ -101,6 +101,7 @@ def test_the_way_in_spanish(shared: Story, server: Server, chromium: Browser) ->
     phone = screen(chromium, server, "es")
     phone.page.goto("/slip")
     phone.page.get_by_role("button", name="Español").click()
+    expect(phone.page.locator("html")).to_have_attribute("lang", "es")  # else it is given up
     enter(phone, code)
     expect(phone.page.locator("h1")).to_have_text("Lo que usted permite")
     phone.is_sound("slip_open")
