@@ -9,7 +9,6 @@ time of `closed`. tests/slow has each gap of each order in one go, and each act 
 from typing import Any
 
 import pytest
-from hypothesis import given, seed, settings
 
 from referrals.act_registry.registry import MOVES
 from referrals.act_registry.transitions import TAKEN
@@ -17,18 +16,15 @@ from referrals.deadlines import purge
 from tests.support.firewall_orders import (
     CHANGING,
     KEPT,
-    MIXED,
-    ORDERS,
     PATHS,
     PLACES,
     TOLD,
-    Mixed,
     Recipient,
     answered_as_if_nothing_had_been_done,
     begun,
+    in_whatever_order_both_act,
     keep,
     nothing_moves,
-    same_answers_without_the_recipient,
     walks,
 )
 from tests.support.fixed_close import closes_at_one_fixed_moment
@@ -83,16 +79,8 @@ def test_each_act_of_the_senders_is_answered_as_if_nothing_had_been_done(
     answered_as_if_nothing_had_been_done(api, superuser, kept, every=4)
 
 
-@seed(20261124)
-@settings(max_examples=6, **ORDERS)
-@given(moves=MIXED)
-def _any_order(api: Any, story: Story, start: Kept, moves: Mixed) -> None:
-    same_answers_without_the_recipient(api, story, start, moves)
-
-
 def test_in_whatever_order_both_act(api: Any, superuser: Any, kept: list[Kept]) -> None:
-    story = begun(api)
-    _any_order(api, story, keep(superuser, kept))
+    in_whatever_order_both_act(6, api, superuser, kept)
 
 
 # -- The clocks ------------------------------------------------------------------------------------

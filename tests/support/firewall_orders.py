@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from django.db import connections
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from referrals import worker
@@ -183,11 +183,11 @@ def shown(caller: Caller, story: Story) -> Any:
 
 
 def nothing_moves(
-    chosen: list[Walk], api: Any, superuser: Any, kept: list[Kept], settings: Any
+    chosen: list[Walk], api: Any, superuser: Any, kept: list[Kept], configured: Any
 ) -> None:
     """Walk each order of the acts that change the true state, every other act in the gaps of it:
     all that the sender gets stays the same, byte by byte."""
-    with receivers(settings) as (hook,):
+    with receivers(configured) as (hook,):
         assert api("police.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
         keep_channel(api, "police.admin", "mail", DUTY["police"], use="duty")
         other = of_the_hospital(api)
@@ -232,24 +232,34 @@ def answered_as_if_nothing_had_been_done(
         assert_same(found, {key: expected[key] for key in found}, place)
 
 
-# The acts of both, mixed: whether it is one of the sender's, and which.
-Mixed = list[tuple[bool, int]]
-MIXED = st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=8, max_size=14)
-ORDERS: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+def in_whatever_order_both_act(orders: int, api: Any, superuser: Any, kept: list[Kept]) -> None:
+    """So many mixed orders of the acts of both: the sender is answered and shown the same with the
+    recipient's acts as without them."""
+    story = begun(api)
+    start = keep(superuser, kept)
 
+    # Of each act: whether it is one of the sender's, and which.
+    @seed(20261124)
+    @settings(
+        max_examples=orders,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=8, max_size=14))
+    def same(moves: list[tuple[bool, int]]) -> None:
+        told: list[list[Any]] = []
+        for recipient in (Recipient(api), None):
+            start.put_back()
+            police, answers = api("police.worker"), []
+            for ours, number in moves:
+                if ours:
+                    act = SENDERS[number % len(SENDERS)]
+                    answers.append(judged(police.act(story.id, act, asked_with(act))))
+                    answers.append(shown(police, story))
+                elif recipient:
+                    recipient.does(story.id, SILENT[number % len(SILENT)])
+            told.append([*answers, shown(police, story)])
+        assert told[0] == told[1]
 
-def same_answers_without_the_recipient(api: Any, story: Story, start: Kept, moves: Mixed) -> None:
-    """Once with the recipient's acts between the sender's, once without them."""
-    told: list[list[Any]] = []
-    for recipient in (Recipient(api), None):
-        start.put_back()
-        police, answers = api("police.worker"), []
-        for ours, number in moves:
-            if ours:
-                act = SENDERS[number % len(SENDERS)]
-                answers.append(judged(police.act(story.id, act, asked_with(act))))
-                answers.append(shown(police, story))
-            elif recipient:
-                recipient.does(story.id, SILENT[number % len(SILENT)])
-        told.append([*answers, shown(police, story)])
-    assert told[0] == told[1]
+    same()
