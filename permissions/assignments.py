@@ -7,7 +7,6 @@ used (ADR 0018). The database checks again who may assign whom, and only its fun
 assignments (referrals/sql/functions/assignment.sql).
 """
 
-from functools import lru_cache
 from uuid import UUID
 
 from django.contrib.auth.models import Group, Permission
@@ -17,7 +16,6 @@ from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
 from permissions.audit.writer import log_operator_change
 from permissions.database.aliases import JOBS
-from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
 
 EDIT = "edit_organization"
@@ -64,24 +62,10 @@ def _call(call: str, *values: UUID | str | bool | None) -> None:
 
 def is_assigned(referral: Model, agency_id: UUID, membership_id: UUID | None) -> bool:
     """Whether this member of this agency works on `referral`. One query."""
-    table = get_user_obj_perms_model(referral)
-    return _one(table).first(referral.pk, agency_id, membership_id) is not None
-
-
-@lru_cache
-def _one(table: type[Model]) -> CachedQuery[Model]:
-    return CachedQuery(
-        lambda about, agency, member: table._default_manager.filter(
-            content_object_id=about, agency_id=agency, membership_id=member
-        )
+    rows = get_user_obj_perms_model(referral)._default_manager.filter(
+        content_object=referral, agency_id=agency_id
     )
-
-
-def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
-    """The memberships of one side that work on `referral`, in the order of their assignment."""
-    table = get_user_obj_perms_model(referral)
-    rows = table._default_manager.filter(content_object=referral, agency_id=agency_id)
-    return list(rows.order_by("id").values_list("membership_id", flat=True))
+    return rows.filter(membership_id=membership_id).exists()
 
 
 # -- Who edits an organization of the directory ---------------------------------------------------

@@ -12,11 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BinaryField, DateTimeField, F, Func
+from django.db.models import F
 
 from permissions import assignments, entity_tags
 from permissions.audit import writer
-from permissions.errors import NotVisible, StaleMatch, Unavailable
+from permissions.errors import StaleMatch, Unavailable
 from permissions.identity import bound_access
 from permissions.identity.access_record import BoundAccess
 from permissions.policy.rules import CallerRelation
@@ -24,18 +24,14 @@ from permissions.principal import Principal
 from referrals import idempotency
 from referrals.act_registry.registry import CLOSING, MOVES
 from referrals.act_registry.transitions import (
-    caller_relation,
     require,
     require_state,
     source_states,
 )
-from referrals.models import Event, Referral, Side, side_kept
+from referrals.models import Event, Referral, Side
 from referrals.queries import details
-from referrals.referral_lock import lock_readers
-from referrals.visible_status import etag, side_of, status_shown
-
-CLOCK = Func(function="sec.clock", output_field=DateTimeField())
-ACCESS = Func("id", function="sec.bound_access", output_field=BinaryField())
+from referrals.queries.seen import Seen, locked_query, seen_of
+from referrals.visible_status import etag, status_shown
 
 
 @dataclass(slots=True)
@@ -44,7 +40,7 @@ class ActTransaction:
 
     principal: Principal
     act: str
-    side: str  # the principal's side: "from" or "to"
+    relation: CallerRelation  # the principal's, before this act
     referral: Referral
     own: Side | None
     attempt: writer.LoggedAct
@@ -53,6 +49,11 @@ class ActTransaction:
     unbound: Unavailable | None = None  # why `before` is not known: the act may only take away
     repeated: bool = False
     shown: details.Detail | None = None  # what the caller is answered, after the act is done
+
+    @property
+    def side(self) -> str:
+        """The principal's side: "from" or "to"."""
+        return self.relation.side
 
     @property
     def now(self) -> datetime:
@@ -184,25 +185,15 @@ def act_transaction(
     words is refused by its state. Afterwards `answer()` returns the referral as the caller's side
     is now shown it.
     """
-    with writer.logged_act(principal, f"referral.{act}", referral_id) as attempt:
-        if act in CLOSING:
-            lock_readers(referral_id, shared=False)
-        visible = Referral.objects.visible_to(principal, referral_id)
-        if visible.select_for_update().first() is None:  # see and lock
-            raise NotVisible
-        # See again: the row that waited for the lock was checked against the old snapshot. Policy,
-        # grant, block and the clock are read after the lock, in a new statement.
-        referral = visible.annotate(clock=CLOCK, access=ACCESS).first()
-        if referral is None:
-            raise NotVisible
-        attempt.now = referral.clock
-        side = side_of(principal, referral)
-        own = side_kept(principal, referral_id)
-        relation = caller_relation(principal, referral, side, own)
+    asked = locked_query(principal, referral_id, closing=act in CLOSING)
+    with writer.logged_act(principal, f"referral.{act}", referral_id, ask=asked) as attempt:
+        seen = seen_of(attempt.found)
+        referral, own, relation = seen.referral, seen.own, seen.relation(principal)
+        side = relation.side
         require(principal, act, relation)
-        access, unbound = _bound_access(principal, act, referral, relation)
+        access, unbound = _bound_access(principal, act, seen, relation)
         current = ActTransaction(
-            principal, act, side, referral, own, attempt, access, access.copy(), unbound
+            principal, act, relation, referral, own, attempt, access, access.copy(), unbound
         )
         status = status_shown(referral, own, side, attempt.now)
         replayed = idempotency.begin(principal, key) is not None
@@ -221,9 +212,18 @@ def act_transaction(
         if not replayed:
             idempotency.finish(principal, key, referral_id, attempt.now, referral_id=referral_id)
         current.store_access()
-        if not attempt.written:
-            attempt.record(subject=current.own.subject if current.own else None)
-        current.shown = details.build_detail(principal, current.referral, current.own, attempt.now)
+        current.shown = _record_and_show(current)
+
+
+def _record_and_show(current: ActTransaction) -> details.Detail:
+    """Write the access entry, unless the act has, and return what the caller is now shown."""
+    principal, referral, own = current.principal, current.referral, current.own
+    if current.attempt.written:
+        return details.show(principal, referral, own, current.now)
+    rows = current.attempt.record(
+        subject=own.subject if own else None, then=details.rest_query(principal, referral)
+    )
+    return details.build_detail(principal, referral, own, current.now, rows)
 
 
 def _is_repeated(current: ActTransaction, status: str) -> bool:
@@ -239,18 +239,20 @@ def _is_repeated(current: ActTransaction, status: str) -> bool:
 
 
 def _bound_access(
-    principal: Principal, act: str, referral: Referral, relation: CallerRelation
+    principal: Principal, act: str, seen: Seen, relation: CallerRelation
 ) -> tuple[BoundAccess, Unavailable | None]:
     """Return the record of who may open what. If it cannot be known, an act that closes goes on
     with an empty one: what the survivor wants closed does not wait for a key. Raises Unavailable:
     it cannot be known, or it does not let the caller work on the referral."""
     try:
-        access = bound_access.opened(referral.id, referral.access)  # type: ignore[attr-defined]
+        access = bound_access.opened(seen.referral.id, seen.access)
     except Unavailable as error:
         if act not in CLOSING:
             raise
-        return BoundAccess(referral.id, referral.from_agency_id, referral.to_agency_id), error
+        return BoundAccess(
+            seen.referral.id, seen.referral.from_agency_id, seen.referral.to_agency_id
+        ), error
     working = relation.assigned or relation.holder
     if access.bars(principal) or (working and not access.lets_work(principal)):
-        raise bound_access.refused(referral.id)
+        raise bound_access.refused(seen.referral.id)
     return access, None

@@ -20,6 +20,15 @@ def shared_lock_query(referral_id: UUID, *, if_visible: bool = False) -> RoundTr
     return RoundTrip(query, {"lock": lock_number(referral_id), "referral": referral_id})
 
 
+def exclusive_lock_query(referral_id: UUID) -> RoundTrip:
+    """Return the query that takes the referral's lock exclusively, until the transaction ends, for
+    an act that closes something to its readers. A caller who may not see the referral takes no lock
+    and waits for no one: the wait would tell them that others work with it, and their lock would
+    hold those up (ADR 0071)."""
+    values = {"lock": lock_number(referral_id), "referral": referral_id}
+    return RoundTrip(f"SELECT pg_advisory_xact_lock(%(lock)s){_VISIBLE}", values)
+
+
 def lock_number(referral_id: UUID) -> int:
     """Return 64 bits of a referral's id, signed, as advisory locks expect them."""
     return (referral_id.int & (2**64 - 1)) - 2**63

@@ -20,10 +20,10 @@ from django.db import Error, InternalError, ProgrammingError, connections
 from psycopg2.errors import NoDataFound
 
 from permissions import denials
-from permissions.database.clock import database_now
 from permissions.database.db_identity import (
     identified_transaction,
     identified_transaction_with_query,
+    query_in_transaction,
     run_in_round_trip,
 )
 from permissions.database.prepared_statements import PreparedStatement, RoundTrip, array_literal
@@ -215,12 +215,13 @@ def logged_act(
     bug) rolls back and leaves no entry. Within `acts_in_one_transaction` it is part of that one.
     """
     joint = _joint.get()
-    if joint is not None and using == "default" and ask is None:
+    if joint is not None and using == "default":
         if principal != joint.principal:
             raise RuntimeError("This transaction has the identity of another caller.")
         joint.act = act
-        now = database_now(using)
+        now, found = query_in_transaction(ask, using)
         current = LoggedAct(principal, act, referral_id, now, using, purpose, directory_id)
+        current.found = found
         yield current
         if not current.written:
             current.record()

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from permissions.database.clock import database_now
 from permissions.database.prepared_statements import RoundTrip
 from permissions.principal import Principal
 
@@ -65,6 +66,18 @@ def identified_transaction_with_query(
             cursor.execute(f"{IDENTIFY_BY_NAME}; {ask.sql}", {**ask.values, **identity})
             rows = cursor.fetchall()
         yield rows[0][0] if rows else identify(principal, using), rows
+
+
+def query_in_transaction(
+    ask: RoundTrip | None, using: str = "default"
+) -> tuple[datetime, list[tuple[Any, ...]]]:
+    """Send the same in the transaction that is open. Returns the clock and the query's rows."""
+    if ask is None:
+        return database_now(using), []
+    with connections[using].cursor() as cursor:
+        cursor.execute(ask.sql, ask.values)
+        rows = cursor.fetchall()
+    return rows[0][0] if rows else database_now(using), rows
 
 
 def run_in_round_trip(principal: Principal, *asks: RoundTrip) -> list[tuple[Any, ...]]:

@@ -15,7 +15,6 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
 from permissions.errors import Unavailable
 from permissions.keys import wrapping as agency_keys
@@ -63,14 +62,10 @@ def _unwrap(
     return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in found}
 
 
-_LIVE_GRANT = CachedQuery(
-    lambda agency, referral: Grant.objects.filter(referral_id=referral, agency_id=agency)
-)
-
-
 def live_grant(principal: Principal, referral_id: UUID) -> Grant | None:
     """The live grant of the principal's own agency on this referral, if row security shows it."""
-    return _LIVE_GRANT.first(principal.agency_id, referral_id)
+    grants = Grant.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+    return grants.first()
 
 
 def open_bundle(

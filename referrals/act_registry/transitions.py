@@ -6,12 +6,11 @@ GET /v1/referrals/transitions. Every act goes through both in referrals/act_tran
 
 from typing import TYPE_CHECKING
 
-from permissions import assignments
 from permissions.errors import WrongState
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.act_registry.registry import MOVES, RULES
-from referrals.models import Referral, Side
+from referrals.models import Side
 
 if TYPE_CHECKING:
     from referrals.queries.details import Detail
@@ -49,15 +48,6 @@ def being_reached(seen: "Detail") -> bool:
     """Return whether a member is due to reach the survivor now, so that an act about reaching them
     is useful."""
     return seen.status in TAKEN
-
-
-def caller_relation(
-    principal: Principal, referral: Referral, side: str, own: Side | None
-) -> rules.CallerRelation:
-    """Return the principal's relation to this referral."""
-    assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
-    accepted = referral.accepted_at is not None
-    return rules.CallerRelation(side, assigned, is_holder(principal, own), accepted, is_unheld(own))
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:

@@ -16,15 +16,14 @@ from django.db import connection
 from permissions.audit import writer
 from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
-from permissions.errors import NotPossible, NotVisible, Refused
+from permissions.errors import NotPossible, Refused
 from permissions.identity import brakes
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.act_registry import transitions
-from referrals.act_registry.transitions import caller_relation, require_state
-from referrals.models import Referral, side_kept
-from referrals.referral_lock import lock_readers
-from referrals.visible_status import side_of
+from referrals.act_registry.transitions import require_state
+from referrals.models import Referral
+from referrals.queries.seen import find_locked
 
 OF_MEMBER = brakes.Limit("no_of_member", 12, timedelta(hours=1))  # one in five minutes
 OF_CLIENT = brakes.Limit("no_of_client", 60, timedelta(hours=1))
@@ -71,16 +70,10 @@ def _brake(principal: Principal) -> None:
 def _erase(principal: Principal, draft_id: UUID) -> None:
     """Erase keys and rows in the transaction of the tally. If the process is killed halfway,
     nothing has changed."""
-    lock_readers(draft_id, shared=False)
-    visible = Referral.objects.visible_to(principal, draft_id)
-    if visible.select_for_update().first() is None:
-        raise NotVisible
-    draft = visible.first()  # see again: referrals/act_transaction.py
-    if draft is None:
-        raise NotVisible
-    side, own = side_of(principal, draft), side_kept(principal, draft_id)
-    transitions.require(principal, "send", caller_relation(principal, draft, side, own))
-    require_state("send", side, draft.status)
+    seen = find_locked(principal, draft_id, closing=True)
+    who = seen.relation(principal)
+    transitions.require(principal, "send", who)
+    require_state("send", who.side, seen.referral.status)
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.erase_draft(%s, %s)", [uuid7(), draft_id])
 

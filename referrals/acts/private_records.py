@@ -8,8 +8,7 @@ from django.db import connection
 
 from directory import listings, vocabulary
 from directory.search.query import SearchQuery
-from permissions import assignments
-from permissions.errors import BadRequest, NotPossible
+from permissions.errors import BadRequest, NotPossible, NotVisible
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import idempotency, sealed_notes
@@ -24,6 +23,8 @@ from referrals.models import Plan, Referral
 from referrals.own_numbers import record_numbers
 from referrals.packets import notes
 from referrals.queries.details import Detail
+from referrals.queries.seen import find
+from referrals.visible_status import side_of
 
 MOST_PLANNED = 10
 
@@ -256,17 +257,20 @@ def continue_plan(current: ActTransaction, before: UUID) -> None:
     or that their agency did not send, is answered like one that does not exist.
     """
     principal = current.principal
-    seen = Referral.objects.visible_to(principal, before)
-    mine = seen.filter(from_agency_id=principal.agency_id).first()
-    if mine is None or not assignments.is_assigned(mine, principal.agency_id, principal.member_id):
-        raise NotPossible("replaces_unknown", "Your agency has no such referral that you work on.")
+    unknown = NotPossible("replaces_unknown", "Your agency has no such referral that you work on.")
+    try:
+        seen = find(principal, before)
+    except NotVisible:
+        raise unknown from None
+    if side_of(principal, seen.referral) != "from" or not seen.assigned:
+        raise unknown
     left = [
         one
         for one in planned_services(principal, before) or []
         if one != current.referral.service_id
     ]
     save_plan(current, left, replaces=before)
-    conflict_blocks.copy_blocks(current, mine)
+    conflict_blocks.copy_blocks(current, seen.referral)
 
 
 MOST_NEXT = 5

@@ -14,10 +14,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
-from permissions import assignments
 from permissions.audit import writer
 from permissions.database.uuid7 import uuid7
-from permissions.errors import NotPermitted, NotPossible, NotVisible
+from permissions.errors import NotPermitted, NotPossible
 from permissions.identity import bound_access
 from permissions.identity.access_record import Opening
 from permissions.keys import grants
@@ -28,11 +27,12 @@ from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.act_registry.registry import Group, Move, Page, act
 from referrals.act_registry.repeats import Repeat
-from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, caller_relation, require
-from referrals.act_transaction import ACCESS, ActTransaction, act_transaction
-from referrals.models import READS, Event, Referral, Release, Returned, side_kept
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, require
+from referrals.act_transaction import ActTransaction, act_transaction
+from referrals.models import READS, Event, Referral, Release, Returned
 from referrals.packets import notes
 from referrals.queries.details import Detail
+from referrals.queries.seen import find
 from referrals.referral_lock import lock_readers
 from referrals.releases import lifecycle
 from referrals.releases.terms import Terms
@@ -98,9 +98,7 @@ def put_return_release(
     """
     act = "put_return_release"
     with act_transaction(principal, act, referral_id, if_match, key=key) as current:
-        referral, own = current.referral, current.own_side()
-        who = caller_relation(principal, referral, "to", own)
-        require(principal, "open_notes", who)  # it reads the outcome
+        require(principal, "open_notes", current.relation)  # it reads the outcome
         if not current.repeated:
             _return_outcome(current, terms)
     return current.answer()
@@ -221,36 +219,29 @@ def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | 
     with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
         require_scope(principal, READS)
         lock_readers(referral_id, shared=True)
-        visible = Referral.objects.visible_to(principal, referral_id)
-        referral = visible.annotate(access=ACCESS).first()
-        if referral is None:
-            raise NotVisible
-        if side_of(principal, referral) != "from":
+        seen = find(principal, referral_id)
+        if side_of(principal, seen.referral) != "from":
             raise NotPermitted(
                 "wrong_side", "Only the agency that sent the referral may read this."
             )
-        mine = principal.agency_id
-        assigned = assignments.is_assigned(referral, mine, principal.member_id)
-        if not (assigned or principal.has_role("lead")):
+        if not (seen.assigned or principal.has_role("lead")):
             raise NotPermitted("not_assigned", "Only assigned members and leads may read this.")
-        own = side_kept(principal, referral_id)
+        subject = seen.own.subject if seen.own else None
         rows = Returned.objects.filter(
-            referral=referral,
-            agency_id=mine,
+            referral_id=referral_id,
+            agency_id=principal.agency_id,
             key_bundle__isnull=False,
             expires_at__gt=attempt.now,
         )
         found = rows.order_by("-id").first()
         if found is None:
-            attempt.record(subject=own.subject if own else None)
+            attempt.record(subject=subject)
             return None
-        access = bound_access.opened(referral_id, referral.access)
+        access = bound_access.opened(referral_id, seen.access)
         asked = Opening(found.release_id, found.fields, found.expires_at)
         if not access.lets_read_returned(principal, asked):
             raise bound_access.refused(referral_id)
-        attempt.record(
-            subject=own.subject if own else None, fields=found.fields, release_id=found.release_id
-        )
+        attempt.record(subject=subject, fields=found.fields, release_id=found.release_id)
         plain = unseal(
             _key(principal, found), bytes(found.ciphertext or b""), f"returned:{found.id}"
         )

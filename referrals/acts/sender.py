@@ -99,7 +99,8 @@ def create_once(
 ) -> Created:
     """Do what `create` does, with the same refusals, and say whether it was done before."""
     with writer.logged_act(principal, "referral.create") as attempt:
-        transitions.require(principal, "create", rules.CallerRelation("from", True, True))
+        creator = rules.CallerRelation("from", True, True)
+        transitions.require(principal, "create", creator)
         rules.require_scope(principal, READS)  # the answer is the referral
         require_invented(principal, "callback", notice.callback)
         done = idempotency.begin(principal, key)
@@ -118,7 +119,7 @@ def create_once(
         referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
         new = BoundAccess(referral.id, referral.from_agency_id, referral.to_agency_id)
         current = ActTransaction(
-            principal, "create", "from", referral, None, attempt, new, new.copy()
+            principal, "create", creator, referral, None, attempt, new, new.copy()
         )
         current.claim()
         side = current.own_side()
@@ -128,8 +129,9 @@ def create_once(
             private_records.continue_plan(current, replaces)
         current.store_access()
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
-        attempt.record(subject=side.subject)
-        return Created(details.build_detail(principal, referral, side, attempt.now), False)
+        rows = attempt.record(subject=side.subject, then=details.rest_query(principal, referral))
+        shown = details.build_detail(principal, referral, side, attempt.now, rows)
+        return Created(shown, False)
 
 
 def _insert_draft(

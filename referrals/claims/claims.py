@@ -13,8 +13,9 @@ from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, NotVisible
 from permissions.principal import Principal
-from referrals.act_registry.transitions import caller_relation, require
-from referrals.models import Referral, side_kept
+from referrals.act_registry.transitions import require
+from referrals.models import Referral
+from referrals.queries.seen import find
 
 ACT = "referral.claim"
 
@@ -36,20 +37,17 @@ def claim(principal: Principal, reference: str, *, by_push: bool = False) -> UUI
     with writer.logged_act(principal, ACT, referral_id):
         if referral_id is None:
             raise NotVisible
-        referral = Referral.objects.visible_to(principal, referral_id).first()
-        if referral is None:
-            raise NotVisible
-        own = side_kept(principal, referral.id)
-        require(principal, "acknowledge", caller_relation(principal, referral, "to", own))
+        seen = find(principal, referral_id)
+        require(principal, "acknowledge", seen.relation(principal))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT sec.claim_awake(%s, %s, %s)", [uuid7(), referral.id, by_push])
+            cursor.execute("SELECT sec.claim_awake(%s, %s, %s)", [uuid7(), referral_id, by_push])
             (until,) = cursor.fetchone()
         if until is None:
             raise NotPossible(
                 "claim_over",
                 "Someone has answered it, its time is over, or you said so before. Open it now.",
             )
-    return referral.id
+    return referral_id
 
 
 def _find(principal: Principal, reference: str) -> UUID | None:

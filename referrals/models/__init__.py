@@ -27,7 +27,6 @@ from referrals.models.referrals import (
     ReferralQuerySet,
     Side,
     sees_referrals,
-    side_kept,
 )
 from referrals.models.releases import Release, ReleaseEnd, ReleasePaper, Returned
 from referrals.models.rights import RightsMark, RightsTally
@@ -80,5 +79,4 @@ __all__ = [
     "WebhookSecret",
     "XactBase",
     "sees_referrals",
-    "side_kept",
 ]

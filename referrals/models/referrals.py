@@ -8,7 +8,6 @@ from django.db import models
 from guardian.models import UserObjectPermissionBase
 
 from permissions.database.fields import KeptArray, KeptBoolean, KeptDateTime
-from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
 from permissions.models import CASEWORK
 from permissions.principal import Principal
@@ -204,16 +203,6 @@ class Side(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
-
-
-_SIDE = CachedQuery(
-    lambda agency, referral: Side.objects.filter(referral_id=referral, agency_id=agency)
-)
-
-
-def side_kept(principal: Principal, referral_id: UUID) -> Side | None:
-    """Return what the principal's agency stores for itself of a referral, if it has started to."""
-    return _SIDE.first(principal.agency_id, referral_id)
 
 
 class Assignment(UserObjectPermissionBase):

@@ -84,12 +84,6 @@ def store(principal: Principal, referral_id: UUID, number: str) -> None:
         )
 
 
-def read(principal: Principal, referral_id: UUID) -> str | None:
-    """Return the number that the caller's agency gave the referral, for a member who works on it;
-    else None. Call it within a transaction of the caller. One query."""
-    return opened(principal, _sealed(referral_id)).get(str(referral_id))
-
-
 def opened(principal: Principal, found: Iterable[SealedNumber]) -> dict[str, str]:
     """Return the numbers by the referral's id, within the transaction that has read them.
 

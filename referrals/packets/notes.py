@@ -22,7 +22,7 @@ from referrals.act_registry.fields import Body, Text
 from referrals.act_registry.invented import require_invented
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.repeats import Repeat
-from referrals.act_registry.transitions import ANY, DRAFT, caller_relation, require
+from referrals.act_registry.transitions import ANY, DRAFT, require
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Note, Referral
 from referrals.packets.packet import sealed_read
@@ -83,9 +83,8 @@ def same_note_exists(
     """Return whether the agency's last note of this kind has this content (None: there is no such
     note). Returns True as well if the caller may open no notes. This is an opening, with its own
     entry."""
-    who = caller_relation(current.principal, current.referral, current.side, current.own)
     try:
-        require(current.principal, "open_notes", who)
+        require(current.principal, "open_notes", current.relation)
     except NotPermitted:
         return True
     notes = notes_within(current.attempt, current.own_side().subject, "service")

@@ -5,24 +5,27 @@ Each read is one access entry in the same transaction (R11). This module contain
 come from `visible_to` and row-level security, words from referrals/visible_status.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from permissions import assignments
 from permissions.audit import writer
-from permissions.errors import NotVisible
+from permissions.database.model_rows import ModelRow
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip
 from permissions.models import Agency, Membership
 from permissions.policy import disclosure
 from permissions.policy.rules import CallerRelation, require_scope
 from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
-from referrals.models import READS, Event, Plan, Referral, Release, Side, side_kept
+from referrals.models import READS, Event, Referral, Release, Side
 from referrals.own_numbers import record_numbers
+from referrals.own_numbers.record_numbers import SealedNumber
+from referrals.queries.seen import find, seen_of, seen_query
 from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
 
@@ -72,82 +75,176 @@ class Detail:
     now: datetime
 
 
+_AGENCY = ModelRow(Agency)
+_RELEASE = ModelRow(Release)
+
+
+class _Rest(NamedTuple):
+    """What a side is shown beside the referral and its own row, after the two agencies' columns
+    and before the newest release's."""
+
+    assigned: list[UUID]  # in the order of their assignment
+    members: list[UUID]  # of the own agency, by name
+    names: list[str]
+    kinds: list[str] | None  # of the blocks, with the next three
+    barred: list[UUID | None] | None
+    ours: list[bool] | None
+    set_at: list[datetime] | None
+    services: list[UUID] | None  # of the sender's plan
+    replaces_id: UUID | None
+    kek_version: int | None  # of the own number, with the next two
+    key_bundle: memoryview | None
+    access: memoryview | None
+
+
+# The own side's blocks, and the sender's `leads_only` that binds a recipient.
+_LIVE_BLOCKS = (
+    "FROM conflict_block WHERE referral_id = %(referral)s AND lifted_at IS NULL"
+    " AND (agency_id = %(agency)s OR (kind = 'leads_only' AND bars_agency_id = %(agency)s))"
+)
+_SHOW = PreparedStatement(
+    "show_referral",
+    f"SELECT {_AGENCY.columns('f')}, {_AGENCY.columns('t')},"  # noqa: S608 (of fixed parts)
+    " who.assigned, own.members, own.names, b.kinds, b.barred, b.ours, b.set_at,"
+    " p.services, p.replaces_id, n.kek_version, n.key_bundle, n.access,"
+    f" {_RELEASE.columns('l')}"
+    " FROM permissions_agency f"
+    " JOIN permissions_agency t ON t.id = %(to)s"
+    " CROSS JOIN (SELECT ARRAY(SELECT a.membership_id FROM referral_assignment a"
+    "  WHERE a.content_object_id = %(referral)s AND a.agency_id = %(agency)s"
+    "  ORDER BY a.id) AS assigned) who"
+    " CROSS JOIN LATERAL (SELECT %(member)s = ANY (who.assigned) AS working) me"
+    " CROSS JOIN (SELECT array_agg(m.id ORDER BY m.name, m.id) AS members,"
+    "  array_agg(m.name ORDER BY m.name, m.id) AS names FROM permissions_membership m"
+    "  WHERE m.agency_id = %(agency)s) own"
+    # Those who answer for it. The recipient's see a release after the accept only.
+    " LEFT JOIN LATERAL (SELECT * FROM release"
+    "  WHERE referral_id = %(referral)s AND direction = 'outbound'"
+    "  AND (%(lead)s OR me.working) AND (%(sender)s OR %(accepted)s)"
+    "  ORDER BY created_at DESC, id DESC LIMIT 1) l ON true"
+    " CROSS JOIN LATERAL (SELECT array_agg(kind ORDER BY set_at, id) AS kinds,"
+    "  array_agg(bars_member_id ORDER BY set_at, id) AS barred,"
+    "  array_agg(agency_id = %(agency)s ORDER BY set_at, id) AS ours,"
+    f"  array_agg(set_at ORDER BY set_at, id) AS set_at {_LIVE_BLOCKS}"
+    "  AND (%(lead)s OR me.working)) b"
+    " LEFT JOIN referral_plan p ON p.referral_id = %(referral)s AND p.agency_id = %(agency)s"
+    "  AND %(sender)s AND me.working"
+    " LEFT JOIN LATERAL sec.own_record_numbers("
+    "  CASE WHEN me.working THEN ARRAY[%(referral)s] ELSE '{}' END) n ON true"
+    " WHERE f.id = %(from)s",
+)
+
+
 def read_detail(principal: Principal, referral_id: UUID) -> Detail:
     """Return one referral. Raises NotVisible, NotPermitted (a client without the scope). One access
     entry."""
-    with writer.logged_act(principal, "referral.read", referral_id) as attempt:
+    asked = seen_query(principal, referral_id)
+    with writer.logged_act(principal, "referral.read", referral_id, ask=asked) as attempt:
         require_scope(principal, READS)
-        referral, own = _find_visible(principal, referral_id)
-        attempt.record(subject=own.subject if own else None)
-        return build_detail(principal, referral, own, attempt.now)
+        seen = seen_of(attempt.found)
+        rest = rest_query(principal, seen.referral)
+        rows = attempt.record(subject=seen.own.subject if seen.own else None, then=rest)
+        return build_detail(principal, seen.referral, seen.own, attempt.now, rows)
 
 
 def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
-    """Return `build_detail` of a referral by id, authorized again (a replayed create). Raises
+    """Return the detail of a referral by id, authorized again (a replayed create). Raises
     NotVisible."""
-    return build_detail(principal, *_find_visible(principal, referral_id), now)
+    seen = find(principal, referral_id)
+    return show(principal, seen.referral, seen.own, now)
+
+
+def rest_query(principal: Principal, referral: Referral) -> RoundTrip:
+    """Return the query for `build_detail`, in a transaction that has seen the referral."""
+    return RoundTrip(
+        _SHOW.text(),
+        {
+            "referral": referral.id,
+            "from": referral.from_agency_id,
+            "to": referral.to_agency_id,
+            "agency": principal.agency_id,
+            "member": principal.member_id,
+            "lead": principal.has_role("lead"),
+            "sender": side_of(principal, referral) == "from",
+            "accepted": referral.accepted_at is not None,
+        },
+    )
+
+
+def show(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
+    """Return the referral as the principal's side is shown it, in a transaction that has seen
+    it."""
+    asked = rest_query(principal, referral)
+    with connection.cursor() as cursor:
+        cursor.execute(asked.sql, asked.values)
+        return build_detail(principal, referral, own, now, cursor.fetchall())
 
 
 def build_detail(
-    principal: Principal, referral: Referral, own: Side | None, now: datetime
+    principal: Principal,
+    referral: Referral,
+    own: Side | None,
+    now: datetime,
+    rows: Sequence[tuple[Any, ...]],
 ) -> Detail:
-    """Return the referral as the principal's side is shown it, in a transaction that has seen
-    it."""
+    """Return the same from the rows of `rest_query`."""
+    (row,) = rows
+    start = 2 * _AGENCY.width
+    rest = _Rest._make(row[start : start + len(_Rest._fields)])
     side = side_of(principal, referral)
-    agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
     status = status_shown(referral, own, side, now)
-    assigned = assignments.assignees(referral, principal.agency_id)
     who = CallerRelation(
         side,
-        principal.member_id in assigned,
+        principal.member_id in rest.assigned,
         transitions.is_holder(principal, own),
         referral.accepted_at is not None,
         transitions.is_unheld(own),
     )
-    release, blocks, opened = None, [], None
-    if who.assigned or principal.has_role("lead"):
-        release, blocks = _release(referral, side), live_blocks(principal, referral)
-        if side == "from" and status == "entered_in_error":
-            opened = openings(referral)
-    plan = _plan(principal, referral) if side == "from" and who.assigned else None
-    number = record_numbers.read(principal, referral.id) if who.assigned else None
+    release = _RELEASE.found(row[start + len(_Rest._fields) :])
+    answers = who.assigned or principal.has_role("lead")
     return Detail(
         referral=referral,
         side=side,
         status=status,
         own=own,
-        from_agency=agencies[referral.from_agency_id],
-        to_agency=agencies[referral.to_agency_id],
-        names=_names(principal),
-        assigned=assigned,
+        from_agency=_AGENCY.made(row[: _AGENCY.width]),
+        to_agency=_AGENCY.made(row[_AGENCY.width : start]),
+        names=dict(zip(rest.members or (), rest.names or (), strict=True)),
+        assigned=rest.assigned,
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
         notice_released=side == "from"
         and disclosure.notice_needs_release(principal.duties)
         and is_notice_released(referral, now),
-        blocks=blocks,
+        blocks=_blocks(rest),
         # Before its accept the recipient may not know that there was one.
         release_ended=referral.release_ended and (side == "from" or who.accepted),
         purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
         escalated_at=(own.escalated_at if own and side == "to" else None) or referral.escalated_at,
         asked_to_ring_at=call_requested_at(referral, own, side),
-        plan=plan.services if plan else [],
-        replaces_id=_replaced_referral(principal, plan) if plan else None,
-        external_ref=number,
-        openings=opened,
+        plan=rest.services or [],
+        replaces_id=_replaced_referral(principal, rest.replaces_id),
+        external_ref=_own_number(principal, referral.id, rest),
+        openings=openings(referral)
+        if answers and side == "from" and status == "entered_in_error"
+        else None,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
         now=now,
     )
 
 
-def _release(referral: Referral, side: str) -> Release | None:
-    """Return the newest release, for those who answer for it; for the recipient, after the
-    accept."""
-    if side == "to" and referral.accepted_at is None:
+def _blocks(rest: _Rest) -> list[Block]:
+    columns = (rest.kinds, rest.barred, rest.ours, rest.set_at)
+    return [Block._make(one) for one in zip(*(each or () for each in columns), strict=True)]
+
+
+def _own_number(principal: Principal, referral_id: UUID, rest: _Rest) -> str | None:
+    """Return the number that the own agency gave it, for a member who works on it."""
+    if rest.kek_version is None or rest.key_bundle is None:
         return None
-    releases = Release.objects.filter(referral=referral, direction="outbound")
-    return releases.order_by("-created_at", "-id").first()
+    sealed = SealedNumber(referral_id, rest.kek_version, rest.key_bundle, rest.access)
+    return record_numbers.opened(principal, [sealed]).get(str(referral_id))
 
 
 def is_notice_released(referral: Referral, now: datetime) -> bool:
@@ -188,15 +285,11 @@ def draft_deadline(referral: Referral) -> datetime:
     return (changes.values_list("at", flat=True).first() or referral.created_at) + DRAFT_LIFETIME
 
 
-def _plan(principal: Principal, referral: Referral) -> Plan | None:
-    return Plan.objects.filter(referral=referral, agency_id=principal.agency_id).first()
-
-
-def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
+def _replaced_referral(principal: Principal, replaces_id: UUID | None) -> UUID | None:
     """Return the replaced referral. None if the caller cannot see it: it may bar them (R12)."""
-    if plan.replaces_id is None:
+    if replaces_id is None:
         return None
-    before = Referral.objects.visible_to(principal, plan.replaces_id)
+    before = Referral.objects.visible_to(principal, replaces_id)
     return before.values_list("id", flat=True).first()
 
 
@@ -213,19 +306,11 @@ def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
     """Return the own side's blocks, and the sender's `leads_only` that binds a recipient."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT kind, bars_member_id, agency_id = %(agency)s, set_at FROM conflict_block"
-            " WHERE referral_id = %(id)s AND lifted_at IS NULL AND (agency_id = %(agency)s"
-            "  OR (kind = 'leads_only' AND bars_agency_id = %(agency)s)) ORDER BY set_at, id",
-            {"agency": principal.agency_id, "id": referral.id},
+            f"SELECT kind, bars_member_id, agency_id = %(agency)s, set_at {_LIVE_BLOCKS}"
+            " ORDER BY set_at, id",
+            {"agency": principal.agency_id, "referral": referral.id},
         )
         return [Block._make(row) for row in cursor.fetchall()]
-
-
-def _find_visible(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
-    referral = Referral.objects.visible_to(principal, referral_id).first()
-    if referral is None:
-        raise NotVisible
-    return referral, side_kept(principal, referral_id)
 
 
 def _names(principal: Principal) -> dict[UUID, str]:
@@ -250,14 +335,14 @@ class Step:
 def history(principal: Principal, referral_id: UUID) -> list[Step]:
     """Return what the caller's side may know of what happened, oldest first. Raises NotVisible,
     NotPermitted (a client without the scope)."""
-    with writer.logged_act(principal, "referral.history", referral_id) as attempt:
+    asked = seen_query(principal, referral_id)
+    with writer.logged_act(principal, "referral.history", referral_id, ask=asked) as attempt:
         require_scope(principal, READS)
-        referral, own = _find_visible(principal, referral_id)
-        side = side_of(principal, referral)
-        attempt.record(subject=own.subject if own else None)
+        found = seen_of(attempt.found)
+        referral, who = found.referral, found.relation(principal)
+        attempt.record(subject=found.own.subject if found.own else None)
         seen = Event.objects.filter(referral=referral)
-        seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)
-        who = transitions.caller_relation(principal, referral, side, own)
+        seen = seen.filter(from_sees=True) if who.side == "from" else seen.filter(to_sees=True)
         if not (who.assigned or principal.has_role("lead")):
             seen = seen.filter(reserved=False)
         names = _names(principal)

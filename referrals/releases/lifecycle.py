@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from permissions import assignments
 from permissions.audit import writer
-from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
+from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.identity.access_record import ReleasedFields
 from permissions.keys import grants
 from permissions.models import Agency, Membership
@@ -31,10 +30,10 @@ from referrals.models import (
     Release,
     ReleaseEnd,
     ReleasePaper,
-    side_kept,
 )
 from referrals.notices import Notice
 from referrals.queries.details import Detail
+from referrals.queries.seen import find
 from referrals.releases import terms as release_terms
 from referrals.releases.terms import ReleaseContext, Terms
 from referrals.sealed_notes import seal_note
@@ -271,15 +270,11 @@ def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord
     """
     with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
         require_scope(principal, READS)
-        referral = Referral.objects.visible_to(principal, referral_id).first()
-        if referral is None:
-            raise NotVisible
-        mine = principal.agency_id
-        assigned = assignments.is_assigned(referral, mine, principal.member_id)
-        if not (assigned or principal.has_role("lead")):
+        seen = find(principal, referral_id)
+        referral, mine = seen.referral, principal.agency_id
+        if not (seen.assigned or principal.has_role("lead")):
             raise NotPermitted("not_assigned", "Releases are shown to assigned members and leads.")
-        own = side_kept(principal, referral_id)
-        attempt.record(subject=own.subject if own else None)
+        attempt.record(subject=seen.own.subject if seen.own else None)
         rows = Release.objects.filter(referral=referral)
         if side_of(principal, referral) == "from":
             rows = rows.exclude(direction="return")  # the recipient's paper

@@ -17,15 +17,15 @@ from permissions.errors import BadRequest, NotPossible, NotVisible
 from permissions.policy import disclosure
 from permissions.principal import Principal
 from referrals.act_registry.registry import ACTS
-from referrals.act_registry.transitions import caller_relation, require, require_state
-from referrals.models import Referral, side_kept
+from referrals.act_registry.transitions import require, require_state
 from referrals.queries.details import Detail
+from referrals.queries.seen import find
 from referrals.releases import lifecycle
 from referrals.releases.terms import ReleaseContext, Terms, complete_terms
 from referrals.signing import pending, signed_record, strokes
 from referrals.signing.pending import Content
 from referrals.signing.signed_record import Line, Signed
-from referrals.visible_status import side_of, status_shown
+from referrals.visible_status import status_shown
 
 # The acts that record a release, and its direction.
 DIRECTIONS = {
@@ -54,11 +54,12 @@ def ask(
     NotPermitted, WrongState.
     """
     with writer.logged_act(principal, "referral.ask_signature", referral_id) as attempt:
-        referral = Referral.objects.visible_to(principal, referral_id).first()
-        if referral is None or act not in DIRECTIONS or terms.form not in disclosure.DRAWN:
+        seen = find(principal, referral_id)
+        if act not in DIRECTIONS or terms.form not in disclosure.DRAWN:
             raise NotVisible
-        side, own = side_of(principal, referral), side_kept(principal, referral_id)
-        require(principal, act, caller_relation(principal, referral, side, own))
+        referral, own, who = seen.referral, seen.own, seen.relation(principal)
+        side = who.side
+        require(principal, act, who)
         require_state(act, side, status_shown(referral, own, side, attempt.now))
         about = ReleaseContext(
             principal,

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from permissions import assignments
 from permissions.audit import writer
-from permissions.errors import NotPermitted, NotVisible, WrongState
+from permissions.errors import NotPermitted, WrongState
 from permissions.identity import bound_access
 from permissions.principal import Principal
-from referrals.act_transaction import ACCESS
-from referrals.models import Referral, Side, side_kept
+from referrals.queries.seen import Seen, find, find_locked
 from referrals.slip import code_and_word, slip_rows
 from referrals.visible_status import side_of, status_shown
 
@@ -38,17 +36,17 @@ class Overview(NamedTuple):
 def overview(principal: Principal, referral_id: UUID) -> Overview:
     """The referral's slip, for assigned members and leads of its sender. One access entry. Raises
     NotVisible, NotPermitted, Unavailable."""
-    with _seen(principal, "slip.read", referral_id, lead_may=True) as (attempt, referral, own):
+    with _seen(principal, "slip.read", referral_id, lead_may=True) as (attempt, seen):
         row = slip_rows.of_referral(referral_id)
         over = row is not None and (row.ended or row.ends_at <= attempt.now)
-        assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
-        may_give = assigned and status_shown(referral, own, "from", attempt.now) in STATES
+        status = status_shown(seen.referral, seen.own, "from", attempt.now)
+        may_give = seen.assigned and status in STATES
         return Overview(
             row.given_at if row else None,
             row.ends_at if row else None,
             over,
             may_give,
-            referral.reference,
+            seen.referral.reference,
             attempt.now,
         )
 
@@ -61,8 +59,8 @@ def give(principal: Principal, referral_id: UUID, word: str) -> str:
     """
     code_and_word.require_word(word)
     code, word_hash = code_and_word.new_code(), code_and_word.hash_word(word)
-    with _seen(principal, "slip.give", referral_id, lead_may=False) as (attempt, referral, own):
-        status = status_shown(referral, own, "from", attempt.now)
+    with _seen(principal, "slip.give", referral_id, lead_may=False) as (attempt, seen):
+        status = status_shown(seen.referral, seen.own, "from", attempt.now)
         if status not in STATES:
             raise WrongState(status, STATES)
         ends_at = attempt.now + LASTS
@@ -83,23 +81,17 @@ def end(principal: Principal, referral_id: UUID) -> None:
 @contextmanager
 def _seen(
     principal: Principal, act: str, referral_id: UUID, *, lead_may: bool
-) -> Iterator[tuple[writer.LoggedAct, Referral, Side | None]]:
+) -> Iterator[tuple[writer.LoggedAct, Seen]]:
     """See and lock the referral, and permit, in a transaction with one access entry."""
     with writer.logged_act(principal, act, referral_id) as attempt:
-        visible = Referral.objects.visible_to(principal, referral_id)
-        if act != "slip.read" and visible.select_for_update().first() is None:
-            raise NotVisible
-        referral = visible.annotate(access=ACCESS).first()
-        if referral is None:
-            raise NotVisible
-        if side_of(principal, referral) != "from" or principal.is_client:
+        look = find if act == "slip.read" else find_locked
+        seen = look(principal, referral_id)
+        if side_of(principal, seen.referral) != "from" or principal.is_client:
             raise NotPermitted("not_your_slip", "The agency that sent it gives the slip.")
-        assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
-        if not (assigned or (lead_may and principal.has_role("lead"))):
+        if not (seen.assigned or (lead_may and principal.has_role("lead"))):
             raise NotPermitted("not_assigned", "Only members who work on it may do this.")
-        access = bound_access.opened(referral_id, referral.access)
-        if access.bars(principal) or (assigned and not access.lets_work(principal)):
+        access = bound_access.opened(referral_id, seen.access)
+        if access.bars(principal) or (seen.assigned and not access.lets_work(principal)):
             raise bound_access.refused(referral_id)
-        own = side_kept(principal, referral_id)
-        attempt.record(subject=own.subject if own else None)
-        yield attempt, referral, own
+        attempt.record(subject=seen.own.subject if seen.own else None)
+        yield attempt, seen

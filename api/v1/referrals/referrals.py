@@ -126,7 +126,7 @@ def notice_of(body: dict[str, Any]) -> Notice:
 
 def shown(seen: details.Detail, status: int = 200) -> Answer:
     """Return the referral as it now is, with its ETag: the answer of most acts."""
-    answer = Answer(ReferralOut(referral_json(seen)).data, status)
+    answer = Answer(referral_json(seen), status)
     answer["ETag"] = entity_tags.with_content(seen.etag, answer.content)
     if status == 201:
         answer["Location"] = f"/v1/referrals/{seen.referral.id}"
