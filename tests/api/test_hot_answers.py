@@ -92,7 +92,8 @@ def test_what_is_first_seen_of_a_referral_is_what_the_querysets_find(api, story)
             side = Side.objects.get(referral=row, agency_id=principal.agency_id)
             assert whole(found.own) == whole(side)
             assert side.holder_id == principal.member_id
-            assert found.assigned and found.relation(principal).holder
+            assert found.assigned
+            assert found.relation(principal).holder
         with pytest.raises(NotVisible):
             seen.find(principal, principal.agency_id)
         with pytest.raises(NotVisible):
