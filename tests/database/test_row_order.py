@@ -30,6 +30,7 @@ MOVES_BY_ITSELF = (
     "desk/account",  # where they are signed in, which this test adds to
 )
 WAYS = ("indexscan", "indexonlyscan", "bitmapscan", "mergejoin", "nestloop")
+READERS = ("police.worker", "ywca.admin")  # of each document of the directory: one edits it
 OF_THE_DIRECTORY = {  # and the list on which its ids are found
     "service_id": "services",
     "organization_id": "organizations",
@@ -89,10 +90,10 @@ def of_the_directory(caller: Caller) -> Iterator[dict[str, str]]:
 
 def everything(api: Any, known: list[dict[str, str]]) -> dict[tuple[str, str], Any]:
     """Every address that answers GET, at everything known, as each of them sees it."""
-    found, every = {}, sorted(addresses(known))
+    found, of_all, every = {}, sorted(addresses(known[:1])), sorted(addresses(known))
     for who in PEOPLE:
         caller, pages = api(who), at_the_desk(who)
-        for address in every:
+        for address in every if who in READERS else of_all:
             of_api = address.startswith("/v1/")
             got = caller.get(address) if of_api else pages.get(address)
             found[who, address] = (as_bytes if of_api else as_page)(got)
