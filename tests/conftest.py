@@ -231,9 +231,9 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
         "CAIRN_LOG_LEVEL": "WARNING",
     }
     process = subprocess.Popen(processes.gunicorn(base_url), env=env)
-    processes.wait_until_ready(base_url, process)
     urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
     try:
+        processes.wait_until_ready(base_url, process)
         yield Server(base_url, network | urls, process)
     finally:
         stop(process)

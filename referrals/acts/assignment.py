@@ -27,8 +27,8 @@ from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, is_held, is_unheld
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import READS, sees_referrals
-from referrals.queries import details
 from referrals.queries.details import Detail
+from referrals.queries.live_blocks import live_blocks
 
 MOST_TOLD = 100
 
@@ -246,7 +246,7 @@ def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
     ).first()
     if found is None:
         raise NotPossible("member_unknown", "Your agency has no such worker or lead.")
-    for block in details.live_blocks(principal, referral):
+    for block in live_blocks(principal, referral):
         if block.member_id == member_id:
             raise NotPossible("barred", "This member is barred from it, at the survivor's request.")
         if block.kind == "leads_only" and current.side == "to" and "lead" not in found.roles:

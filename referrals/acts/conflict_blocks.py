@@ -24,8 +24,8 @@ from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Referral
-from referrals.queries import details
 from referrals.queries.details import Detail
+from referrals.queries.live_blocks import live_blocks
 
 WHOM = Body(
     [
@@ -230,7 +230,7 @@ def copy_blocks(current: ActTransaction, before: Referral) -> None:
     while it is the same agency. Each copy is an act with its own event and entry, as if it were set
     again (R12)."""
     principal, referral = current.principal, current.referral
-    for one in details.live_blocks(principal, before):
+    for one in live_blocks(principal, before):
         if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
             act = "leads_only" if one.kind == "leads_only" else "block"
             _set_block(current, one.kind, one.member_id)

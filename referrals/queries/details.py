@@ -1,5 +1,5 @@
-"""What a side reads of one referral: its detail and its history. Lists are in
-referrals/queries/lists.py.
+"""What a side reads of one referral: its detail. Its history is in referrals/queries/history.py,
+lists are in referrals/queries/lists.py.
 
 Each read is one access entry in the same transaction (R11). This module contains no rules: rows
 come from `visible_to` and row-level security, words from referrals/visible_status.py.
@@ -16,7 +16,7 @@ from django.db import connection
 from permissions.audit import writer
 from permissions.database.model_rows import ModelRow
 from permissions.database.prepared_statements import PreparedStatement, RoundTrip
-from permissions.models import Agency, Membership
+from permissions.models import Agency
 from permissions.policy import disclosure
 from permissions.policy.rules import CallerRelation, require_scope
 from permissions.principal import Principal
@@ -25,6 +25,7 @@ from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
 from referrals.models import READS, Event, Referral, Release, Side
 from referrals.own_numbers import record_numbers
 from referrals.own_numbers.record_numbers import SealedNumber
+from referrals.queries.live_blocks import LIVE_BLOCKS, Block
 from referrals.queries.seen import find, seen_of, seen_query
 from referrals.visible_status import call_requested_at, etag, side_of, status_shown
 
@@ -34,15 +35,6 @@ class Openings(NamedTuple):
 
     people: int
     times: list[datetime]
-
-
-class Block(NamedTuple):
-    """An active block, as those who answer for it see it (R12)."""
-
-    kind: str  # member, agency, leads_only
-    member_id: UUID | None
-    ours: bool  # False: the sender marked it for this agency's leads only
-    set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +89,6 @@ class _Rest(NamedTuple):
     access: memoryview | None
 
 
-# The own side's blocks, and the sender's `leads_only` that binds a recipient.
-_LIVE_BLOCKS = (
-    "FROM conflict_block WHERE referral_id = %(referral)s AND lifted_at IS NULL"
-    " AND (agency_id = %(agency)s OR (kind = 'leads_only' AND bars_agency_id = %(agency)s))"
-)
 _SHOW = PreparedStatement(
     "show_referral",
     f"SELECT {_AGENCY.columns('f')}, {_AGENCY.columns('t')},"  # noqa: S608 (of fixed parts)
@@ -125,7 +112,7 @@ _SHOW = PreparedStatement(
     " CROSS JOIN LATERAL (SELECT array_agg(kind ORDER BY set_at, id) AS kinds,"
     "  array_agg(bars_member_id ORDER BY set_at, id) AS barred,"
     "  array_agg(agency_id = %(agency)s ORDER BY set_at, id) AS ours,"
-    f"  array_agg(set_at ORDER BY set_at, id) AS set_at {_LIVE_BLOCKS}"
+    f"  array_agg(set_at ORDER BY set_at, id) AS set_at {LIVE_BLOCKS}"
     "  AND (%(lead)s OR me.working)) b"
     " LEFT JOIN referral_plan p ON p.referral_id = %(referral)s AND p.agency_id = %(agency)s"
     "  AND %(sender)s AND me.working"
@@ -300,65 +287,3 @@ def openings(referral: Referral) -> Openings | None:
         cursor.execute("SELECT people, times FROM sec.packet_opening_counts(%s)", [referral.id])
         people, times = cursor.fetchone()
     return None if people is None else Openings(people, times)
-
-
-def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
-    """Return the own side's blocks, and the sender's `leads_only` that binds a recipient."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT kind, bars_member_id, agency_id = %(agency)s, set_at {_LIVE_BLOCKS}"
-            " ORDER BY set_at, id",
-            {"agency": principal.agency_id, "referral": referral.id},
-        )
-        return [Block._make(row) for row in cursor.fetchall()]
-
-
-def _names(principal: Principal) -> dict[UUID, str]:
-    """Return the own members by id, ordered by name, as the desk offers them to choose from."""
-    own = Membership.objects.filter(agency_id=principal.agency_id).order_by("name", "id")
-    return dict(own.values_list("id", "name"))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One entry of a history. `by` is a name on the own side, None for the other side's people."""
-
-    id: UUID
-    at: datetime
-    act: str
-    side: str  # whose act: "from", "to", or "system"
-    by: str | None
-    about: str | None  # the member of the own side whom it concerns
-    code: str | None
-
-
-def history(principal: Principal, referral_id: UUID) -> list[Step]:
-    """Return what the caller's side may know of what happened, oldest first. Raises NotVisible,
-    NotPermitted (a client without the scope)."""
-    asked = seen_query(principal, referral_id)
-    with writer.logged_act(principal, "referral.history", referral_id, ask=asked) as attempt:
-        require_scope(principal, READS)
-        found = seen_of(attempt.found)
-        referral, who = found.referral, found.relation(principal)
-        attempt.record(subject=found.own.subject if found.own else None)
-        seen = Event.objects.filter(referral=referral)
-        seen = seen.filter(from_sees=True) if who.side == "from" else seen.filter(to_sees=True)
-        if not (who.assigned or principal.has_role("lead")):
-            seen = seen.filter(reserved=False)
-        names = _names(principal)
-        steps = []
-        for event in seen.order_by("at", "id"):
-            mine = event.agency_id == principal.agency_id
-            doer = "from" if event.agency_id == referral.from_agency_id else "to"
-            steps.append(
-                Step(
-                    id=event.id,
-                    at=event.at,
-                    act=event.act,
-                    side="system" if event.agency_id is None else doer,
-                    by=names.get(event.member_id) if mine and event.member_id else None,
-                    about=names.get(event.about_id) if mine and event.about_id else None,
-                    code=event.code,
-                )
-            )
-        return steps

@@ -22,6 +22,7 @@ from permissions.models import Agency
 from referrals.acts import availability, private_records, return_releases
 from referrals.queries import details
 from referrals.queries.details import Detail
+from referrals.queries.history import Step, read_history
 from referrals.slip import giving
 
 
@@ -147,7 +148,7 @@ def history(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespon
     """Show what the side may know of what happened, newest first. This makes an access entry of its
     own."""
     seen = details.read_detail(visit.principal, referral_id)
-    steps = details.history(visit.principal, referral_id)
+    steps = read_history(visit.principal, referral_id)
     context = common(visit, seen) | {"steps": [(step, _code(step)) for step in reversed(steps)]}
     return page(request, "desk/history.html", context)
 
@@ -189,6 +190,6 @@ def _why(refusal: Refused, seen: Detail) -> str:
     return gettext(refusal.detail)
 
 
-def _code(step: details.Step) -> str:
+def _code(step: Step) -> str:
     of = labels.CODES_OF.get(step.act)
     return labels.label(of, step.code) if of and step.code else ""

@@ -219,6 +219,11 @@ class TransitionsOut(serializers.Serializer):
     items = TransitionOut(many=True)
 
 
+_OF_REFERRAL = (
+    *("id", "reference", "code", "suggested_service_id", "created_at", "sent_at"),
+    *("acknowledged_at", "accepted_at", "ack_by", "accept_by", "expires_at"),
+)
+_OF_RELEASE = ("id", "basis", "purpose", "fields", "form", "signed_at", "expires_at")
 _NOTICE = tuple(NoticeOut().fields)
 
 
@@ -227,23 +232,13 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
     a third of the request. tests/api/test_hot_answers.py checks that the two agree."""
     referral, release, own = seen.referral, seen.release, seen.own
     return {
-        "id": referral.id,
+        **{name: getattr(referral, name) for name in _OF_REFERRAL},
         "side": seen.side,
-        "reference": referral.reference,
         "from_agency": {"id": seen.from_agency.id, "name": seen.from_agency.name},
         "to_agency": {"id": seen.to_agency.id, "name": seen.to_agency.name},
         "service": {"id": referral.service_id, "name": referral.service_name},
         "status": seen.status,
-        "code": referral.code,
-        "suggested_service_id": referral.suggested_service_id,
         "notice": {name: getattr(referral, name) for name in _NOTICE},
-        "created_at": referral.created_at,
-        "sent_at": referral.sent_at,
-        "acknowledged_at": referral.acknowledged_at,
-        "accepted_at": referral.accepted_at,
-        "ack_by": referral.ack_by,
-        "accept_by": referral.accept_by,
-        "expires_at": referral.expires_at,
         "handoff_by": own.handoff_by if own and seen.side == "to" else None,
         "escalated_at": seen.escalated_at,
         "asked_to_ring_at": seen.asked_to_ring_at,
@@ -253,13 +248,7 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
         "assigned": [_member(seen, one) for one in seen.assigned],
         "release": release
         and {
-            "id": release.id,
-            "basis": release.basis,
-            "purpose": release.purpose,
-            "fields": release.fields,
-            "form": release.form,
-            "signed_at": release.signed_at,
-            "expires_at": release.expires_at,
+            **{name: getattr(release, name) for name in _OF_RELEASE},
             "in_force": seen.release_in_force,
         },
         "release_ended": seen.release_ended,

@@ -29,6 +29,7 @@ from referrals.notices import Notice
 from referrals.own_numbers import record_numbers
 from referrals.partner_systems import one_request
 from referrals.queries import details, lists
+from referrals.queries.history import read_history
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
 
 
@@ -179,5 +180,5 @@ class History(Endpoint):
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Read what your side may know of what happened on a referral, oldest first."""
-        steps = details.history(self.principal, referral_id)
+        steps = read_history(self.principal, referral_id)
         return self.answer(HistoryOut, {"items": steps})
