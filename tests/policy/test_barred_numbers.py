@@ -18,7 +18,7 @@ from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import DUTY, PEOPLE, keep, work
 from tests.support.routes import BODIES
 from tests.support.stories import NOTICE, PACKET, Story, to
-from tests.support.two_worlds import World, difference
+from tests.support.two_worlds import World, difference, within_half_an_hour
 from tests.support.webhook_receiver import Receiver
 from tests.support.webhooks import receiver as receiver  # a fixture
 from tests.support.webhooks import work as send_webhooks
@@ -198,7 +198,7 @@ def counted(api: Any, months: list[str]) -> Counter[tuple[Any, ...]]:
 def test_no_number_and_no_time_tells_the_barred_that_it_exists(
     live: Callable[[str, bool], dict[str, Any]], kind: str
 ) -> None:
-    without, with_it = live(kind, False), live(kind, True)
+    without, with_it = within_half_an_hour(lambda: (live(kind, False), live(kind, True)))
     assert without.keys() == with_it.keys()
     told = {asked: difference(without[asked], with_it[asked]) for asked in without}
     assert {asked: words for asked, words in told.items() if words} == {}

@@ -26,7 +26,7 @@ from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import PEOPLE, keep, work
 from tests.support.stored_rows import rows
 from tests.support.stories import Story
-from tests.support.two_worlds import World, difference
+from tests.support.two_worlds import World, difference, within_half_an_hour
 from tests.support.webhook_receiver import Receiver
 from tests.support.webhooks import receiver as receiver  # a fixture
 from tests.support.webhooks import work as send_webhooks
@@ -128,7 +128,7 @@ def log_of(superuser: Any) -> dict[tuple[str, ...], int]:
 
 
 def test_no_route_tells_that_people_practiced(live: Callable[[bool], dict[str, Any]]) -> None:
-    without, with_it = live(False), live(True)
+    without, with_it = within_half_an_hour(lambda: (live(False), live(True)))
     assert without.keys() == with_it.keys()
     told = {asked: difference(without[asked], with_it[asked]) for asked in without}
     assert {asked: words for asked, words in told.items() if words} == {}
