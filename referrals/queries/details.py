@@ -72,7 +72,7 @@ _RELEASE = ModelRow(Release)
 
 
 class _Rest(NamedTuple):
-    """What a side is shown beside the referral and its own row, after the two agencies' columns
+    """What a side is shown with the referral and its own row, after the two agencies' columns
     and before the newest release's."""
 
     assigned: list[UUID]  # in the order of their assignment
