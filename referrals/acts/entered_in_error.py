@@ -106,8 +106,16 @@ def list_mistakes(principal: Principal) -> list[Mistake]:
             raise NotPermitted(
                 "role_missing", "Only a lead reviews referrals that were marked as a mistake."
             )
-        seen = Referral.objects.visible_to(principal).filter(status="entered_in_error")
-        found = list(seen.filter(sent_at__isnull=False).order_by("-ended_at", "-id")[:MOST_LISTED])
+        seen = Referral.objects.visible_to(principal).filter(
+            status="entered_in_error", sent_at__isnull=False
+        )
+        newest = seen.order_by("-ended_at", "-id")
+        # By side: each is a scan of a small index, however long the history is (ADR 0121).
+        found = [
+            *newest.filter(from_agency_id=principal.agency_id)[:MOST_LISTED],
+            *newest.filter(to_agency_id=principal.agency_id)[:MOST_LISTED],
+        ]
+        found = sorted(found, key=lambda one: (one.ended_at, one.id), reverse=True)[:MOST_LISTED]
         attempt.record(referral_ids=[one.id for one in found])
         names = dict(
             Agency.objects.filter(

@@ -17,6 +17,8 @@ from permissions.models import Agency
 CLOSED_AFTER = timedelta(days=7)
 # How long "please call" makes a referral pressing. It is shown as long as the referral is open.
 CALL_REQUEST_LASTS = timedelta(days=1)
+# How long what was declined or ran out counts for its sender, until the survivor is referred on.
+REFER_ON_WITHIN = timedelta(days=1)
 # How long after the sending a worker can be with the survivor, whatever the notice says.
 WITH_HER = timedelta(days=1)
 # How long before the purge of a side's part that side is notified (R13).

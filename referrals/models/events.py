@@ -50,6 +50,15 @@ class Event(models.Model):
                 name="referral_event_to",
                 condition=models.Q(to_sees=True),
             ),
+            # What has changed since a moment (referrals/queries/list_filters.py).
+            *(
+                models.Index(
+                    fields=[f"{name}_agency_id", "at"],
+                    name=f"event_since_{name}",
+                    condition=models.Q((f"{name}_sees", True)),
+                )
+                for name in ("from", "to")
+            ),
             # In which they are copied out of the database (referrals/recovery/copies.py).
             models.Index(fields=["xact", "id"], name="referral_event_order"),
             models.Index(

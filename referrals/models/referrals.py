@@ -151,6 +151,44 @@ class Referral(models.Model):
                 name="referral_waiting",
                 condition=models.Q(status__in=["sent", "acknowledged"]),
             ),
+            # What a filtered list finds first (referrals/queries/few_rows.py).
+            *(
+                models.Index(
+                    fields=[side, "-created_at", "-id"],
+                    name=f"referral_open_{name}",
+                    condition=models.Q(status__in=["draft", "sent", "acknowledged"]),
+                )
+                for name, side in (("from", "from_agency"), ("to", "to_agency"))
+            ),
+            *(
+                models.Index(
+                    fields=[side, asked],
+                    name=f"referral_asked_{name}",
+                    condition=models.Q((f"{asked}__isnull", False)),
+                )
+                for name, side, asked in (
+                    ("from", "from_agency", "to_asks_ring_at"),
+                    ("to", "to_agency", "from_asks_ring_at"),
+                )
+            ),
+            *(
+                models.Index(
+                    fields=[side, "-ended_at", "-id"],
+                    name=f"referral_mistake_{name}",
+                    condition=models.Q(status="entered_in_error"),
+                )
+                for name, side in (("from", "from_agency"), ("to", "to_agency"))
+            ),
+            models.Index(
+                fields=["from_agency", "accepted_at"],
+                name="referral_taken",
+                condition=models.Q(accepted_at__isnull=False),
+            ),
+            models.Index(
+                fields=["from_agency", "expires_at"],
+                name="referral_refer_on",
+                condition=models.Q(status__in=["declined", "expired"]),
+            ),
             models.Index(
                 fields=["from_agency", "to_agency", "sent_at"],
                 name="referral_unseen",
@@ -190,6 +228,11 @@ class Side(models.Model):
         indexes = [
             models.Index(
                 fields=["agency"], name="side_unheld", condition=models.Q(holder_id__isnull=True)
+            ),
+            models.Index(
+                fields=["agency"],
+                name="side_worked_on",
+                condition=models.Q(state__in=["accepted", "in_handoff"]),
             ),
             models.Index(
                 fields=["handoff_by"],

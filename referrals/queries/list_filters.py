@@ -1,7 +1,9 @@
 """The filters of a list of referrals: conditions on its rows, as each side is shown them.
 
 They express the words of referrals/visible_status.py (T5) in SQL; a test compares the two. Every
-condition applies to rows that the side's own index has already found.
+condition applies to rows that the side's own index has already found. Where few rows of a long box
+can meet it, the ids of those that can are asked of small indexes first, so that a page costs its
+rows and not the box (ADR 0121).
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +13,19 @@ from enum import StrEnum
 from typing import Any
 
 from referrals.codes import URGENCY
-from referrals.deadlines.due_times import CALL_REQUEST_LASTS, CLOSED_AFTER
+from referrals.deadlines.due_times import CALL_REQUEST_LASTS, CLOSED_AFTER, REFER_ON_WITHIN
+from referrals.queries.few_rows import (
+    ACTIVE_ROWS,
+    ASKED,
+    ASKED_ROWS,
+    CONTACT_LATE_ROWS,
+    NO_HOLDER_ROWS,
+    OF_STATUS,
+    OWN_AGENCY,
+    WAITING_ROWS,
+    among,
+    rows_of,
+)
 
 _NOW = "sec.clock()"
 _WAITING = "status IN ('sent', 'acknowledged')"
@@ -58,20 +72,8 @@ _UNTRIED = (
     f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
-# Use an index of the sides whose clock runs, so that a long box of old referrals is not checked one
-# by one.
-_CONTACT_LATE = (
-    "(status = 'accepted' AND id = ANY (ARRAY("  # noqa: S608 (of fixed parts)
-    "SELECT s.referral_id FROM referral_side s"
-    f" WHERE s.agency_id = %(agency)s AND s.handoff_by <= {_NOW}"
-    " AND s.state IN ('accepted', 'in_handoff'))))"
-)
-# No one of the side holds it any more. Use an index of these sides. A referral that no one has
-# looked at yet is not held yet.
-_NO_HOLDER = (
-    "id = ANY (ARRAY(SELECT s.referral_id FROM referral_side s"
-    " WHERE s.agency_id = %(agency)s AND s.holder_id IS NULL))"
-)
+_CONTACT_LATE = f"(status = 'accepted' AND {among(CONTACT_LATE_ROWS)})"
+_NO_HOLDER = among(NO_HOLDER_ROWS)
 _OPEN = {
     "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
@@ -85,7 +87,7 @@ _UNHELD = {
 _REFERRED_ON = "EXISTS (SELECT FROM referral_plan p WHERE p.replaces_id = referral.id)"
 _TO_REFER_ON = (
     f"(status IN ('sent', 'acknowledged', 'declined', 'expired')"
-    f" AND expires_at > {_NOW} - interval '1 day'"
+    f" AND expires_at > {_NOW} - interval '{REFER_ON_WITHIN.days} day'"
     f" AND (({_WAITING} AND expires_at > {_NOW}) OR NOT {_REFERRED_ON}))"
 )
 _ACTIVE = {
@@ -93,14 +95,13 @@ _ACTIVE = {
     "in": f"(({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted'"
     f" AND coalesce({_STATE}, 'accepted') IN ('accepted', 'in_handoff')))",
 }
-_ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
 # The deadline that the side is shown in this state. Without one: now for what has to be acted on (a
 # requested call, no holder, a decline), else never.
 _CONTACT_BY = {"out": "NULL", "in": _OWN.format(column="handoff_by")}
 _CALLS = {
     box: f"coalesce({asked} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days', false)"
     f" AND {asked} > coalesce({_OWN.format(column='called_at')}, '-infinity')"
-    for box, asked in _ASKED.items()
+    for box, asked in ASKED.items()
 }
 DUE = {
     box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
@@ -147,15 +148,44 @@ def _asked(
 def _pressing(box: str, _value: Any) -> str:
     ring = f"({_CALLS[box]} AND ({_OPEN[box]}))"
     late = f" OR {_CONTACT_LATE}" if box == "in" else ""
-    return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late} OR {_UNHELD[box]})"
+    few = [WAITING_ROWS[box], ASKED_ROWS[box], NO_HOLDER_ROWS]
+    if box == "in":
+        few.append(CONTACT_LATE_ROWS)
+    presses = f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late} OR {_UNHELD[box]})"
+    return f"{among(*few)} AND {presses}"
+
+
+def _overdue(box: str, _value: Any) -> str:
+    if box == "out":
+        return f"{_WAITING} AND {_LATE}"
+    few = among(WAITING_ROWS[box], CONTACT_LATE_ROWS)
+    return f"{few} AND (({_LATE}) OR ({_UNTRIED}))"
+
+
+def _of_phase(box: str, value: str) -> str:
+    if value == "active":
+        return f"{among(*ACTIVE_ROWS[box])} AND {_ACTIVE[box]}"
+    return f"NOT coalesce({_ACTIVE[box]}, false)"
+
+
+def _of_status(box: str, value: str) -> str:
+    condition = (_OF_SENDER if box == "out" else _OF_RECIPIENT).get(value, "false")
+    few = OF_STATUS[box].get(value)
+    return f"{among(few)} AND ({condition})" if few else condition
 
 
 def _updated(box: str, _value: Any) -> str:
     sees = "from_sees" if box == "out" else "to_sees"
-    return (
-        f"(EXISTS (SELECT FROM referral_event e WHERE e.referral_id = referral.id"
-        f" AND e.{sees} AND e.at > %(updated_since)s) OR {_BY_THE_CLOCK[box]})"
+    since = "%(updated_since)s"
+    told = (
+        f"SELECT e.referral_id FROM referral_event e WHERE e.{OWN_AGENCY[box]} = %(agency)s"  # noqa: S608 (of fixed parts)
+        f" AND e.{sees} AND e.at > {since}"
     )
+    few = [told, WAITING_ROWS[box]]
+    if box == "out":
+        days = f"{since}::timestamptz - interval '{CLOSED_AFTER.days} days'"
+        few.append(rows_of(box, f"f.accepted_at > {days}"))
+    return f"{among(*few)} AND ({among(told)} OR {_BY_THE_CLOCK[box]})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +223,7 @@ class Filters:
         metadata=_asked(
             Kind.CODE,
             "As your side is shown it.",
-            lambda box, value: (_OF_SENDER if box == "out" else _OF_RECIPIENT).get(value, "false"),
+            _of_status,
             STATUSES,
         ),
     )
@@ -204,9 +234,7 @@ class Filters:
             "`active`: a draft, or one that waits for an answer or was accepted and has not ended"
             " for your side; for the sender also one that was declined or has expired, until the"
             " survivor is referred on, at most for a day after its `expires_at`. `over`: the rest.",
-            lambda box, value: (
-                _ACTIVE[box] if value == "active" else f"NOT coalesce({_ACTIVE[box]}, false)"
-            ),
+            _of_phase,
             ("active", "over"),
         ),
     )
@@ -219,7 +247,7 @@ class Filters:
         metadata=_asked(
             Kind.FLAG,
             "Past a deadline you are shown.",
-            lambda box, value: _LATE if box == "out" else f"(({_LATE}) OR ({_UNTRIED}))",
+            _overdue,
         ),
     )
     mine: bool = field(

@@ -1,0 +1,62 @@
+"""A filtered page of the list costs its rows, however long the box is (ADR 0121)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from permissions.identity.credentials import resolve_credential
+from referrals.acts.entered_in_error import list_mistakes
+from referrals.queries import lists
+from referrals.queries.list_filters import Filters
+from tests.bench import plans
+from tests.support.long_box import box as box  # a fixture
+
+SINCE = datetime.now(UTC) - timedelta(days=1)
+ASKED: dict[str, dict[str, Any]] = {
+    "needs_answer": {"filters": Filters(needs_answer=True)},
+    "pressing": {"filters": Filters(pressing=True), "soonest": True, "limit": 100},
+    "unheld": {"filters": Filters(unheld=True), "soonest": True, "limit": 100},
+    "the desk's inbox": {"filters": Filters(phase="active"), "soonest": True, "limit": 100},
+    "over": {"filters": Filters(phase="over")},
+    "overdue": {"filters": Filters(overdue=True)},
+    "updated_since": {"filters": Filters(updated_since=SINCE)},
+    "urgency": {"filters": Filters(urgency="routine")},
+    "emergencies that wait": {"filters": Filters(status="sent", urgency="emergency")},
+    "drafts": {"filters": Filters(status="draft")},
+    "accepted": {"filters": Filters(status="accepted")},
+    "in_handoff": {"filters": Filters(status="in_handoff")},
+    "completed": {"filters": Filters(status="completed")},
+    "declined": {"filters": Filters(status="declined")},
+}
+
+
+def pages(api: Any, superuser: Any) -> dict[tuple[str, ...], int]:
+    """The pages of memory that each list reads, for the largest sender and the largest
+    recipient."""
+    found = {}
+    for who, way in (("police.lead", "out"), ("ywca.lead", "in")):
+        principal = resolve_credential(api(who).secret)
+        assert principal is not None
+        for name, asked in ASKED.items():
+            with plans.statements() as seen:
+                lists.list_page(principal, box=way, **asked)
+            query = next(one for one in reversed(seen) if "WITH page" in one.query)
+            found[way, name] = plans.explain_both(superuser, principal, query)[0].buffers
+        with plans.statements() as seen:
+            assert list_mistakes(principal)
+        reads = [one for one in seen if "entered_in_error" in str(one.params)]
+        found[way, "mistakes"] = sum(
+            plans.explain_both(superuser, principal, one)[0].buffers for one in reads
+        )
+        assert len(reads) == 2
+    return found
+
+
+def test_a_page_costs_no_more_in_a_box_ten_times_as_long(
+    box: Any, api: Any, superuser: Any
+) -> None:
+    short = pages(api, superuser)
+    box()
+    long = pages(api, superuser)
+    for key, read in short.items():
+        print(key, read, long[key])
+    assert {key: (read, long[key]) for key, read in short.items() if long[key] > 1.2 * read} == {}
