@@ -22,6 +22,8 @@ REASONS = {
     "not_in_practice": _("a page that an exercise does not have"),
     "practice_at_the_desk": _("a session that was in an exercise"),
     "not_invented": _("a text of one's own, in an exercise"),
+    "export_key": _("a key that an export cannot be sealed to"),
+    "export_open": _("an export of theirs is there already"),
     "csrf": _("the form had expired"),
     "bad_password": _("wrong password"),
     "bad_code": _("wrong one-time code"),
