@@ -920,6 +920,14 @@ PROBLEMS = {
             " bits."
         ),
     ),
+    "export_not_ready": Problem(
+        _("The export is not ready, or has ended."),
+        _("Wait until it is ready. If it has ended, ask for another."),
+    ),
+    "export_not_waiting": Problem(
+        _("The export is confirmed already, or has ended."),
+        _("Look at the list of exports: there is nothing to confirm."),
+    ),
     "export_open": Problem(
         _("You have an export already."), _("End it, or wait for it, before you ask for another.")
     ),

@@ -17,7 +17,7 @@ from permissions.audit import writer
 from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
 from permissions.enrollment import resets
-from permissions.errors import NotPermitted, NotPossible, NotVisible, WrongState
+from permissions.errors import NotPermitted, NotPossible, NotVisible
 from permissions.identity import brakes, credentials
 from permissions.identity.client_keys import key_code
 from permissions.keys.derived_keys import derived_key
@@ -123,23 +123,19 @@ def ask(principal: Principal, key: ExportKey, *, again: idempotency.Key | None =
 
 def confirm(principal: Principal, export_id: UUID) -> None:
     """Confirm, in person, an export that another lead of the agency asked for: it is written from
-    now on. Raises NotPermitted (a system, or who asked for it), NotVisible, WrongState,
-    NotPossible."""
+    now on. Raises NotPermitted (a system, or who asked for it), NotVisible, NotPossible."""
     with writer.logged_act(principal, "export.confirm") as attempt:
         _require_lead(principal)
         if principal.is_client:
             raise NotPermitted("not_a_person", "A lead confirms it in person, at the desk.")
         resets.require_confirmed(principal)
         seen = _see(export_id)
-        if seen.state != "asked":
-            raise WrongState(seen.state, frozenset({"asked"}))
+        require_asked(seen)
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.confirm_export(%s)", [export_id])
             ((confirmed,),) = cursor.fetchall()
         if not confirmed:
-            now_seen = _see(export_id)
-            if now_seen.state != "asked":  # another lead was faster
-                raise WrongState(now_seen.state, frozenset({"asked"}))
+            require_asked(_see(export_id))  # else another lead was faster
             raise NotPermitted("second_person", "A lead confirms it who did not ask for it.")
         attempt.record(fields=[key_code(seen.thumbprint)])
         job_wakeup.wake_job(JOB)
@@ -161,7 +157,7 @@ def end(principal: Principal, export_id: UUID) -> None:
 
 def part(principal: Principal, export_id: UUID, number: int) -> str:
     """Return a part of an export that is ready, for the lead who asked for it. One access entry.
-    Raises NotPermitted, NotVisible, WrongState."""
+    Raises NotPermitted, NotVisible, NotPossible."""
     with writer.logged_act(principal, "export.download"):
         sizes = _require_ready(principal, export_id).part_sizes or []
         found = _part(export_id, number) if number in range(1, len(sizes) + 1) else None
@@ -187,6 +183,12 @@ def _parts(principal: Principal, export_id: UUID, number: int) -> Iterator[str]:
         yield found
 
 
+def require_asked(seen: Export) -> None:
+    """Raise NotPossible unless it waits to be confirmed."""
+    if seen.state != "asked":
+        raise NotPossible("export_not_waiting", "The export is confirmed already, or has ended.")
+
+
 def secret_of(export_id: UUID, sealed: bytes | memoryview) -> str:
     """The secret of an export's credential. Raises Unavailable: the row was moved or changed."""
     return unseal(derived_key(_USE), bytes(sealed), str(export_id)).decode()
@@ -210,7 +212,7 @@ def _require_ready(principal: Principal, export_id: UUID) -> Export:
     if not seen.is_own:
         raise NotPermitted(detail="The lead who asked for the export takes its parts.")
     if seen.state != "ready":
-        raise WrongState(seen.state, frozenset({"ready"}))
+        raise NotPossible("export_not_ready", "The export is not ready, or has ended.")
     return seen
 
 

@@ -23,6 +23,8 @@ REASONS = {
     "practice_at_the_desk": _("a session that was in an exercise"),
     "not_invented": _("a text of one's own, in an exercise"),
     "export_key": _("a key that an export cannot be sealed to"),
+    "export_not_ready": _("an export that is not ready, or has ended"),
+    "export_not_waiting": _("an export that is confirmed already, or has ended"),
     "export_open": _("an export of theirs is there already"),
     "csrf": _("the form had expired"),
     "bad_password": _("wrong password"),

@@ -21,7 +21,7 @@ from api.desk.confirmation import Choice, ask_first
 from api.desk.forms import PRIVATE, DeskForm
 from api.desk.request_context import METHODS, Visit, signed_in
 from api.http.streams import Stream
-from permissions.errors import BadRequest, NotPermitted, NotVisible, Refused, WrongState
+from permissions.errors import BadRequest, NotPermitted, NotVisible, Refused
 from permissions.identity.client_keys import MOST_TEXT, PrivateKeyGiven
 from referrals.bulk import exports, sealing
 from referrals.bulk.exports import Export
@@ -120,8 +120,7 @@ def confirm(request: HttpRequest, visit: Visit, export_id: UUID) -> HttpResponse
     seen = exports.read_export(visit.principal, export_id)
     if seen.is_own:
         raise NotPermitted("second_person", "A lead confirms it who did not ask for it.")
-    if seen.state != "asked":
-        raise WrongState(seen.state, frozenset({"asked"}))
+    exports.require_asked(seen)
     if away := require_fresh_factor(request):
         return away
     follows = [
