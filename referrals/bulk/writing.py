@@ -140,16 +140,16 @@ def _write_part(export_id: UUID, principal: Principal) -> bool:
             if place is None:
                 with writer.logged_act(principal, "export.finish"):
                     pass
+            part_id = sealed = None
+            if lines:  # the driver leaves jsonb as text
+                part_id = uuid7()
+                sealed = sealing.sealed(map(_content, lines), orjson.loads(public_key))
             cursor.execute(
                 "SELECT sec.store_export_part(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [
-                    *(export_id, uuid7() if lines else None, number, len(lines)),
-                    # The driver leaves jsonb as text.
-                    sealing.sealed(map(_content, lines), orjson.loads(public_key))
-                    if lines
-                    else None,
+                    *(export_id, part_id, number, len(lines), sealed),
                     *(place or (None, None)),
-                    *(place is None, database_now() + exports.LASTS),
+                    *(place is None, database_now("default") + exports.LASTS),
                 ],
             )
             return place is not None
