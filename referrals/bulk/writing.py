@@ -50,6 +50,12 @@ _NOT_CONFIRMED = (
     f" AND NOT {_IS_LEAD.format(member='confirmed_by_id')}"
 )
 
+# What has ended elsewhere: by a lead, or before a restore.
+_LEFT = (
+    "SELECT id FROM bulk_export e WHERE ended_at IS NOT NULL"
+    " AND EXISTS (SELECT FROM bulk_export_part p WHERE p.export_id = e.id)"
+)
+
 
 def step() -> bool:
     """End what is over, then write one part of each export that waits for it; return whether there
@@ -75,10 +81,9 @@ def _end_what_is_over() -> None:
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(f"{_END}{_OVER}", ["expired"])
         cursor.execute(f"{_END}({_NO_LEAD} OR ({_NOT_CONFIRMED}))", ["right_ended"])
-        cursor.execute(
-            "DELETE FROM bulk_export_part p WHERE EXISTS (SELECT FROM bulk_export e"
-            " WHERE e.id = p.export_id AND e.ended_at IS NOT NULL)"
-        )
+        cursor.execute(_LEFT)
+        for (export_id,) in cursor.fetchall():
+            cursor.execute("DELETE FROM bulk_export_part WHERE export_id = %s", [export_id])
         cursor.execute(f"DELETE FROM bulk_export WHERE ended_at <= sec.clock() - {SHOWN}")  # noqa: S608 (of fixed parts)
 
 
@@ -114,11 +119,8 @@ def _end(export_id: UUID) -> None:
     """The lead's sign-in for it has ended: it is not written on, and none of it is kept."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(f"{_END}ready_at IS NULL AND id = %s", ["right_ended", export_id])
-        cursor.execute(
-            "DELETE FROM bulk_export_part p WHERE p.export_id = %s AND EXISTS (SELECT FROM"
-            " bulk_export e WHERE e.id = p.export_id AND e.ended_at IS NOT NULL)",
-            [export_id],
-        )
+        if cursor.rowcount:
+            cursor.execute("DELETE FROM bulk_export_part WHERE export_id = %s", [export_id])
 
 
 def _write_part(export_id: UUID, principal: Principal) -> bool:
