@@ -57,6 +57,7 @@ class Export(NamedTuple):
 
     @property
     def state(self) -> str:
+        """One of STATES."""
         if self.ended_at:
             return "ended"
         if self.ready_at:

@@ -1,6 +1,6 @@
 """To whom an export is sealed: a public key of the agency, and parts as JWE (RFC 7516).
 
-Only whoever has the other half reads a part. The server has no key to it, nor has a backup.
+Only those who have the other half read a part. The server has no key to it, nor has a backup.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from permissions.identity import client_keys
 
 ENCRYPTION = "A256GCM"
 OF_CURVES, OF_RSA = "ECDH-ES+A256KW", "RSA-OAEP-256"
+PUBLIC = ("kty", "crv", "x", "y", "n", "e")  # of a JWK
 CURVES = {"EC": ("P-256", "P-384"), "OKP": ("X25519",)}
 
 
@@ -48,7 +49,7 @@ def read_key(text: str, pointer: str) -> ExportKey:
         sealed([], public)  # a key may be well formed and no point of its curve
     except (JWException, ValueError, KeyError, TypeError, NotImplementedError):
         raise _unfit(pointer) from None
-    kept = {name: public[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in public}
+    kept = {name: value for name, value in public.items() if name in PUBLIC}
     return ExportKey(kept, jwk.JWK(**kept).thumbprint())
 
 

@@ -131,7 +131,7 @@ def _write_part(export_id: UUID, principal: Principal) -> bool:
         with writer.acts_in_one_transaction(principal), connection.cursor() as cursor:
             cursor.execute("SELECT * FROM sec.next_export_part(%s)", [export_id])
             row = cursor.fetchone()
-            if row is None:  # it ended just now, or whoever confirmed it is no lead any more
+            if row is None:  # it ended just now, or the second lead is none any more
                 return False
             number, after_at, after_id, public_key = row
             after = Place(after_at, after_id) if after_id else None

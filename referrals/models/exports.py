@@ -25,7 +25,7 @@ class Export(models.Model):
     confirmed_by = models.ForeignKey(
         "permissions.Membership", models.PROTECT, null=True, related_name="+", db_index=False
     )
-    public_key = models.JSONField()  # a JWK; whoever has its other half reads the parts
+    public_key = models.JSONField()  # a JWK; its other half opens the parts
     thumbprint = models.TextField()  # of the key (RFC 7638)
     credential = models.BinaryField(null=True)
     asked_at = models.DateTimeField()

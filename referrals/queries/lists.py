@@ -161,7 +161,7 @@ def read_lines(
     principal: Principal, after: Place | None, limit: int
 ) -> tuple[list[Line], Place | None]:
     """Return a page of both boxes within the caller's open transaction, and where it ended, without
-    the agency's own numbers. It writes no entry: whoever calls it does, in the same transaction."""
+    the agency's own numbers. It writes no entry: its caller does, in the same transaction."""
     values = {
         "agency": principal.agency_id,
         "at": after.created_at if after else None,

@@ -39,7 +39,7 @@ class SecondLead(NamedTuple):
 
 
 def second_lead(key: str = "police") -> SecondLead:
-    """The agency's second lead; the same one again, if there is one. Whoever has left is back."""
+    """The agency's second lead; the same one again, if there is one."""
     name = f"Second {key.title()} Lead"
     found = Membership.objects.using("signin").filter(agency_id=agency_id(key), name=name).first()
     if found is None:

@@ -128,7 +128,7 @@ def confirm(request: HttpRequest, visit: Visit, export_id: UUID) -> HttpResponse
             name=seen.asked_by_name
         ),
         gettext(
-            "Key to which it is sealed: {thumbprint}. Whoever has its other half reads all."
+            "Key to which it is sealed: {thumbprint}. Anyone with its other half reads all."
         ).format(thumbprint=seen.thumbprint),
         gettext(
             "It lists the referrals that {name} may see, as in the inbox: agencies, service, needs,"

@@ -29,7 +29,7 @@ class ExportIn(Shape):
         lines=6,
         max_length=client_keys.MOST_TEXT,
         help_text="A public key for encryption, as a JWK (RFC 7517) or in PEM form: X25519, EC"
-        " P-256, EC P-384, or RSA of 2048 to 8192 bits. Whoever has its other half reads the"
+        " P-256, EC P-384, or RSA of 2048 to 8192 bits. Anyone with its other half reads the"
         " export; the server does not.",
     )
 

@@ -36,7 +36,7 @@ BEGIN
             sec.clock(), ends);
 END $$;
 
--- The agency's exports, newest first, for its leads. Only who asked is told how much there is:
+-- The agency's exports, newest first, for its leads. Only who asked is shown how much there is:
 -- another lead may not see all of what is in it, and would learn that there is more (R3).
 CREATE FUNCTION sec.own_exports()
 RETURNS TABLE (id uuid, asked_by_id uuid, asked_by_name text, system_name text, is_own boolean,
@@ -119,7 +119,7 @@ END $$;
 
 -- Where an export that may go on goes on, with its key; it is locked until the transaction ends.
 -- The caller is its own credential: the lead who asked, still a lead, by the system that asked if
--- one did. Whoever confirmed it is still a lead. No row: it does not go on.
+-- one did. The lead who confirmed it is still one. No row: it does not go on.
 CREATE FUNCTION sec.next_export_part(export_id uuid)
 RETURNS TABLE (part int, after_at timestamptz, after_id uuid, public_key jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
