@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from api.desk.agency.fresh_factor import require_fresh_factor
 from api.desk.agency.system_keys import form_page, private_key_given
 from api.desk.confirmation import Choice, ask_first
-from api.desk.forms import PRIVATE, DeskForm
+from api.desk.forms import PRIVATE, DeskForm, Text
 from api.desk.request_context import METHODS, Visit, signed_in
 from api.http.streams import Stream
 from permissions.errors import BadRequest, NotPermitted, NotVisible, Refused
@@ -36,7 +36,7 @@ class ExportForm(DeskForm):
     key: ExportKey | None = None
     holds_private = False
 
-    public_key = forms.CharField(
+    public_key = Text(
         required=False,
         label=_("Public key"),
         help_text=_("Paste a JWK or PEM text. Never the private key."),
