@@ -21,6 +21,7 @@ from permissions.health import failures, heartbeats, service_manager
 from permissions.keys import closings, key_folder, second_copy
 from permissions.ledger import sealer, self_check, witness
 from permissions.recovery import outbox as closing_notes
+from referrals.bulk import writing
 from referrals.card import kept
 from referrals.deadlines import auto_close, exercises_over, purge
 from referrals.job_wakeup import CHANNEL
@@ -84,6 +85,7 @@ JOBS = (
     Job("reopen", reopening.step, 30),  # services whose pause ends
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
     Job("webhook-log", outbox.delete_expired, 3600),
+    Job("exports", writing.step, 5),  # parts of exports, and what is over of them
     Job("count", counters.step, 60),  # refusals of unknown callers, and limits
     Job("copies", copies.step, 1),  # of what was done, outside of the database
     Job("lost-acts", lost_acts.step, 24 * 3600),  # what a recovery found, after a month

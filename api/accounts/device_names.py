@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext
 
+from permissions.identity.credentials import BACKGROUND
+
 # The first that a browser's text contains. Most say that they are others, too: so this order.
 BROWSERS = (
     ("ed", "Edge", ("Edg/", "EdgA/", "EdgiOS/")),
@@ -49,6 +51,8 @@ def device_of(code: str) -> Device | None:
     """Return the device of five letters; None for a sign-in of which nothing was kept."""
     if len(code) != 5:
         return None
+    if code == BACKGROUND:
+        return Device(gettext("The background work, for an export"), new=False)
     browser = {code: name for code, name, _ in BROWSERS}.get(code[:2])
     system = {code: name for code, name, _ in SYSTEMS}.get(code[2:4])
     if browser and system:

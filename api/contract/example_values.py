@@ -189,6 +189,20 @@ VALUES: dict[str, Any] = {
     "outcome_code": "connected",
     "url": "https://records.example.org/cairn",
     "secret": "whsec_ZXhhbXBsZQ==",
+    "public_key": '{"kty": "OKP", "crv": "X25519",'
+    ' "x": "BoW1A4SPO2Ye4l1_vMaMr65Kz_e9-0c5IS0sBxzKejY"}',
+    "thumbprint": "JEoEFEFRthKLaY-At9RhQb8-rdxzwkyHqmxvleFQCFk",
+    "asked_by": OFFICER["name"],
+    "asked_by_system": None,
+    "confirmed_by": None,
+    "confirmed_at": None,
+    "transaction_time": None,
+    "end_reason": None,
+    "requires_access_token": True,
+    "ExportOut.id": _row(6),
+    "ExportOut.state": "asked",
+    "PartOut.url": f"/v1/exports/{_row(6)}/parts/1",
+    "count": 100,
     "failing_since": None,
     "next_at": None,
     "status": 204,
@@ -354,6 +368,7 @@ REQUESTS: dict[str, Any] = {
     },
 }
 ANSWERS: dict[str, Any] = {
+    "download_export_part": "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9.a2V5.aXY.c2VhbGVk.dGFn",
     "download_verifier text/x-python": '"""Checks an export of the access log."""\n',
     "export_access_log text/csv": "id,at,act,decision\r\n",
     "export_access_log text/plain": "sealed 1\n",

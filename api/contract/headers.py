@@ -41,6 +41,14 @@ HEADERS: dict[str, Any] = {
         {"type": "string", "format": "uri-reference"},
         "/v1/referrals/01890000-0000-7000-8000-000000000001",
     ),
+    "Content-Location": _header(
+        "Where to ask how far it is.",
+        {"type": "string", "format": "uri-reference"},
+        "/v1/exports/01890000-0000-7000-8000-000000000006",
+    ),
+    "X-Progress": _header(
+        "How far it is, in words, for the lead who asked.", _TEXT, "writing, 200 referrals written"
+    ),
     "Content-Disposition": _header(
         "The name for the file.", _TEXT, 'attachment; filename="verifier.py"'
     ),
@@ -50,7 +58,11 @@ HEADERS: dict[str, Any] = {
 }
 EVERY = ("X-Request-Id", "RateLimit-Policy", "RateLimit", "Cache-Control")
 LOCATED = {"create_referral": ("201",)}
-FILES = {"export_access_log", "download_verifier"}
+FILES = {"export_access_log", "download_verifier", "download_export_part"}
+UNDER_WAY = {
+    ("ask_for_export", "202"): ("Content-Location",),
+    ("read_export", "202"): ("Retry-After", "X-Progress"),
+}
 TAGGED = {"create_referral", "create_webhook"}
 
 
@@ -74,6 +86,7 @@ def add_to(operation: dict[str, Any]) -> None:
             names.append("ETag")
         if _is_located(name, status):
             names.append("Location")
+        names += UNDER_WAY.get((name, status), ())
         if name in FILES and status == "200":
             names += ["Content-Disposition", "Repr-Digest"]
         if "Idempotency-Replayed" in answer.get("headers", {}):

@@ -34,6 +34,8 @@ TAGS = {
     "events": "The feed: what your side may know of its referrals, in order, from any point on.",
     "webhooks": "Where your agency's events are sent to. A message holds ids only; read the rest"
     " here.",
+    "exports": "Exports of your agency's own referrals, for its leads, sealed to your key. A second"
+    " lead confirms each.",
     "channels": "The mail addresses and numbers at which a member is reached. In person only.",
     "duty": "Whether a member is on call. In person only.",
     "messages": "What Cairn sent to a member, and whether it arrived. In person only.",

@@ -34,6 +34,8 @@ ALSO = {
     "address_not_allowed": 403,
     "terms_unsigned": 409,
     "reset_waits": 409,
+    "private_key": 400,
+    "unreadable_keys": 400,
     "key_store": 503,
     "binding": 503,
     "practice_at_the_desk": 403,

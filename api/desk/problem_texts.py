@@ -913,6 +913,24 @@ PROBLEMS = {
     ),
     "service_not_taking": Problem(_("The service takes no notice right now."), _CALL),
     "webhook_stopped": Problem(_("The webhook is paused or stopped."), _("Resume it first.")),
+    "export_key": Problem(
+        _("The key is not one that an export can be sealed to."),
+        _(
+            "Give one public key for encryption: X25519, EC P-256, EC P-384, or RSA of 2048 to 8192"
+            " bits."
+        ),
+    ),
+    "export_not_ready": Problem(
+        _("The export is not ready, or has ended."),
+        _("Wait until it is ready. If it has ended, ask for another."),
+    ),
+    "export_not_waiting": Problem(
+        _("The export is confirmed already, or has ended."),
+        _("Look at the list of exports: there is nothing to confirm."),
+    ),
+    "export_open": Problem(
+        _("You have an export already."), _("End it, or wait for it, before you ask for another.")
+    ),
     "external_ref_taken": Problem(
         _("Another referral that you work on has this number of your own system already."),
         _("Check the number. Each referral has its own; find the other one by it."),

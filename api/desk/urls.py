@@ -32,6 +32,7 @@ from api.desk.agency_sign_in import settings as agency_sign_in
 from api.desk.audit import access_log, statistics
 from api.desk.awake import page as awake
 from api.desk.awake import phone as awake_phone
+from api.desk.bulk import pages as bulk
 from api.desk.card import agency_card, notice_page, officer, phone
 from api.desk.directory import (
     confidential_address,
@@ -62,6 +63,7 @@ CHANNEL = "desk/channels/<uuid:channel_id>"
 WEBHOOK = "desk/webhooks/<uuid:webhook_id>"
 MEMBER = "desk/members/<uuid:member_id>"
 SYSTEM = "desk/agency/systems/<uuid:system_id>"
+EXPORT = "desk/exports/<uuid:export_id>"
 SIGN_IN = "desk/agency/sign-in"
 PLACE = "desk/places/<uuid:location_id>/address"
 
@@ -208,6 +210,10 @@ urlpatterns = [
     path("desk/numbers", registered_number.others, name="desk_numbers"),
     path("desk/told", assignment.told, name="desk_told"),
     path("desk/mistakes", mistakes.to_review, name="desk_mistakes"),
+    path("desk/exports", bulk.own, name="desk_exports"),
+    path(f"{EXPORT}/confirm", bulk.confirm, name="desk_confirm_export"),
+    path(f"{EXPORT}/end", bulk.end, name="desk_end_export"),
+    path(f"{EXPORT}/download", bulk.download, name="desk_download_export"),
     path("desk/webhooks", webhooks.own, name="desk_webhooks"),
     path(WEBHOOK, webhooks.one, name="desk_webhook"),
     path(f"{WEBHOOK}/pause", webhooks.pause, name="desk_pause_webhook"),

@@ -21,7 +21,7 @@ from permissions.errors import Unavailable
 CONTENT = (
     *("referral", "call_record", "signing", "barred_to_the_end", "channel", "webhook_endpoint"),
     *("on_call_rotation", "on_call_shift", "on_call_swap", "on_call_feed", "on_call_gap"),
-    *("line_test", "silent_line", "line_cover", "log_opt_in", "recent_count"),
+    *("line_test", "silent_line", "line_cover", "log_opt_in", "recent_count", "bulk_export"),
     *("agreement_tally", "purged_count", "rights_tally", "directory_unmet_search"),
 )
 TRIES = 5

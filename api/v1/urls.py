@@ -3,7 +3,7 @@
 from django.urls import path
 
 from api.v1 import codes
-from api.v1.agency import channels, events, me, members, self_assignments, webhooks
+from api.v1.agency import channels, events, exports, me, members, self_assignments, webhooks
 from api.v1.audit import access_log, ledger
 from api.v1.directory import changes, editing, profile, proposals, search, upkeep
 from api.v1.referrals import (
@@ -50,6 +50,9 @@ urlpatterns = [
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("events", events.Events.as_view()),
     path("events/<uuid:event_id>", events.OneEvent.as_view()),
+    path("exports", exports.Exports.as_view()),
+    path("exports/<uuid:export_id>", exports.OneExport.as_view()),
+    path("exports/<uuid:export_id>/parts/<int:number>", exports.ExportPart.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
     path("webhooks/<uuid:webhook_id>", webhooks.OneWebhook.as_view()),
     path("webhooks/<uuid:webhook_id>/rotate", webhooks.Rotate.as_view()),

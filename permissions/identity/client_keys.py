@@ -83,12 +83,18 @@ def _described(read: jwk.JWK) -> Key:
 
 def read_key_text(text: str) -> dict[str, Any]:
     """Read public keys from a JWK, a JWK set or PEM; return a checked set. Raises BadRequest."""
+    return checked_key_set(unchecked_key_set(text))
+
+
+def unchecked_key_set(text: str) -> dict[str, Any]:
+    """Read a JWK, a JWK set or PEM as a set: no one has judged its keys yet, but none of them is
+    private. Raises BadRequest."""
     if _LOOKS_PRIVATE.search(text):
         raise PrivateKeyGiven
     if len(text) > MOST_TEXT:
         raise BadRequest("unreadable_keys", "This is too long for a set of public keys.")
     if "-----BEGIN" in text:
-        return checked_key_set({"keys": _from_pem(text)})
+        return {"keys": _from_pem(text)}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -99,7 +105,9 @@ def read_key_text(text: str) -> dict[str, Any]:
             "This cannot be read as a public key. Give a JWK, a JWK set (RFC 7517) or a public key"
             " in PEM form, from its first line to its last.",
         )
-    return checked_key_set(found if "keys" in found else {"keys": [found]})
+    key_set = found if "keys" in found else {"keys": [found]}
+    _require_public(key_set.get("keys"))
+    return key_set
 
 
 def _from_pem(text: str) -> list[dict[str, Any]]:
@@ -126,15 +134,19 @@ def _from_pem(text: str) -> list[dict[str, Any]]:
 
 def checked_key_set(given: dict[str, Any]) -> dict[str, Any]:
     """The set as it is stored: public parts only, each key once. Raises BadRequest."""
-    keys = given.get("keys")
-    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
-        raise BadRequest(detail='The key set must be a JWK set: {"keys": [...]} (RFC 7517).')
-    if any(_PRIVATE & set(one) or one.get("kty") == "oct" for one in keys):
-        raise PrivateKeyGiven
+    keys = _require_public(given.get("keys"))
     found = {jwk.JWK(**public).thumbprint(): public for public in map(_public_key, keys)}
     if len(found) > MOST_KEYS:
         raise BadRequest("too_many_keys", "A system has at most ten keys.")
     return {"keys": list(found.values())}
+
+
+def _require_public(keys: Any) -> list[dict[str, Any]]:
+    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
+        raise BadRequest(detail='The key set must be a JWK set: {"keys": [...]} (RFC 7517).')
+    if any(_PRIVATE & set(one) or one.get("kty") == "oct" for one in keys):
+        raise PrivateKeyGiven
+    return keys
 
 
 def joined(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from permissions.models import Client, Credential, Membership, Person
 from permissions.principal import Principal
 
 DEVICE = "device of a sign-in"
+BACKGROUND = "works"  # in place of a device's code, as long: no device, but the background work
 
 # Who the last credential was of that was good, in this request.
 last_resolved: ContextVar[Principal | None] = ContextVar("last_resolved", default=None)
@@ -199,9 +200,35 @@ def open_for_client(client: Client, secret: str, scopes: Iterable[str]) -> None:
     _open(secret, given, settings.CREDENTIAL_TOKEN_S)
 
 
+def open_for_background(principal: Principal) -> tuple[str, datetime]:
+    """Open a credential by which the background work reads referrals as the caller, a lead: with
+    the role of a lead and no other, or with the scope of reading and no other and the same member
+    named. Return its secret, which is handed to no one, and when it ends: with a sign-in's 12
+    hours, and before if the caller's right ends."""
+    secret = secrets.token_urlsafe(32)
+    if principal.client_id is None:
+        given = _Given(
+            principal.agency_id,
+            membership_id=principal.member_id,
+            person_id=principal.person_id,
+            roles=["lead"],
+        )
+    else:
+        client = Client.objects.get(id=principal.client_id)
+        given = _Given(
+            client.agency_id,
+            client_id=client.id,
+            scopes=["referrals:read"],
+            system_of_record=client.system_of_record,
+            networks=client.networks,
+        )
+    device = BACKGROUND if principal.client_id is None else ""
+    return secret, _open(secret, given, settings.CREDENTIAL_SESSION_S, device)
+
+
 def _open(
     secret: str, given: "_Given", lifetime_s: int, device: str = "", until: datetime | None = None
-) -> None:
+) -> datetime:
     token_hash, begins = hash_secret(secret), database_now("signin")
     ends = begins + timedelta(seconds=lifetime_s)
     if until is not None:
@@ -219,6 +246,7 @@ def _open(
         mac=row_macs.mac("credential", [token_hash, *given]),
         device=seal(derived_key(DEVICE), device.encode(), token_hash) if device else None,
     )
+    return ends
 
 
 def device_of(credential: Credential) -> str:

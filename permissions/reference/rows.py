@@ -352,7 +352,7 @@ TABLES: dict[str, type[Row]] = {
 TABLES |= dict.fromkeys(
     ("agreement_tally", "purged_count", "epoch_due", "log_leaf", "log_watch", "barred_to_the_end",
      "channel_code", "bound_access", "awake_claim", "rights_mark", "rights_tally", "survivor_slip",
-     "record_number",
+     "record_number", "bulk_export", "bulk_export_part",
      "closing", "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",

@@ -9,6 +9,7 @@ Acts change rows only through `act_transaction` (referrals/act_transaction.py).
 
 from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssignment
 from referrals.models.events import Claim, Event, Message, XactBase
+from referrals.models.exports import Export, ExportPart
 from referrals.models.line_tests import LineCover, LineTest, SilentLine
 from referrals.models.on_call import CalendarFeed, Gap, Rotation, Shift, Swap
 from referrals.models.records import (
@@ -47,6 +48,8 @@ __all__ = [
     "ConflictBlock",
     "EpochDue",
     "Event",
+    "Export",
+    "ExportPart",
     "Gap",
     "IdempotencyKey",
     "LineCover",

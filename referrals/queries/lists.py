@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
 from permissions.audit import writer
 from permissions.database.prepared_statements import PreparedStatement, RoundTrip
 from permissions.policy import rules
@@ -152,6 +154,24 @@ def list_page(
         lines = [_line(mine, row, numbers.get(row.id)) for row in rows[:limit]]
         missed = record_numbers.UNKNOWN if number is not None and not lines else None
         attempt.record(referral_ids=[line.id for line in lines], rule=missed, last=True)
+    return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
+
+
+def read_lines(
+    principal: Principal, after: Place | None, limit: int
+) -> tuple[list[Line], Place | None]:
+    """Return a page of both boxes within the caller's open transaction, and where it ended, without
+    the agency's own numbers. It writes no entry: its caller does, in the same transaction."""
+    values = {
+        "agency": principal.agency_id,
+        "at": after.created_at if after else None,
+        "id": after.id if after else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(page_sql(None, EVERYTHING, after=after is not None, limit=limit + 1), values)
+        rows = [_Row._make(row) for row in cursor.fetchall()]
+    lines = [_line(str(principal.agency_id), row, None) for row in rows[:limit]]
+    more = len(rows) > limit
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 

@@ -71,7 +71,9 @@ def register_own() -> None:
         Closes("webhook_endpoint", {"removed_at": "set", "paused": "on", "stopped": "set"}),
         Closes("webhook_secret", {"ends_at": "earlier"}, unit="endpoint_id", agencies=()),
         Closes("on_call_feed", {"token_hash": "other"}, agencies=(), gone=True),
+        Closes("bulk_export", {"ended_at": "set"}, beside={"ended_at": ("end_reason",)}),
         without={
+            "bulk_export_part": "sealed content of an export, deleted when that has ended",
             "referral_event": "history: what is lost is listed",
             "packet_field": "sealed content",
             "note": "sealed content of one side",

@@ -16,6 +16,7 @@ from permissions.models import Agency, Membership
 from referrals.models import Assignment, Referral, Release, Side
 from referrals.packets import packet
 from referrals.queries import details, lists, seen
+from referrals.queries.line_json import line_json
 from referrals.queries.live_blocks import live_blocks
 from tests.support.callers import member_id
 from tests.support.stories import PACKET, Story, service_of
@@ -40,7 +41,7 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     principal = resolve_credential(caller.secret)
     lines, _place = lists.list_page(principal, limit=100)
     assert lines
-    items = [referral_shapes.line_json(line) for line in lines]
+    items = [line_json(line) for line in lines]
     page = {"items": items, "next": None}
     made = as_json(referral_shapes.ReferralPageOut(page).data)
     assert as_json(page) == made
@@ -63,11 +64,9 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
     with db_identity.identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
     [line], _place = lists.list_page(principal)
-    shown = orjson.loads(as_json(referral_shapes.line_json(line)))
+    shown = orjson.loads(as_json(line_json(line)))
     assert shown["sent_at"] == "2026-01-02T03:04:05Z"
-    assert shown == orjson.loads(
-        orjson.dumps(referral_shapes.LineOut(referral_shapes.line_json(line)).data)
-    )
+    assert shown == orjson.loads(orjson.dumps(referral_shapes.LineOut(line_json(line)).data))
 
 
 def test_a_referral_is_what_its_serializer_makes_of_it(api, many, story):

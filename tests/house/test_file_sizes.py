@@ -10,7 +10,7 @@ from tests.support.repository import REPOSITORY
 
 # A file of the product over 300 lines is asked why. Growing past its number is asked again.
 LONG = {
-    "api/contract/example_values.py": (370, "the words of every example, member by member"),
+    "api/contract/example_values.py": (390, "the words of every example, member by member"),
     "api/v1/directory/parameters.py": (340, "every parameter of the directory's lists"),
     "directory/editing/edit.py": (350, "an edit from its draft to what is rendered"),
     "directory/search/retrieval.py": (320, "every reader of the directory, one after the other"),
@@ -33,7 +33,7 @@ LONG = {
     "directory/importing/import_package.py": (380, "one import, from its first line to its last"),
     "directory/importing/parsing.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (340, "the SQL of one temporary file, in one place"),
-    "permissions/identity/credentials.py": (320, "a credential, from its opening to its end"),
+    "permissions/identity/credentials.py": (350, "a credential, from its opening to its end"),
     "permissions/keys/key_folder.py": (370, "one folder, from its mark to who may use it"),
     "permissions/keys/keystore.py": (340, "what a key store promises, and the one that is files"),
     "permissions/ledger/verifier.py": (350, "one file, which its reader keeps and runs alone"),

@@ -21,6 +21,7 @@ ENDS = re.compile(
 )
 # Columns of the watched tables that end nothing by themselves, each with the reason.
 ENDS_NOTHING = {
+    "bulk_export.ends_at": "set once more, to a later time, when it is ready",
     "channel.test_asked_at": "a test",
     "permissions_agency.retention_days": "a setting",
     "permissions_client.keys_url": "keys count only once a member has confirmed them",

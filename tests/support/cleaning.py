@@ -68,6 +68,7 @@ CONTENT = (
     "epoch_due",
     "lost_act",
     "webhook_endpoint",
+    "bulk_export",
     "log_opt_in",
     "directory_unmet_search",
     "directory_proposal",

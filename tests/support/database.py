@@ -27,6 +27,7 @@ from permissions.models import Membership
 from referrals import worker
 from referrals.claims import claims
 from referrals.slip import giving
+from tests.support import exports
 from tests.support.binding import bind_credentials
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.notifications import prove
@@ -221,6 +222,7 @@ def full_story(story: Story, api: Any) -> Story:
     assert let.status_code in (201, 409), let.content
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
+    exports.ready(api, "police.lead")
     sealer.step()
     return story
 

@@ -11,6 +11,7 @@ from directory.vocabulary import taxonomy_id, term_id
 from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.directory_entries import OURS
+from tests.support.exports import ASKED, second_lead, work
 from tests.support.stories import PACKET, Story, return_body, service_of
 
 # Acts by the side that does them, and how far the referral has come. The rest are the sender's, on
@@ -22,7 +23,10 @@ RECIPIENTS = {
     *("complete", "unable", "put_return_release", "same_person_as", "open_packet", "open_handoff"),
     *("delivered", "revoke_return_release"),
 }
-LEADS = {"set_hold", "end_hold", "take_over"}
+EXPORTS = {
+    *("list_exports", "ask_for_export", "read_export", "end_export", "download_export_part"),
+}
+LEADS = {"set_hold", "end_hold", "take_over", *EXPORTS}
 IN_PERSON = {"give_opt_in": "police.admin", "withdraw_opt_in": "police.admin"}
 IN_PERSON |= {"directory_open_confidential_address": "ywca.worker"}
 OF_OURS = {"organization_id": str(OURS)}
@@ -100,12 +104,30 @@ class World:
             "channel_id": lambda: self._first("/v1/channels", "items", "police.worker"),
             "name": lambda: "service",
             "webhook_id": self._webhook,
+            "export_id": self._export,
+            "number": lambda: "1",
         }
         if act in CHANGED:
             return self._entry(f"directory_put_{act.rpartition('_')[2]}")
         if act in EDITED or name not in known:
             return str(uuid4())
         return known[name]()
+
+    def _export(self) -> str:
+        """An export of the police lead's that is ready. They have one at a time."""
+        caller = self._no_exports()
+        made = str(caller.post("/v1/exports", ASKED).json().get("id") or "")
+        if not made:
+            return str(uuid4())
+        second_lead().confirms(made)
+        work()
+        return made
+
+    def _no_exports(self) -> Caller:
+        caller = self.caller("police.lead")
+        for one in caller.get("/v1/exports").json().get("items", ()):
+            caller.delete(f"/v1/exports/{one['id']}")
+        return caller
 
     def _webhook(self) -> str:
         """A webhook of the police's: an agency may have few, so those before it go."""
@@ -176,6 +198,9 @@ class World:
             caller = self.caller("police.client", "police.worker")
             self._no_webhooks(caller)
             return {"url": self.hook}
+        if name == "ask_for_export":
+            self._no_exports()
+            return ASKED
         if name == "change_webhook":
             return {"paused": True}
         if name in EDITED:

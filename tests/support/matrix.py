@@ -15,6 +15,7 @@ from tests.support import routes
 from tests.support.callers import Caller, agency_id
 from tests.support.database import phone_only_service
 from tests.support.desk_pages import at_the_desk
+from tests.support.exports import ASKED
 from tests.support.http_client import HttpClient
 from tests.support.kept_rows import Kept
 from tests.support.route_table import Row, W
@@ -100,6 +101,7 @@ ELSEWHERE: dict[str, Any] = {
     "v1/channels/<uuid:channel_id>/verify": {"code": "000000"},
     "v1/channels/<uuid:channel_id>/arrived": {"arrived": True},
     "v1/duty": {"duty": "reachable"},
+    "v1/exports": ASKED,
     "v1/webhooks": {"url": "https://receiver.invalid/hook"},
     f"{W}/replay": {"event_id": routes.NOBODY},
     "v1/access-log/opt-ins": {

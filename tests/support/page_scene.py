@@ -12,6 +12,7 @@ from referrals.notifications import gaps
 from referrals.on_call import changes
 from tests.support.callers import agency_id, member_id
 from tests.support.exercises import Exercise
+from tests.support.exports import ask, second_lead
 from tests.support.notifications import keep
 from tests.support.rota import now, principal, set_rotation
 from tests.support.stories import PACKET, Story, phone_only, service_of
@@ -48,6 +49,7 @@ class Scene(NamedTuple):
     system: str  # a partner system
     agency_code: str  # of an agency's own sign-in
     shift: str  # on call
+    export: str  # that a second lead of ywca asked for
     practiced: str  # in an exercise
 
 
@@ -83,6 +85,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
         by_phone=phone_only(),
         channel=keep(api, "ywca.worker", "voice", "406-555-0181"),
         shift=on_call(api),
+        export=ask(second_lead("ywca").caller),
         system=str(Client.objects.get(agency_id=agency_id("ywca")).id),
         agency_code=_own_sign_in("ywca"),
         practiced=exercise.id,

@@ -3,6 +3,7 @@
 R = "v1/referrals/<uuid:referral_id>"
 D = "desk/referrals/<uuid:referral_id>"
 W = "v1/webhooks/<uuid:webhook_id>"
+E = "v1/exports/<uuid:export_id>"
 C = "v1/channels/<uuid:channel_id>"
 S = "desk/agency/systems/<uuid:system_id>"
 
@@ -161,6 +162,11 @@ GET  v1/events                  401  200  200  200  403  403  200  200  200  200
 GET  v1/me                      401  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/members                 401  200  200  200  200  403  200  200  200  200  403  200  403
 GET  v1/events/<uuid:event_id>  401  404  404  404  403  403  404  404  404  404  403  404  403
+GET  v1/exports                 401  403  403  200  403  403  403  403  403  200  403  403  403
+POST v1/exports                 401  403  403  202  403  403  403  403  403  202  403  403  403
+GET    {E}                      401  403  403  404  403  403  403  403  403  404  403  403  403
+DELETE {E}                      401  403  403  404  403  403  403  403  403  404  403  403  403
+GET  {E}/parts/<int:number>     401  403  403  404  403  403  403  403  403  404  403  403  403
 GET  v1/webhooks                401  403  403  403  200  403  200  403  403  403  403  403  403
 POST v1/webhooks                401  403  403  403  400  403  400  403  403  403  403  403  403
 GET    {W}                      401  403  403  403  404  403  404  403  403  403  403  403  403
@@ -474,6 +480,18 @@ POST demo/key                   404  404  404  404  404  404  404  404
 GET  demo/messages              200  200  200  200  200  200  200  200
 GET  desk/told                  302  200  200  200  200  200  200  200
 GET  desk/mistakes              302  403  403  200  403  403  403  403
+GET  desk/exports               302  403  403  200  403  403  403  403
+POST desk/exports               302  403  403  400  403  403  403  403
+GET  desk/exports/<uuid:export_id>/confirm \
+                                302  403  403  404  403  403  403  403
+POST desk/exports/<uuid:export_id>/confirm \
+                                302  403  403  404  403  403  403  403
+GET  desk/exports/<uuid:export_id>/end \
+                                302  403  403  404  403  403  403  403
+POST desk/exports/<uuid:export_id>/end \
+                                302  403  403  404  403  403  403  403
+GET  desk/exports/<uuid:export_id>/download \
+                                302  403  403  404  403  403  403  403
 GET  desk/webhooks              302  403  403  403  403  403  403  403
 POST desk/webhooks              302  403  403  403  403  403  403  403
 GET  desk/webhooks/<uuid:webhook_id> \

@@ -10,7 +10,7 @@ from api.http.fields import Flag, Moment, Text
 from api.v1.shapes import EVENT_ACTS, EVENT_CODES, coded, coded_list, one_of, some_of
 from referrals import codes
 from referrals.act_registry.registry import ACTS
-from referrals.queries import details, lists
+from referrals.queries import details
 from referrals.queries.list_filters import STATUSES
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -272,29 +272,3 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
 
 def _member(seen: details.Detail, member_id: UUID | None) -> dict[str, Any] | None:
     return {"id": member_id, "name": seen.names.get(member_id)} if member_id else None
-
-
-def line_json(line: lists.Line) -> dict[str, Any]:
-    """Build the JSON of `LineOut` without a serializer, which took longer for fifty lines than the
-    rest of the request. tests/api/test_hot_answers.py checks that the two agree."""
-    return {
-        "id": line.id,
-        "side": line.side,
-        "reference": line.reference,
-        "from_agency": {"id": line.from_agency_id, "name": line.from_agency_name},
-        "to_agency": {"id": line.to_agency_id, "name": line.to_agency_name},
-        "service": {"id": line.service_id, "name": line.service_name},
-        "status": line.status,
-        "urgency": line.urgency,
-        "needs": line.needs,
-        "wanted": line.wanted,
-        "created_at": line.created_at,
-        "sent_at": line.sent_at,
-        "ack_by": line.ack_by,
-        "accept_by": line.accept_by,
-        "expires_at": line.expires_at,
-        "handoff_by": line.handoff_by,
-        "asked_to_ring_at": line.asked_to_ring_at,
-        "holder_id": line.holder_id,
-        "external_ref": line.external_ref,
-    }

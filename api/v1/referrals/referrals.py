@@ -17,7 +17,6 @@ from api.v1.referrals.referral_shapes import (
     ReferralOut,
     ReferralPageOut,
     TransitionsOut,
-    line_json,
     referral_json,
 )
 from api.v1.shapes import REFUSALS, said_of
@@ -30,6 +29,7 @@ from referrals.own_numbers import record_numbers
 from referrals.partner_systems import one_request
 from referrals.queries import details, lists
 from referrals.queries.history import read_history
+from referrals.queries.line_json import line_json
 from referrals.queries.list_filters import FILTERS, Filter, Filters, Kind
 
 

@@ -21,7 +21,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 EARLY_S = 20
 # Writes that make or send something each time (`x-repeat: keyed` in the contract), by their paths.
 _KEYED = re.compile(
-    r"/v1/(?:referrals|call-records|webhooks|access-log/opt-ins"
+    r"/v1/(?:referrals|call-records|exports|webhooks|access-log/opt-ins"
     r"|channels/[^/]+/(?:code|ring)|webhooks/[^/]+/(?:ping|replay|rotate)"
     r"|referrals/[^/]+/(?:add_note|call_me|handoff_failed|put_notice_release|put_release"
     r"|put_return_release|record_attempt|record_disclosure|record_report|record_rights"

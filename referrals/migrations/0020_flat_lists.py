@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("permissions", "0022_staff_ref"),
-        ("referrals", "0018_record_number"),
+        ("referrals", "0019_bulk_exports"),
     ]
 
     operations = [
