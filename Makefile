@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
 .PHONY: browsers screenshots coverage check
 .PHONY: fuzz restores drill install-drill backup-drill image image-test sbom
-.PHONY: lint types contract openapi schema messages bench scale lock
+.PHONY: lint types contract clients openapi schema messages bench scale lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,16 @@ define install
 	fi
 	@touch $@
 endef
+
+# Node's tools run no script of their own when they are installed (--ignore-scripts).
+NODE := var/node
+$(NODE)/installed: openapi/checks/package.json openapi/checks/package-lock.json
+	@command -v npm >/dev/null \
+		|| { echo "npm is needed, with Node 20.19 or newer: make clients"; exit 1; }
+	@mkdir -p $(NODE) && cp openapi/checks/package.json openapi/checks/package-lock.json $(NODE)
+	@echo "Installing from openapi/checks/package-lock.json …"
+	@npm ci --prefix $(NODE) --ignore-scripts --engine-strict --no-audit --no-fund --silent
+	@touch $@
 
 $(VENV)/installed: requirements.lock
 	$(call install,requirements.lock)
@@ -77,6 +87,8 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 DRILLS := restores drill backup-drill install-drill image-test
 slow: prove hold fuzz $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
 	@$(BIN)/python -m tests.slow.large_import
+	@$(MAKE) --no-print-directory clients
+	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
 	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
@@ -111,8 +123,9 @@ coverage: $(VENV)/installed-dev ## Measure which branches of the lower floors th
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE) $(ORDER)
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-check: $(VENV)/installed-dev ## Run what CI runs: make fast, then all tests
+check: $(VENV)/installed-dev ## Run what CI runs: make fast, make clients, then all tests
 	@$(MAKE) --no-print-directory fast
+	@$(MAKE) --no-print-directory clients
 	@$(MAKE) --no-print-directory test MORE='-m "not static"'
 
 lint: $(VENV)/installed-dev
@@ -126,6 +139,9 @@ types: $(VENV)/installed-dev
 contract: $(VENV)/installed-dev
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # no database
 	@$(BIN)/python manage.py openapi --check
+
+clients: $(VENV)/installed-dev $(NODE)/installed ## Lint the contract; build clients of it (Node)
+	@$(BIN)/python -m openapi.checks
 
 openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml again; review its diff as the change itself
 	@$(BIN)/python manage.py openapi

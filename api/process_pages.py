@@ -46,6 +46,13 @@ def contract(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """What changes in the contract, and what ends: openapi/CHANGES.md."""
+    path = settings.BASE_DIR / "openapi" / "CHANGES.md"
+    return HttpResponse(path.read_bytes(), content_type="text/markdown; charset=utf-8")
+
+
+@require_safe
 def demo_messages(request: HttpRequest) -> HttpResponse:
     """Show what the demo would have sent: only on the demo's own machine (api/urls.py)."""
     shown = transports.demo_messages()

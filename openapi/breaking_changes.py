@@ -11,6 +11,16 @@ def between(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return sorted(set(_Comparison(old, new).found()))
 
 
+def endings(contract: dict[str, Any]) -> list[str]:
+    """Return a line for each operation that is deprecated: which one, and when it ends."""
+    return sorted(
+        f"{method.upper()} {path}: ends {item[method]['x-sunset']}"
+        for path, item in contract["paths"].items()
+        for method in METHODS
+        if item.get(method, {}).get("deprecated")
+    )
+
+
 def bare(contract: Any) -> Any:
     """Return what is compared: paths and schemas, without prose and examples."""
     wanted = {name: contract[name] for name in ("openapi", "info", "paths")}

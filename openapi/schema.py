@@ -162,6 +162,15 @@ class AutoSchema(SpectacularAutoSchema):
         found["additionalProperties"] = False
         return found
 
+    def is_deprecated(self) -> bool:
+        return self._ends() is not None
+
+    def get_description(self) -> str:
+        """Return the handler's docstring, and when the operation ends, if it does."""
+        text: str = super().get_description() or ""
+        ends = self._ends()
+        return f"{text} {ends.said()}" if ends else text
+
     def get_summary(self) -> str | None:
         """Return the default summary: the first sentence of the operation's description."""
         said = re.match(r"[^.]*(?:\.(?!\s|$)[^.]*)*\.?", self.get_description() or "")
@@ -181,7 +190,12 @@ class AutoSchema(SpectacularAutoSchema):
             made["x-repeat"] = repeat
             if repeat == "keyed":
                 made["responses"] |= {str(one): _refusal(one) for one in (409, 422)}
+        if made is not None and (ends := self._ends()):
+            made["x-sunset"] = str(ends.until)
         return made
+
+    def _ends(self) -> Any:
+        return self.view.deprecations.get(self.method.lower())
 
     def _repeat(self) -> str | None:
         repeat = self.view.repeats.get(self.method.lower())

@@ -275,6 +275,10 @@ class Token(OAuthLibMixin, View):
             return JsonResponse({"error": "invalid_request"}, status=400)
         if request.POST.get("grant_type") not in (None, "client_credentials"):
             return JsonResponse({"error": "unsupported_grant_type"}, status=400)
+        if request.POST.get("client_assertion_type") not in (None, ASSERTION_TYPE):
+            # A way of authentication that is not supported: 400, as SMART's conformance tests ask.
+            credentials.log_sign_in("token.issue", refused="unknown_client")
+            return JsonResponse({"error": "invalid_client"}, status=400)
         _url, headers, body, status = self.create_token_response(request)
         # The library sets no media type when it refuses a URL with a query.
         return HttpResponse(body, status=status, headers={"Content-Type": JSON} | headers)

@@ -18,7 +18,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     components = result["components"]
     directory_documents.close(components["schemas"])
     components["responses"] = refusals.answers()
-    components["headers"] = headers.HEADERS
+    components["headers"] = {}
     components["examples"] = refusals.problems()
     components["schemas"]["ProblemCode"] = refusals.code_schema()
     for shape in ("Problem", "Fault"):
@@ -41,6 +41,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             answer["description"] = answer["description"] or prose.DONE[status]
         refusals.refer(operation)
         headers.add_to(operation)
+    components["headers"] = headers.used_in(result)
     examples.add(result)
     order = ("openapi", "info", "servers", "tags", "paths", "webhooks", "components")
     return {name: result[name] for name in order}

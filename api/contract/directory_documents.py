@@ -30,6 +30,11 @@ def close(shapes: dict[str, Any]) -> None:
         for name in shape.get("required", ()):
             one = shape["properties"][name]
             one["type"] = next(kind for kind in one["type"] if kind != "null")
+    shapes["DirectoryChangesIn"] = {
+        "type": "object",
+        "additionalProperties": {},
+        "description": "Members of an entry with their new values; null empties one (RFC 7386).",
+    }
 
 
 def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from api.http import deprecation
+
 _NUMBER, _TEXT = {"type": "integer", "minimum": 1}, {"type": "string"}
 
 
@@ -54,6 +56,17 @@ HEADERS: dict[str, Any] = {
     ),
     "Repr-Digest": _header("The SHA-256 of the file (RFC 9530).", _TEXT, "sha-256=:ZXhhbXBsZQ==:"),
     "Cache-Control": _header("`no-store`, unless the answer is public.", _TEXT, "no-store"),
+    "Deprecation": _header(
+        "Since when the operation is deprecated: `@` and seconds (RFC 9745).", _TEXT, "@1796083200"
+    ),
+    "Sunset": _header(
+        "When the operation ends (RFC 8594).", _TEXT, "Tue, 01 Jun 2027 00:00:00 GMT"
+    ),
+    "Link": _header(
+        'Where it is said what ends: `rel="deprecation"`.',
+        _TEXT,
+        '<https://cairn.example.org/docs/changes.md>; rel="deprecation"',
+    ),
     "WWW-Authenticate": _header("How to authenticate.", _TEXT, "Bearer"),
 }
 EVERY = ("X-Request-Id", "RateLimit-Policy", "RateLimit", "Cache-Control")
@@ -68,6 +81,12 @@ TAGGED = {"create_referral", "create_webhook"}
 
 def references(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def used_in(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what the contract refers to: nothing ends most of the time."""
+    said = repr(result)
+    return {name: one for name, one in HEADERS.items() if f"#/components/headers/{name}'" in said}
 
 
 def add_to(operation: dict[str, Any]) -> None:
@@ -91,6 +110,8 @@ def add_to(operation: dict[str, Any]) -> None:
             names += ["Content-Disposition", "Repr-Digest"]
         if "Idempotency-Replayed" in answer.get("headers", {}):
             names.append("Idempotency-Replayed")
+        if operation.get("deprecated"):
+            names += deprecation.HEADERS
         answer["headers"] = answer.get("headers", {}) | references(*names)
 
 

@@ -22,6 +22,7 @@ from permissions.errors import BadRequest, Fault, Refused, WrongState
 # What raises there is answered at the desk, by SCIM or by a command, and never under /v1.
 ELSEWHERE = (
     *("api/desk", "api/scim", "api/install", "api/backup", "api/management", "api/agency_sign_in"),
+    *("api/dev", "api/sandbox"),
     *("permissions/enrollment", "permissions/scim", "permissions/agency_sign_in"),
     *("permissions/practice", "permissions/card", "permissions/recovery", "permissions/keys"),
     *("permissions/identity/own_systems.py", "permissions/identity/client_keys.py"),
@@ -83,10 +84,11 @@ def code_schema() -> dict[str, Any]:
 
 
 def problems() -> dict[str, Any]:
-    """Return an example of each refusal, by its code."""
+    """Return an example of each refusal that an operation describes, by its code."""
     return {
         name: {"summary": str(PROBLEMS[name].happened), "value": _problem(name, one)}
         for name, one in codes().items()
+        if one.status in TITLES
     }
 
 
@@ -122,11 +124,19 @@ def refer(operation: dict[str, Any]) -> None:
     said = operation["responses"]
     for status, answer in said.items():
         if "application/problem+json" in answer.get("content", {}) and int(status) in TITLES:
-            said[status] = {"$ref": f"#/components/responses/{_name(int(status))}"}
-    said["429"] = {"$ref": f"#/components/responses/{_name(429)}"}
+            said[status] = _described(operation, int(status))
+    said["429"] = _described(operation, 429)
     if "requestBody" in operation:
-        said["411"] = {"$ref": f"#/components/responses/{_name(411)}"}
+        said["411"] = _described(operation, 411)
     operation["responses"] = dict(sorted(said.items()))
+
+
+def _described(operation: dict[str, Any], status: int) -> dict[str, Any]:
+    """Return a reference to an answer. Those of an operation that ends have headers of their own
+    (api/contract/headers.py), and are written out."""
+    if operation.get("deprecated"):
+        return answers()[_name(status)]
+    return {"$ref": f"#/components/responses/{_name(status)}"}
 
 
 def _name(status: int) -> str:

@@ -8,7 +8,7 @@ URL is this machine's.
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from api.accounts.oauth import SCOPES
 from api.dev import postgres_server
 from api.dev.cast import CAST
 from permissions.enrollment import terms
+from permissions.errors import NotPermitted, NotPossible
 from permissions.identity import confirmation, contact_channels, credentials, row_macs
 from permissions.models import Agency, Client, Membership, Person
 from permissions.principal import Principal
@@ -153,7 +154,7 @@ def keep_rotas() -> None:
 
 def sign_terms() -> None:
     """Sign the demo network's terms for each agency that has never signed any, so that a new text
-    is seen to be asked for. Twice is safe; nothing without terms."""
+    is seen to be asked for. Twice is safe; nothing without terms, or without an administrator."""
     asked = terms.current()
     if asked is None:
         return
@@ -162,25 +163,32 @@ def sign_terms() -> None:
             continue
         for short, (_name, roles) in unit.people.items():
             if "agency_admin" in roles:
-                with as_member(unit.key, short) as principal:
+                with suppress(NotPossible, NotPermitted), as_member(unit.key, short) as principal:
                     terms.sign(principal, asked.digest)
 
 
 @contextmanager
 def as_member(key: str, short: str) -> Iterator[Principal]:
-    """Act as one of the demo's people, by a sign-in that ends with the block."""
+    """Act as one of the demo's people, by a sign-in that ends with the block. Raises NotPossible
+    for one who has ended."""
     member = Membership.objects.using("signin").get(id=uuid5(NAMESPACE, f"{key}.{short}"))
     secret = credentials.open_for_member(member)
     try:
         principal = credentials.resolve_credential(secret)
-        assert principal is not None
+        if principal is None:
+            raise NotPossible(
+                "not_possible",
+                "The demo's person or agency that acts here has ended. Restore their access, or run"
+                " make reset.",
+            )
         yield principal
     finally:
         credentials.end_credential(secret)
 
 
 def _keep(key: str, short: str, kind: str, address: str, use: str) -> None:
-    with as_member(key, short) as principal:
+    """Add a channel of theirs. One who has ended, or has another role now, gets none."""
+    with suppress(NotPossible, NotPermitted), as_member(key, short) as principal:
         added = contact_channels.add_channel(principal, kind, address, use=use)
         if added.proven_at is None:
             _prove(principal, added.id)

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from api.http import problem_details
 from api.http.authentication import acting_member, caller_of, refuse_unknown_credential
+from api.http.deprecation import Deprecated
 from api.http.fields import Text, moment_of
 from api.http.json_bodies import Answer, JSONParser, read
 from api.http.problem_details import UNKNOWN_FIELD
@@ -112,6 +113,8 @@ class Endpoint(APIView):
     query: ClassVar[Sequence[str]] = ()  # its query parameters; any other is refused
     # What the same request means when it comes twice, for each of its WRITES (ADR 0111).
     repeats: ClassVar[Mapping[str, Repeat]] = {}
+    # Which of its methods end, and when: the contract and each answer say so.
+    deprecations: ClassVar[Mapping[str, Deprecated]] = {}
     logged_as: ClassVar[str] = ""  # in the access log: the act that takes a body
     _key: idempotency.Key | None = None
     # No OPTIONS: DRF would describe the endpoint in words that are not in the contract.
@@ -158,7 +161,15 @@ class Endpoint(APIView):
             refused = problem_details.handle(error, self.allowed_methods)
             if refused is None:
                 raise
-            return refused
+            answer = refused
+        return self._with_its_end(answer)
+
+    def _with_its_end(self, answer: HttpResponseBase) -> HttpResponseBase:
+        """Return the answer, which says when the operation ends, if it does."""
+        method = str(self.request.method).lower()
+        if ends := self.deprecations.get("get" if method == "head" else method):
+            for name, text in ends.headers().items():
+                answer[name] = text
         return answer
 
     def _is_known(self, answer: HttpResponseBase) -> bool:

@@ -43,7 +43,8 @@ def content_tables(cursor: Any, named: Iterable[str] = CONTENT) -> list[str]:
 
 
 def reset() -> None:
-    """Return when the content is the seed's. Twice is safe, also at once. Raises Unavailable."""
+    """Return when the content is the seed's. Who has ended stays ended, and has no line. Twice is
+    safe, also at once. Raises Unavailable."""
     database = str(settings.DATABASES["default"]["NAME"])
     with closing(Cluster(settings.HOME).connect_superuser(database)) as session:
         cursor = session.cursor()

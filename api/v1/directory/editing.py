@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpRequest
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
 from rest_framework import serializers
 
@@ -27,10 +26,9 @@ EDITORS: Any = signed_in("directory:write")
 _NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only make it, never replace."
 )
-_PATCH: Any = {
-    "application/merge-patch+json": OpenApiRequest(OpenApiTypes.OBJECT),
-    "application/json": OpenApiRequest(OpenApiTypes.OBJECT),
-}
+# By its name (api/contract/directory_documents.py): generators make one class of it.
+_CHANGES = OpenApiRequest({"$ref": "#/components/schemas/DirectoryChangesIn"})
+_PATCH: Any = {"application/merge-patch+json": _CHANGES, "application/json": _CHANGES}
 
 
 # -- Shapes ---------------------------------------------------------------------------------------
