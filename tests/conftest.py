@@ -160,15 +160,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
     counts: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
+    phases: Counter[str] = Counter()
     for report in chain.from_iterable(terminalreporter.stats.values()):
-        seconds[str(getattr(report, "nodeid", "")).partition("::")[0]] += getattr(
-            report, "duration", 0
-        )
+        took = getattr(report, "duration", 0)
+        seconds[str(getattr(report, "nodeid", "")).partition("::")[0]] += took
+        phases[getattr(report, "when", "")] += took
         if getattr(report, "when", "") == "call":
             counts.update(dict(report.user_properties))
     if len(seconds) > LONGEST_SHOWN:
         terminalreporter.section("longest files (see LONGEST)")
-        for file, took in seconds.most_common(LONGEST_SHOWN):
+        for file, took in [*phases.most_common(3), *seconds.most_common(LONGEST_SHOWN)]:
             terminalreporter.write_line(f"{took:7.1f} s  {file}")
     if counts["worlds"]:
         worlds, cells = f"{counts['worlds']:,}", f"{counts['cells']:,}"
