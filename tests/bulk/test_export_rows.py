@@ -1,22 +1,26 @@
 """What is in an export: what the lead who asked may see when it is written, and nothing that tells
 another lead of it."""
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connections, transaction
 
-from permissions.errors import Unavailable
+from permissions.errors import NotPermitted, NotVisible, Unavailable
 from permissions.identity import credentials, row_macs
 from permissions.models import Client, Membership
-from referrals.bulk import writing
-from tests.support.callers import agency_id, member_id
+from referrals.bulk import exports, sealing, writing
+from tests.support.callers import agency_id, member_id, principal
 from tests.support.database import as_app, refused_for_want_of_rights
 from tests.support.exports import (
     PATH,
+    PUBLIC,
     SecondLead,
     ask,
     lines,
+    opened,
     ready,
     second_lead,
     state,
@@ -264,6 +268,30 @@ def test_without_the_log_nothing_is_written(story: Story, api: Any, superuser: A
     assert rows(superuser, "SELECT count(*) FROM bulk_export_part") == [(0,)]
     work()
     assert exported(caller, export_id) == {story.id}
+
+
+def test_a_file_is_cut_off_where_the_right_to_it_ends(
+    few: None, story: Story, api: Any, superuser: Any
+) -> None:
+    sent(api, story, 4)
+    caller, export_id = ready(api, LEAD)
+    parts = exports.parts(principal(caller), UUID(export_id))
+    assert len(opened(next(parts))) == 2
+    second_lead("ywca").caller.delete(f"{PATH}/{export_id}")
+    with pytest.raises(NotVisible):
+        next(parts)
+
+
+def test_an_exercise_has_no_exports(api: Any) -> None:
+    practices = replace(principal(api(LEAD)), exercise_id=uuid4())
+    key = sealing.read_key(PUBLIC, "/public_key")
+    for act in (
+        lambda: exports.list_exports(practices),
+        lambda: exports.ask(practices, key),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            act()
+        assert refused.value.code == "not_in_practice"
 
 
 # -- The second wall -------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
 
 from permissions.enrollment import resets
+from permissions.errors import NotPossible
 from permissions.identity import credentials
 from permissions.models import Invitation, Membership, Person
+from referrals.bulk.exports import confirm
 from tests.enrollment.links import (
     NEW,
     PASSWORD,
@@ -22,8 +24,10 @@ from tests.enrollment.links import (
     sent,
 )
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.callers import Caller, member_id
+from tests.support import exports
+from tests.support.callers import Caller, member_id, principal
 from tests.support.desk_pages import Pages, at_the_desk, sign_in, text_of
+from tests.support.left import by_an_administrator
 from tests.support.notifications import keep
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story, service_of
@@ -101,6 +105,19 @@ def test_nothing_opens_until_another_confirms_it(nia: Membership, api: Any) -> N
     admin.submit("/desk/resets", which)
     assert worker.act(story.id, "open_packet", OPENS).status_code == 200
     assert worker.act(story.id, "open_notes", OPENS).status_code == 200
+
+
+def test_no_export_is_asked_for_or_confirmed_meanwhile(nia: Membership, api: Any) -> None:
+    by_an_administrator(nia, roles=["lead", "worker"])
+    taken(link_of(nia))
+    again = Membership.objects.using("signin").get(id=nia.id)
+    lead = Caller("nia", credentials.open_for_member(again))
+    refused = lead.post("/v1/exports", exports.ASKED)
+    assert (refused.status_code, refused.json()["code"]) == (409, "reset_waits")
+    waits = UUID(exports.ask(api("ywca.lead")))
+    with pytest.raises(NotPossible) as told:
+        confirm(principal(lead), waits)
+    assert told.value.code == "reset_waits"
 
 
 def test_a_confidential_address_waits_as_well(nia: Membership) -> None:

@@ -31,6 +31,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "permissions/client_quota": ("access_log", "rls_catalogue"),
     "permissions/recent_counts": ("tallies_not_poisoned", "sign_in_brake", "unmet_searches"),
     "permissions/operation": ("ready", "heartbeats", "metrics"),
+    "referrals/bulk_exports": ("exports", "export_rows", "export_killed", "export_pages"),
     "referrals/delivery_figures": ("heartbeats", "metrics"),
     "permissions/keys": ("rotation", "keystore", "purge", "sealed_content"),
     "permissions/auditing": ("audit_queries", "barred_in_the_log", "retention", "seals"),

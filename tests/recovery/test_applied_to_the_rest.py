@@ -24,6 +24,7 @@ from tests.recovery.backups import Backup, journaled, restored_to, write
 from tests.recovery.backups import backup as backup
 from tests.slip.scene import Survivor, end_slip, give
 from tests.support.callers import agency_id, member_id
+from tests.support.exports import ready, state, work
 from tests.support.notifications import keep
 from tests.support.own_systems import pair
 from tests.support.rota import principal
@@ -106,6 +107,24 @@ def test_a_link_of_an_invitation(api: Any, backup: Callable[[], Backup]) -> None
     restored_to(taken)
     assert invitations.find(secret) is None
     assert invitations.open_invitations(principal(api, "ywca.admin")) == []
+
+
+def test_an_export_that_was_ended(api: Any, backup: Callable[[], Backup]) -> None:
+    Story(api, service_of("ywca")).create()
+    lead, ended = ready(api)
+    _lead, kept = ready(api, "ywca.lead")
+    taken = backup()
+    assert lead.delete(f"/v1/exports/{ended}").status_code == 204
+    assert restored_to(taken).conflicts == []
+    assert api("police.lead").get(f"/v1/exports/{ended}/parts/1").status_code == 409
+    assert state(api("ywca.lead"), kept)["state"] == "ready"
+    with connections["jobs"].cursor() as cursor:
+        parts = "SELECT count(*) FROM bulk_export_part"
+        cursor.execute(parts)
+        assert cursor.fetchone() == (1,), "as it was in the backup"
+        work()
+        cursor.execute(parts)
+        assert cursor.fetchone() == (0,)
 
 
 def test_a_slip_that_ended_and_one_that_is_kept(api: Any, backup: Callable[[], Backup]) -> None:

@@ -17,6 +17,7 @@ from tests.support import markers as marked
 from tests.support import matrix, routes
 from tests.support.cluster import own_cluster
 from tests.support.database import as_app, protected_tables
+from tests.support.exports import opened
 from tests.support.http_client import HttpClient
 from tests.support.kept_rows import Kept
 from tests.support.marker_table import (
@@ -92,6 +93,22 @@ class Sweep:
         if cell.method != "GET" and answer.status_code < 400:
             self.kept.put_back()
 
+    def take_exports(self) -> None:
+        """Each lead takes what they asked for, which is unsealed here: it holds every referral that
+        they are shown, and no other word that is not theirs in a list."""
+        for key in self.world.exports:
+            for route in TAKES:
+                cell = Cell("GET", route, Who(f"{key}.lead"), "draft")
+                answer = self._ask(cell)
+                assert answer.status_code == 200, (cell, answer.content)
+                found = self.world.found_in(whole(answer))
+                due = {state for state in self.world.ids if shown(cell.who, state)}
+                assert {one.state for one in found if one.kind == "referral"} == due, cell
+                for marker in found:
+                    if not allowed(marker, cell) or marker.kind == "notice":
+                        self.leak(marker, cell)
+                self.visited += 1
+
     def leak(self, marker: Marker, where: Any) -> None:
         head = where[:2] if isinstance(where, Cell) else (str(where),)
         self.leaks.setdefault((marker.kind, marker.name, *head), []).append((marker, where))
@@ -107,6 +124,9 @@ class Sweep:
         if "webhook_id" in cell.route and self.world.hooks:
             hook = self.world.hooks.get(cell.who.key, self.world.hooks["police"])
             path = path.replace(routes.NOWHERE, hook)
+        if "export_id" in cell.route:
+            export = self.world.exports.get(cell.who.key, self.world.exports["police"])
+            path = path.replace(routes.NOWHERE, export).replace("/parts/40", "/parts/1")
         looks = cell.method == "GET" or cell.ends("address")
         return path.replace(self.at.office, self.world.place) if looks else path
 
@@ -185,6 +205,12 @@ class Sweep:
 HEADERS = ("If-Match", "If-None-Match", "Idempotency-Key", "User-Agent", "Referer", "X-Request-Id")
 
 
+TAKES = (
+    "v1/exports/<uuid:export_id>/parts/<int:number>",
+    "desk/exports/<uuid:export_id>/download",
+)
+
+
 def _shows(cell: Cell) -> bool:
     """Whether the answer to a right question should hold what the table allows it."""
     return (cell.method == "POST") == cell.ends("open_packet", "open_notes")
@@ -197,10 +223,14 @@ def _due(marker: Marker, cell: Cell) -> bool:
 
 
 def whole(answer: Any) -> str:
-    """Status line, headers, cookies and body, whatever is encoded in it decoded."""
+    """Status line, headers, cookies and body, whatever is encoded in it decoded, and the parts of
+    an export unsealed."""
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     answer.close()
-    return f"{answer.reason_phrase} {dict(answer.items())} {answer.cookies} {body.decode()}"
+    text = body.decode()
+    if ".jwe" in answer.get("Content-Disposition", ""):
+        text += "".join(str(opened(part)) for part in text.splitlines())
+    return f"{answer.reason_phrase} {dict(answer.items())} {answer.cookies} {text}"
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import routes
 from tests.support.callers import member_id
+from tests.support.exports import ready
 from tests.support.marker_states import STATES
 from tests.support.notifications import keep
 from tests.support.repository import contract
@@ -97,6 +98,7 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)  # of each state, its referral
     references: dict[str, str] = field(default_factory=dict)  # of each state, what messages say
     hooks: dict[str, str] = field(default_factory=dict)  # of each agency, its webhook
+    exports: dict[str, str] = field(default_factory=dict)  # of each agency, its lead's export
     place: str = ""  # a confidential place of ywca's
     age_h: float = 0
     far: FarEnds | None = None  # with it, each step sends its messages
@@ -154,6 +156,8 @@ class World:
             if state not in EARLY and state in only:
                 self.make(state)
         self.hours(40 * 24 + 5)
+        for key in ("police", "ywca"):
+            _lead, self.exports[key] = ready(self.api, f"{key}.lead")
         self._rows()
         return self
 

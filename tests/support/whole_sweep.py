@@ -68,6 +68,7 @@ def sweep_over(
             print(line, flush=True)
 
     sweep.over(every, tell)
+    sweep.take_exports()
     search_tables(sweep, superuser)
     search_rows_as_everybody(sweep)
     logged = lines.getvalue()
