@@ -1,6 +1,6 @@
 """A referral from a token to `completed`, by the client that is generated from the contract.
 
-Nothing here is cast: what the contract does not say, this program cannot use. It is told by its
+Nothing here is cast: what the contract does not say, this program cannot use. It learns from its
 environment where the server is and who the two systems are, and prints what each step led to.
 """
 

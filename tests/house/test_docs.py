@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.contract import refusals
 from api.desk.problem_texts import PROBLEMS
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -127,10 +128,18 @@ def test_what_architecture_names_is_there(file: str, function: str) -> None:
 
 
 def test_the_guide_of_refusals_has_each_code_in_the_words_of_its_page() -> None:
-    guide = (DOCS / "guides" / "debug-a-refusal.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", guide.split("## 6.")[1], re.MULTILINE)
+    guide = (DOCS / "guides" / "debug-a-refusal.md").read_text().split("## 6.")[1]
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (.+) \| (.+) \|$", guide, re.MULTILINE)
+    of_the_api = refusals.codes()
+    assert {*of_the_api} <= {*PROBLEMS}
     assert rows == [
-        (code, str(problem.happened), str(problem.do)) for code, problem in sorted(PROBLEMS.items())
+        (
+            code,
+            str(of_the_api[code].status) if code in of_the_api else "–",
+            str(problem.happened),
+            str(problem.do),
+        )
+        for code, problem in sorted(PROBLEMS.items())
     ]
 
 

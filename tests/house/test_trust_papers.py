@@ -50,6 +50,27 @@ HIPAA = {
     "164.314": "(a) (b)",
     "164.316": "(a) (b)(1) (b)(2)(i) (b)(2)(ii) (b)(2)(iii)",
 }
+# The controls of the CJIS Security Policy 6.0 (those of NIST SP 800-53), by family.
+CJIS = {
+    "AC": "1-8 11-12 14 17-22",
+    "AT": "1-4",
+    "AU": "1-9 11-12",
+    "CA": "1-3 5-7 9",
+    "CM": "1-12",
+    "CP": "1-4 6-10",
+    "IA": "1-8 11-12",
+    "IR": "1-8",
+    "MA": "1-6",
+    "MP": "1-7",
+    "PE": "1-6 8-17",
+    "PL": "1-2 4 8-11",
+    "PS": "1-9",
+    "RA": "1-3 5 7 9",
+    "SA": "1-5 8-11 15 22",
+    "SC": "1-2 4-5 7-8 10 12-13 15 17-18 20-23 28 39",
+    "SI": "1-5 7-8 10-12 16",
+    "SR": "1-3 5-6 8 10-12",
+}
 VERDICTS = ("met", "partly", "operator", "not applicable", "open")
 
 
@@ -127,6 +148,25 @@ def test_every_standard_of_the_security_rule_has_a_row() -> None:
         assert software, section
         assert operator, section
         assert {software, operator} != {"–"}, f"{section}: no one does it"
+
+
+def numbers(parts: str) -> set[int]:
+    """`1-3 5`: 1, 2, 3 and 5."""
+    found: set[int] = set()
+    for part in parts.split():
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_every_control_of_cjis_has_one_row_and_someone_who_does_it() -> None:
+    table = [row for row in rows(TRUST / "cjis.md") if re.match(r"[A-Z]{2}-\d", row[0])]
+    named = [one for row in table for one in row[0].split(", ")]
+    wanted = {f"{family}-{one}" for family, parts in CJIS.items() for one in numbers(parts)}
+    assert {name for name, times in Counter(named).items() if times > 1} == set()
+    assert set(named) == wanted
+    for control, _asked, software, operator in table:
+        assert {software, operator} != {"–"}, f"{control}: no one does it"
 
 
 def test_every_threat_is_in_the_model() -> None:
