@@ -56,8 +56,9 @@ _OF_RECIPIENT = _BOTH | {
     "declined": "status = 'declined'",
     "accepted": f"status = 'accepted' AND coalesce({_STATE}, 'accepted') = 'accepted'",
     "in_handoff": f"status = 'accepted' AND {_STATE} = 'in_handoff'",
-    "completed": f"{_STATE} = 'completed'",
-    "unable": f"{_STATE} = 'unable'",
+    # nullif: as in the policy of referral.sql, so that the newest are read until the page is full.
+    "completed": f"nullif({_STATE} = 'completed', false) IS NOT NULL",
+    "unable": f"nullif({_STATE} = 'unable', false) IS NOT NULL",
     "stopped": f"({_STATE} = 'stopped' OR (status = 'stopped' AND {_NO_END}))",
     "withdrawn": f"status = 'withdrawn' AND {_NO_END}",
     "entered_in_error": f"status = 'entered_in_error' AND {_NO_END}",

@@ -160,7 +160,7 @@ def test_an_opening_is_planned_as_for_an_exempt_role(crowd, api, story, superuse
     assert ours.shape == exempt.shape
     assert {scan[1] for scan in ours.scans} == {"referral", "permissions_agency"}
     # One scan is protected: the own side, who is assigned and the grant are asked by a function.
-    assert 0 < ours.buffers - exempt.buffers <= MAX_BUFFERS_A_POLICY
+    assert ours.buffers - exempt.buffers <= MAX_BUFFERS_A_POLICY
     with db_identity.identified_transaction(principal) as now, connection.cursor() as cursor:
         entry = writer.LoggedAct(
             principal, "referral.open_packet", UUID(story.id), now, purpose="intake"
