@@ -35,21 +35,14 @@ _DUE = (
     "SELECT id FROM bulk_export WHERE confirmed_at IS NOT NULL AND ready_at IS NULL"
     " AND ended_at IS NULL AND ends_at > sec.clock() ORDER BY confirmed_at, id"
 )
-_IS_LEAD = (
-    "EXISTS (SELECT FROM permissions_membership m WHERE m.id = {member} AND m.live"
-    " AND 'lead' = ANY (m.roles))"
-)
 _END = (
     "UPDATE bulk_export SET ended_at = sec.clock(), end_reason = %s, credential = NULL,"
     " after_at = NULL, after_id = NULL WHERE ended_at IS NULL AND "
 )
-_OVER = "ends_at <= sec.clock()"
-_NO_LEAD = f"NOT {_IS_LEAD.format(member='asked_by_id')}"
-_NOT_CONFIRMED = (
-    "ready_at IS NULL AND confirmed_by_id IS NOT NULL"
-    f" AND NOT {_IS_LEAD.format(member='confirmed_by_id')}"
+_NO_RIGHT = (
+    "(NOT sec.is_live_lead(asked_by_id) OR (ready_at IS NULL AND confirmed_by_id IS NOT NULL"
+    " AND NOT sec.is_live_lead(confirmed_by_id)))"
 )
-
 # What has ended elsewhere: by a lead, or before a restore.
 _LEFT = (
     "SELECT id FROM bulk_export e WHERE ended_at IS NOT NULL"
@@ -79,8 +72,8 @@ def step() -> bool:
 def _end_what_is_over() -> None:
     """Delete the parts of what has ended, by its time, by a lead, or with the right of one."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
-        cursor.execute(f"{_END}{_OVER}", ["expired"])
-        cursor.execute(f"{_END}({_NO_LEAD} OR ({_NOT_CONFIRMED}))", ["right_ended"])
+        cursor.execute(f"{_END}ends_at <= sec.clock()", ["expired"])
+        cursor.execute(f"{_END}{_NO_RIGHT}", ["right_ended"])
         cursor.execute(_LEFT)
         for (export_id,) in cursor.fetchall():
             cursor.execute("DELETE FROM bulk_export_part WHERE export_id = %s", [export_id])

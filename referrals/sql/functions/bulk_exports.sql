@@ -12,6 +12,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Whether this member is a lead now. `jobs` asks as well, to end what is not theirs any more.
 CREATE FUNCTION sec.is_live_lead(member uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -171,3 +172,4 @@ GRANT EXECUTE ON FUNCTION sec.ask_export(uuid, jsonb, text, bytea, timestamptz),
     sec.confirm_export(uuid), sec.end_export(uuid), sec.export_part(uuid, int),
     sec.next_export_part(uuid), sec.store_export_part(uuid, uuid, int, int, text, timestamptz,
     uuid, boolean, timestamptz) TO app;
+GRANT EXECUTE ON FUNCTION sec.is_live_lead(uuid) TO jobs;
