@@ -277,6 +277,8 @@ OFF_CURVE = '{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}'
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "unreadable_keys"),
         ('{"keys": []}', "invalid"),
     ],
+    # The keys are new in each process: no worker would find a case by its text.
+    ids=["signs", "short", "off_curve", "use", "two", "private", "pem", "oct", "none", "cut", "no"],
 )
 def test_a_key_that_is_none_to_seal_to_is_refused_and_not_repeated(
     text: str, code: str, api: Any, superuser: Any
