@@ -677,11 +677,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # Deep links are links inside of buttons, and open schemas a list that grows under the keyboard.
     # From 150 lines on it draws only what is looked at, and Tab loses its place: groups are closed.
-    "SWAGGER_UI_SETTINGS": {
-        "deepLinking": False,
-        "defaultModelsExpandDepth": 0,
-        "docExpansion": "none",
-    },
+    # It asks the server that it is from: the contract's `servers` are left out, with their fields.
+    "SWAGGER_UI_SETTINGS": """{
+        deepLinking: false,
+        defaultModelsExpandDepth: 0,
+        docExpansion: "none",
+        plugins: [() => ({statePlugins: {spec: {wrapActions: {
+            updateJsonSpec: (update) => ({servers, ...contract}) => update(contract),
+        }}}})],
+    }""",
     "PREPROCESSING_HOOKS": ["openapi.schema.only_the_contract"],
     "POSTPROCESSING_HOOKS": [
         "openapi.schema.add_token_endpoint",
