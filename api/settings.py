@@ -675,12 +675,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Deep links are links inside of buttons, and open schemas a list that grows under the keyboard.
+    # Deep links are links inside of buttons, and the list of schemas grows under the keyboard; each
+    # operation shows its own.
     # From 150 lines on it draws only what is looked at, and Tab loses its place: groups are closed.
     # It asks the server that it is from: the contract's `servers` are left out, with their fields.
     "SWAGGER_UI_SETTINGS": """{
         deepLinking: false,
-        defaultModelsExpandDepth: 0,
+        defaultModelsExpandDepth: -1,
         docExpansion: "none",
         plugins: [() => ({statePlugins: {spec: {wrapActions: {
             updateJsonSpec: (update) => ({servers, ...contract}) => update(contract),

@@ -83,7 +83,7 @@ def test_the_examples_are_of_invented_people() -> None:
     for text in texts:
         digits = "".join(one for one in text if one.isdigit())
         assert not text.startswith("406-") or "55501" in digits, text
-    assert "Invented Person" in texts
+    assert "Invented Name" in texts
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -24,7 +24,7 @@ PEOPLE = ("police.worker", "police.lead", "police.admin", "ywca.worker", "ywca.l
 # These differ each time: each read is an entry of the log, which the next page of it shows; a feed
 # seals a new cursor each time; and some addresses end a session.
 MOVES_BY_ITSELF = (
-    *("metrics", "health", "demo/clock"),  # of the server itself: figures, health, its time
+    *("metrics", "health", "demo"),  # of the server itself: figures, health, its time
     *("v1/access-log", "v1/barred-attempts", "desk/access-log", "desk/told"),
     *("v1/events", "v1/directory/changes", "accounts/", "leave", "desk/agency"),
     "desk/account",  # where they are signed in, which this test adds to
