@@ -49,9 +49,9 @@ class TimedCaller:
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> Timed:
         """`more`: headers of this request alone."""
-        headers = {**self.headers, **more}
+        sent = {**self.headers, **more}
         began = time.perf_counter_ns()
-        self._open.request(method, path, body, headers)
+        self._open.request(method, path, body, sent)
         answer = self._open.getresponse()
         content = answer.read()
         took = (time.perf_counter_ns() - began) / 1000
