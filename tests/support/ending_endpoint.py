@@ -19,16 +19,20 @@ from referrals.act_registry.repeats import Repeat
 CODE = {"code": "shelter", "en": "Shelter", "es": "Refugio"}
 
 
+def answers(*refusals: int) -> dict[Any, Any]:
+    return {200: CodeOut} | dict[Any, Any](problems(*refusals))
+
+
 class Ending(Endpoint):
     """Its path begins with the name of a group that the contract explains."""
 
-    query = ("code",)
+    query: ClassVar = ("code",)
     repeats: ClassVar = {"post": Repeat.SAFE}
     deprecations: ClassVar = {
         "get": Deprecated(date(2026, 12, 1), date(2027, 6, 1), "Use `GET /v1/codes`.")
     }
 
-    @extend_schema(operation_id="read_ending", responses={200: CodeOut, **problems(400, 401, 503)})
+    @extend_schema(operation_id="read_ending", responses=answers(400, 401, 503))
     def get(self, request: HttpRequest) -> Answer:
         """Read one code."""
         return Answer(CODE)
@@ -36,7 +40,7 @@ class Ending(Endpoint):
     @extend_schema(
         operation_id="write_ending",
         request=NothingIn,
-        responses={200: CodeOut, **problems(400, 401, 413, 415, 503)},
+        responses=answers(400, 401, 413, 415, 503),
     )
     def post(self, request: HttpRequest) -> Answer:
         """Write one code."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,7 +16,8 @@ from tests.support.desk_pages import at_the_desk
 from tests.support.routes import OWN_TO_EACH_ANSWER
 
 EXPIRES = re.compile(r"(?<=expires=)[^;]+")  # of a session, which each request prolongs
-CSRF_FIELD = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')  # masked each time
+# Another one each time: the token of a form, the cursor of a page.
+RANDOM = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"|"next":"([^"]+)"')
 
 
 class Timed(NamedTuple):
@@ -39,15 +41,24 @@ class TimedCaller:
         self._open = HTTPConnection(urlsplit(base_url).netloc, timeout=30)
         self.headers = dict(headers)
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> Timed:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> Timed:
+        """`more`: headers of this request alone."""
+        sent = {**self.headers, **more}
         began = time.perf_counter_ns()
-        self._open.request(method, path, body, self.headers)
+        self._open.request(method, path, body, sent)
         answer = self._open.getresponse()
         content = answer.read()
         took = (time.perf_counter_ns() - began) / 1000
-        kept = [one for one in answer.getheaders() if one[0] not in OWN_TO_EACH_ANSWER]
+        left_out = {*OWN_TO_EACH_ANSWER, "Connection"}  # a process ends after some thousands
+        kept = [one for one in answer.getheaders() if one[0] not in left_out]
         headers = sorted((name, EXPIRES.sub("", text)) for name, text in kept)
-        return Timed(answer.status, headers, CSRF_FIELD.sub(_without_token, content), took)
+        return Timed(answer.status, headers, RANDOM.sub(_without_it, content), took)
 
     def close(self) -> None:
         self._open.close()
@@ -83,8 +94,10 @@ def signed_in(base_url: str, who: str) -> TimedCaller:
     return found
 
 
-def _without_token(field: re.Match[bytes]) -> bytes:
-    return field[0].replace(field[1], b"-" * len(field[1]))
+def _without_it(found: re.Match[bytes]) -> bytes:
+    """What is random, by its length."""
+    it = found[1] or found[2]
+    return found[0].replace(it, b"-" * len(it))
 
 
 def _joined(cookies: Mapping[str, str]) -> str:
