@@ -115,6 +115,7 @@ class World:
 
     def _export(self) -> str:
         """An export of the police lead's that is ready. They have one at a time."""
+        self.referral("")
         caller = self._no_exports()
         made = str(caller.post("/v1/exports", ASKED).json().get("id") or "")
         if not made:
