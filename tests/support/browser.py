@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Error,
     Locator,
     Page,
     expect,
@@ -114,11 +115,21 @@ class Desk:
         page = self.page
         page.wait_for_load_state()
         expect(page).to_have_title(re.compile(" · Cairn$"))
-        title, width, safety = page.evaluate(SHOWN)
+        title, width, safety = self._shown()
         self.titles.add(title)
         assert width <= self.width, page.url
         assert safety == 1, page.url
         assert not self.complaints, (page.url, self.complaints)
+
+    def _shown(self) -> Any:
+        """What the page shows; of the next one, if a script went on to it meanwhile."""
+        while True:
+            try:
+                return self.page.evaluate(SHOWN)
+            except Error as error:
+                if "Execution context was destroyed" not in str(error):
+                    raise
+                self.page.wait_for_load_state()
 
     def sign_in(self, who: str) -> None:
         """Password and code, as the pages send them, with this browser's cookies; then the inbox.
