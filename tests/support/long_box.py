@@ -9,7 +9,7 @@ from tests.bench import fill
 from tests.support.cluster import own_cluster
 
 SIZE = 3_000
-# Of twenty referrals one is not over. Of those that are, one in seventy was a mistake.
+# One referral in twenty is not over. One in seventy of those that are was a mistake.
 OVER = (
     "CREATE TEMP TABLE over AS SELECT id, row_number() OVER (ORDER BY id) AS n FROM referral;"
     " DELETE FROM over WHERE n % 20 = 0 OR id IN (SELECT id FROM referral WHERE status = 'draft');"
