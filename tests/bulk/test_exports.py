@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
 from jwcrypto import jwe, jwk
 
 from permissions.errors import NotPermitted, NotPossible, NotVisible
@@ -392,20 +391,3 @@ def test_each_lead_ends_it_at_any_time(
     assert rows(superuser, "SELECT count(*) FROM bulk_export_part") == [(0,)]
     [left] = rows(superuser, "SELECT credential, after_at, after_id FROM bulk_export")
     assert left == (None, None, None)
-
-
-def test_the_credential_ends_with_the_export(api: Any, superuser: Any) -> None:
-    lead = api(LEAD)
-    export_id = ask(lead)
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute("SELECT credential FROM bulk_export WHERE id = %s", [export_id])
-        ((sealed,),) = cursor.fetchall()
-    secret = exports.secret_of(UUID(export_id), sealed)
-    found = credentials.resolve_credential(secret)
-    assert found is not None
-    assert found.roles == {"lead"}, "of a member who edits entries, too"
-    lead.delete(f"{PATH}/{export_id}")
-    assert credentials.resolve_credential(secret) is None
-    assert secret.encode() not in b"".join(
-        repr(row).encode() for row in rows(superuser, "SELECT e::text FROM bulk_export e")
-    )
