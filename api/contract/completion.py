@@ -41,7 +41,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             answer["description"] = answer["description"] or prose.DONE[status]
         refusals.refer(operation)
         headers.add_to(operation)
-    examples.add(result)
+    examples.add(components, operations(result))
     order = ("openapi", "info", "servers", "tags", "paths", "webhooks", "components")
     return {name: result[name] for name in order}
 
