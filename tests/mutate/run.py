@@ -19,6 +19,7 @@ from tests.mutate import code, reach, sql
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.judges import JUDGES, NO_JUDGES, rooms_of
 from tests.mutate.sql import Mutant
+from tests.support.one_database import ONE_DATABASE
 
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
@@ -57,6 +58,10 @@ class Campaign:
         return self
 
     # -- The course of a run
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """One database for all: tests of many files follow each other, one at a time."""
+        config.stash[ONE_DATABASE] = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
