@@ -212,18 +212,7 @@ def act_transaction(
         if not replayed:
             idempotency.finish(principal, key, referral_id, attempt.now, referral_id=referral_id)
         current.store_access()
-        current.shown = _record_and_show(current)
-
-
-def _record_and_show(current: ActTransaction) -> details.Detail:
-    """Write the access entry, unless the act has, and return what the caller is now shown."""
-    principal, referral, own = current.principal, current.referral, current.own
-    if current.attempt.written:
-        return details.show(principal, referral, own, current.now)
-    rows = current.attempt.record(
-        subject=own.subject if own else None, then=details.rest_query(principal, referral)
-    )
-    return details.build_detail(principal, referral, own, current.now, rows)
+        current.shown = details.record_and_show(attempt, current.referral, current.own)
 
 
 def _is_repeated(current: ActTransaction, status: str) -> bool:

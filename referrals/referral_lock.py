@@ -41,17 +41,12 @@ def lock_readers_by_slip(referral_id: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
 
 
-def lock_readers(referral_id: UUID, *, shared: bool) -> None:
-    """Take the referral's advisory lock until the transaction ends: shared for every packet read,
-    exclusive for every act that closes, so that no read commits after a revoke has (ADR 0029).
-
-    Raises NotVisible, without waiting, for a referral that the caller may not see: the wait would
-    tell them that others work with it, and their lock would hold those up (ADR 0071)."""
-    name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+def lock_shared(referral_id: UUID) -> None:
+    """Take the referral's lock shared until the transaction ends, as every read of sealed content
+    does, so that none commits after a revoke has (ADR 0029). Raises NotVisible, without waiting,
+    for a referral that the caller may not see (`if_visible`)."""
+    asked = shared_lock_query(referral_id, if_visible=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {name}(%s) WHERE sec.visible_referral_id(%s) IS NOT NULL",
-            [lock_number(referral_id), referral_id],
-        )
+        cursor.execute(asked.sql, asked.values)
         if cursor.fetchone() is None:
             raise NotVisible

@@ -39,6 +39,7 @@ from tests.support.message_servers import (
     mail_server,
     phone_provider,
 )
+from tests.support.one_database import ONE_DATABASE
 from tests.support.page_counts import miscounted
 from tests.support.ports import free_port
 from tests.support.seed import SEED
@@ -90,11 +91,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: places.get(one.path, len(places)))  # stable: else as it was
 
 
-@pytest.fixture(scope="module")
+def _as_long(fixture_name: str, config: pytest.Config) -> str:
+    return "session" if config.stash.get(ONE_DATABASE, False) else "module"
+
+
+@pytest.fixture(scope=_as_long)
 def loaded() -> Iterator[tuple[str, dict[str, Any]]]:
     """The name of this worker's database and what demo.json says of it. Each file of tests has a
     copy of the template of its own, keys included: whatever a file leaves (entries of a log that
-    moved its clock, an imported word), no other file finds it."""
+    moved its clock, an imported word), no other file finds it. `make mutate` has one for all."""
     name = "test_cairn_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
     cluster = own_cluster()
     made = Template(cluster).copy(name)

@@ -42,7 +42,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         refusals.refer(operation)
         headers.add_to(operation)
     components["headers"] = headers.used_in(result)
-    examples.add(result)
+    examples.add(components, operations(result))
     order = ("openapi", "info", "servers", "tags", "paths", "webhooks", "components")
     return {name: result[name] for name in order}
 

@@ -1,7 +1,7 @@
 """An example of each request and of each answer that succeeds, made from its schema and the
 invented cast. tests/api/test_contract_examples.py validates each one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from api.contract.example_values import ANSWERS, PREFERRED, REQUESTS, VALUES
@@ -15,12 +15,11 @@ KINDS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "null": (type(None),),
 }
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def add(result: dict[str, Any]) -> None:
+def add(components: dict[str, Any], operations: Iterable[dict[str, Any]]) -> None:
     """Add an example to each request body and to each answer with content."""
-    shapes, kept = result["components"]["schemas"], result["components"]["examples"]
+    shapes, kept = components["schemas"], components["examples"]
 
     def give(media: dict[str, Any], own: Any, name: str) -> None:
         named = media["schema"].get("$ref", "").rpartition("/")[2]
@@ -32,13 +31,12 @@ def add(result: dict[str, Any]) -> None:
         else:
             media["example"] = _made(media["schema"], shapes, name)
 
-    for item in result["paths"].values():
-        for operation in (item[method] for method in METHODS if method in item):
-            name = operation["operationId"]
-            for media in operation.get("requestBody", {}).get("content", {}).values():
-                give(media, REQUESTS.get(name), name)
-            for media_type, media in _succeeding(operation):
-                give(media, ANSWERS.get(f"{name} {media_type}", ANSWERS.get(name)), name)
+    for operation in operations:
+        name = operation["operationId"]
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            give(media, REQUESTS.get(name), name)
+        for media_type, media in _succeeding(operation):
+            give(media, ANSWERS.get(f"{name} {media_type}", ANSWERS.get(name)), name)
 
 
 def _succeeding(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

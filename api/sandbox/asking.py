@@ -38,7 +38,7 @@ def asked(act: Act) -> View:
     @wraps(act)
     def view(request: HttpRequest, **named: str) -> HttpResponse:
         by = _by_form if request.content_type in FORMS else _by_program
-        return by(act, request, named)
+        return by(request, act, named)
 
     return view
 
@@ -49,7 +49,7 @@ def only(fields: dict[str, Any], *known: str) -> None:
         raise BadRequest("unknown_field", "This address takes no such field.")
 
 
-def _by_program(act: Act, request: HttpRequest, named: dict[str, str]) -> HttpResponse:
+def _by_program(request: HttpRequest, act: Act, named: dict[str, str]) -> HttpResponse:
     try:
         if request.content_type != JSONParser.media_type:
             raise UnsupportedMediaType(request.content_type or "")
@@ -63,7 +63,7 @@ def _by_program(act: Act, request: HttpRequest, named: dict[str, str]) -> HttpRe
 
 
 @csrf_protect
-def _checked(request: HttpRequest, act: Act, named: dict[str, str]) -> HttpResponse:
+def _by_form(request: HttpRequest, act: Act, named: dict[str, str]) -> HttpResponse:
     fields = {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}
     try:
         done = act(fields, **named)
@@ -71,7 +71,3 @@ def _checked(request: HttpRequest, act: Act, named: dict[str, str]) -> HttpRespo
         return problem_details.refused_page(request, refusal)
     messages.info(request, done.note)
     return redirect("sandbox")
-
-
-def _by_form(act: Act, request: HttpRequest, named: dict[str, str]) -> HttpResponse:
-    return _checked(request, act, named)

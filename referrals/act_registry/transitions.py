@@ -10,7 +10,8 @@ from permissions.errors import WrongState
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.act_registry.registry import MOVES, RULES
-from referrals.models import Side
+from referrals.models import Referral, Side
+from referrals.visible_status import side_of
 
 if TYPE_CHECKING:
     from referrals.queries.details import Detail
@@ -48,6 +49,20 @@ def being_reached(seen: "Detail") -> bool:
     """Return whether a member is due to reach the survivor now, so that an act about reaching them
     is useful."""
     return seen.status in TAKEN
+
+
+def caller_relation(
+    principal: Principal, referral: Referral, own: Side | None, *, assigned: bool
+) -> rules.CallerRelation:
+    """Return the principal's relation to this referral. `assigned`: whether the acting member is
+    assigned to it."""
+    return rules.CallerRelation(
+        side_of(principal, referral),
+        assigned,
+        is_holder(principal, own),
+        referral.accepted_at is not None,
+        is_unheld(own),
+    )
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:

@@ -33,7 +33,7 @@ from referrals.models import READS, Event, Referral, Release, Returned
 from referrals.packets import notes
 from referrals.queries.details import Detail
 from referrals.queries.seen import find
-from referrals.referral_lock import lock_readers
+from referrals.referral_lock import lock_shared
 from referrals.releases import lifecycle
 from referrals.releases.terms import Terms
 from referrals.visible_status import side_of
@@ -218,7 +218,7 @@ def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | 
     """
     with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
         require_scope(principal, READS)
-        lock_readers(referral_id, shared=True)
+        lock_shared(referral_id)
         seen = find(principal, referral_id)
         if side_of(principal, seen.referral) != "from":
             raise NotPermitted(

@@ -129,9 +129,7 @@ def create_once(
             private_records.continue_plan(current, replaces)
         current.store_access()
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
-        rows = attempt.record(subject=side.subject, then=details.rest_query(principal, referral))
-        shown = details.build_detail(principal, referral, side, attempt.now, rows)
-        return Created(shown, False)
+        return Created(details.record_and_show(attempt, referral, side), False)
 
 
 def _insert_draft(

@@ -18,7 +18,7 @@ from permissions.database.model_rows import ModelRow
 from permissions.database.prepared_statements import PreparedStatement, RoundTrip
 from permissions.models import Agency
 from permissions.policy import disclosure
-from permissions.policy.rules import CallerRelation, require_scope
+from permissions.policy.rules import require_scope
 from permissions.principal import Principal
 from referrals.act_registry import transitions
 from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
@@ -129,9 +129,7 @@ def read_detail(principal: Principal, referral_id: UUID) -> Detail:
     with writer.logged_act(principal, "referral.read", referral_id, ask=asked) as attempt:
         require_scope(principal, READS)
         seen = seen_of(attempt.found)
-        rest = rest_query(principal, seen.referral)
-        rows = attempt.record(subject=seen.own.subject if seen.own else None, then=rest)
-        return build_detail(principal, seen.referral, seen.own, attempt.now, rows)
+        return record_and_show(attempt, seen.referral, seen.own)
 
 
 def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
@@ -141,7 +139,18 @@ def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detai
     return show(principal, seen.referral, seen.own, now)
 
 
-def rest_query(principal: Principal, referral: Referral) -> RoundTrip:
+def record_and_show(attempt: writer.LoggedAct, referral: Referral, own: Side | None) -> Detail:
+    """Write the access entry of an act or a read that has seen the referral, unless it is written,
+    and return what the caller's side is shown, in the same packet behind it. Raises Unavailable."""
+    principal = attempt.principal
+    if attempt.written:
+        return show(principal, referral, own, attempt.now)
+    asked = _rest_query(principal, referral)
+    rows = attempt.record(subject=own.subject if own else None, then=asked)
+    return build_detail(principal, referral, own, attempt.now, rows)
+
+
+def _rest_query(principal: Principal, referral: Referral) -> RoundTrip:
     """Return the query for `build_detail`, in a transaction that has seen the referral."""
     return RoundTrip(
         _SHOW.text(),
@@ -161,7 +170,7 @@ def rest_query(principal: Principal, referral: Referral) -> RoundTrip:
 def show(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
     """Return the referral as the principal's side is shown it, in a transaction that has seen
     it."""
-    asked = rest_query(principal, referral)
+    asked = _rest_query(principal, referral)
     with connection.cursor() as cursor:
         cursor.execute(asked.sql, asked.values)
         return build_detail(principal, referral, own, now, cursor.fetchall())
@@ -174,19 +183,14 @@ def build_detail(
     now: datetime,
     rows: Sequence[tuple[Any, ...]],
 ) -> Detail:
-    """Return the same from the rows of `rest_query`."""
+    """Return the same from the rows of `_rest_query`."""
     (row,) = rows
     start = 2 * _AGENCY.width
     rest = _Rest._make(row[start : start + len(_Rest._fields)])
     side = side_of(principal, referral)
     status = status_shown(referral, own, side, now)
-    who = CallerRelation(
-        side,
-        principal.member_id in rest.assigned,
-        transitions.is_holder(principal, own),
-        referral.accepted_at is not None,
-        transitions.is_unheld(own),
-    )
+    assigned = principal.member_id in rest.assigned
+    who = transitions.caller_relation(principal, referral, own, assigned=assigned)
     release = _RELEASE.found(row[start + len(_Rest._fields) :])
     answers = who.assigned or principal.has_role("lead")
     return Detail(

@@ -13,10 +13,9 @@ from permissions.database.prepared_statements import PreparedStatement, RoundTri
 from permissions.errors import NotVisible
 from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
-from referrals.act_registry.transitions import is_holder, is_unheld
+from referrals.act_registry.transitions import caller_relation
 from referrals.models import VISIBLE_SQL, Referral, Side, sees_referrals
 from referrals.referral_lock import exclusive_lock_query
-from referrals.visible_status import side_of
 
 _REFERRAL = ModelRow(Referral)
 _SIDE = ModelRow(Side)
@@ -33,13 +32,7 @@ class Seen(NamedTuple):
 
     def relation(self, principal: Principal) -> CallerRelation:
         """Return the principal's relation to the referral."""
-        return CallerRelation(
-            side_of(principal, self.referral),
-            self.assigned,
-            is_holder(principal, self.own),
-            self.referral.accepted_at is not None,
-            is_unheld(self.own),
-        )
+        return caller_relation(principal, self.referral, self.own, assigned=self.assigned)
 
 
 _LOCK = PreparedStatement(

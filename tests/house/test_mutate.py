@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.support.matrix import put_back as put_back  # a fixture
 from tests.support.matrix import try_out as try_out  # a fixture
 from tests.support.policy_probe import World, probe
 from tests.support.policy_probe import world as world  # a fixture
+from tests.support.repository import REPOSITORY
 
 
 class Told(Campaign):
@@ -95,6 +98,17 @@ def test_the_matrix_sees_a_rule_that_is_looser_and_none_that_is_not(
     with loose.applied():
         assert answered_otherwise("withdraw", try_out, put_back)
     assert answered_otherwise("withdraw", try_out, put_back) is None
+
+
+@pytest.mark.no_database
+def test_it_begins_in_a_process_of_its_own_and_finds_each_check_that_it_takes_away() -> None:
+    """Before pytest has set Django up; and of what is named by its text, that it is still there."""
+    begins = [sys.executable, "-c", "import tests.mutate.run"]
+    said = subprocess.run(begins, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    found = [one.name for one in code.of_checks()]
+    assert len(found) == len(set(found)) > 100
+    assert "referrals.queries.seen: nothing that closes waits for readers" in found
 
 
 def test_what_is_listed_as_the_same_and_is_caught_fails_the_run() -> None:

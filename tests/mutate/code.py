@@ -29,6 +29,7 @@ CHECKS: dict[str, tuple[str, ...] | None] = {
     "referrals.packets.notes": None,
     "referrals.packets.read_context": None,
     "referrals.act_transaction": None,
+    "referrals.queries.seen": None,
     "referrals.acts.return_releases": None,
     "directory.editing.confidential_addresses": None,
 }
@@ -72,10 +73,16 @@ SWAPS = (
         "no reader of a packet holds the referral's lock",
     ),
     (
-        "referrals.act_transaction",
-        r"if act in CLOSING:",
-        "if False:",
+        "referrals.queries.seen",
+        r"if not closing:",
+        "if True:",
         "nothing that closes waits for readers",
+    ),
+    (
+        "referrals.queries.seen",
+        r"\{_LOCK\.text\(\)\}; ",
+        "",
+        "no act locks the row before it looks",
     ),
 )
 

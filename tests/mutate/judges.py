@@ -124,6 +124,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "referrals.acts.return_releases": ("return_releases", "sealed_content", "rotation"),
     "referrals.packets.read_context": ("races", "sealed_content", "acts"),
     "referrals.referral_lock": ("races", "sealed_content", "acts"),
+    "referrals.queries.seen": ("races", "read_races", "first_wall", "acts", "hot_answers"),
     "referrals.act_transaction": (
         "races",
         "acts",

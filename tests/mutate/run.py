@@ -19,7 +19,7 @@ from tests.mutate import code, reach, sql
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.judges import JUDGES, NO_JUDGES, rooms_of
 from tests.mutate.sql import Mutant
-from tests.support.binding import bind_credentials
+from tests.support.one_database import ONE_DATABASE
 
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
@@ -58,6 +58,10 @@ class Campaign:
         return self
 
     # -- The course of a run
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """One database for all: tests of many files follow each other, one at a time."""
+        config.stash[ONE_DATABASE] = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -124,6 +128,8 @@ class Campaign:
         """Extend every session: a token lives five minutes, and a court takes longer."""
         with self.superuser.cursor() as cursor:
             cursor.execute("UPDATE credential SET expires_at = expires_at + interval '1 day'")
+        from tests.support.binding import bind_credentials  # a model: pytest has set Django up
+
         bind_credentials()
 
     def _try_all(self, judges: list[Any]) -> None:

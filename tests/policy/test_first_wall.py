@@ -17,10 +17,10 @@ from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
 from permissions.models import Client
 from tests.support import routes
-from tests.support.callers import Caller
+from tests.support.callers import Caller, member_id
 from tests.support.database import forget_edits, full_story
 from tests.support.routes import everything
-from tests.support.stories import PACKET, Story
+from tests.support.stories import PACKET, Story, service_of
 
 ALIASES = ("default", "auditor", "editor")
 
@@ -131,6 +131,38 @@ def test_a_colleague_who_is_not_assigned_is_refused_whatever_is_sealed(
     narrow = client_with(api, "ywca", ["referrals:read"], "ywca.worker")
     answer = narrow.act(told.id, "open_packet", {"purpose": "intake"})
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_detail_shows_the_rest_to_those_who_answer_for_it(
+    accepted: bool, story: Story, api: Any, no_policies: Callable[[], None]
+) -> None:
+    """The permission and the blocks: assigned members and leads, the recipient's after the accept.
+    The plan and the own number: the sender's assigned members."""
+    story.create().release(*PACKET).packet(**PACKET).sends("set_external_ref", {"ref": "CASE-0003"})
+    plan = [service_of("sarc")]
+    story.sends("set_plan", {"services": plan}).send().answers("acknowledge")
+    barred = {"member_id": str(member_id("ywca.admin"))}
+    assert api("ywca.lead").act(story.id, "block", barred).status_code == 200
+    if accepted:
+        story.answers("accept")
+    no_policies()
+    nothing: tuple[bool, int, list[str], str | None] = (False, 0, [], None)
+    shown = {
+        "police.worker": (True, 0, plan, "CASE-0003"),
+        "police.lead": (True, 0, [], None),
+        "police.worker2": nothing,
+        "ywca.worker": (accepted, 1, [], None),
+        "ywca.lead": (accepted, 1, [], None),
+        "ywca.worker2": nothing,
+    }
+    for who, expected in shown.items():
+        seen = api(who).get(f"/v1/referrals/{story.id}").json()
+        found = (
+            *(seen["release"] is not None, len(seen["blocks"])),
+            *(seen["plan"], seen["external_ref"]),
+        )
+        assert found == expected, who
 
 
 def test_each_side_reads_its_own_notes_and_history_only(told: Story, api: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 from permissions.keys import rotation
 from permissions.keys.keystore import key_store
 from referrals.deadlines import exercises_over, removal
+from tests.support.desk_pages import text_of
 from tests.support.exercises import Exercise, accept_and_share
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story, service_of
@@ -97,6 +98,32 @@ def test_it_ends_by_itself_and_is_erased_with_its_keys(
     assert kept > 10
     assert api(alive.sender).get(f"/v1/referrals/{alive.id}").status_code == 200
     assert alive.send().answers("accept").answers("open_packet", {"purpose": "intake"})
+
+
+def test_one_that_ends_ends_no_other(exercise: Exercise, superuser: Any) -> None:
+    other = Exercise().begin("hospital.lead").join("ywca.worker2")
+    page = "/desk/practice"
+    assert "Agencies that take part" in text_of(other.desks["hospital.lead"].get(page).content)
+    before = standing(superuser)
+    exercise.desks["police.lead"].submit(f"{page}/end")
+    after = standing(superuser)
+    ended = {one for one, state in after.items() if state != before[one]}
+    assert {after[one] for one in ended} == {(False, True)}
+    assert len(ended) == 2, "the agencies of the police's, and no other; no live one"
+    assert "Agencies that take part" in text_of(other.desks["hospital.lead"].get(page).content)
+    sweep()
+    assert standing(superuser) == after
+
+
+def standing(superuser: Any) -> dict[str, tuple[bool, bool]]:
+    """Of each agency, live ones too: whether it is active, and whether its exercise has ended."""
+    found = rows(
+        superuser,
+        "SELECT a.id, a.active, coalesce(e.ended_at IS NOT NULL, false) FROM permissions_agency a"
+        " LEFT JOIN permissions_exercise e ON e.id = a.exercise_id",
+        [],
+    )
+    return {str(agency): (active, ended) for agency, active, ended in found}
 
 
 @pytest.mark.parametrize("place", ["end_key_epoch", "_rewrap_all", "_destroy"])

@@ -74,6 +74,37 @@ def test_nothing_of_it_comes_back(survivor: Survivor, shared: Story) -> None:
     assert "The other agency may open this until" in survivor.sees()
 
 
+@pytest.mark.parametrize("less", [False, True])
+def test_what_one_survivor_takes_back_is_no_one_elses(
+    story: Story, api: Any, superuser: Any, less: bool
+) -> None:
+    """Of three who have a slip, the second ends or narrows their permission."""
+    three = [
+        Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET) for _ in range(3)
+    ]
+    codes = [give(one) for one in three]
+    others = [three[0], three[2]]
+    before = [whole(superuser, one) for one in others]
+    survivor = Survivor(codes[1])
+    assert survivor.gets_in()
+    taken = survivor.shares_less("name") if less else survivor.ends()
+    assert taken.status_code == 302
+    assert opens(three[1]) == ({k: PACKET[k] for k in PACKET if k != "name"} if less else "sealed")
+    assert [whole(superuser, one) for one in others] == before
+    assert [opens(one) for one in others] == [PACKET, PACKET]
+
+
+def whole(superuser: Any, story: Story) -> list[Any]:
+    """Every row of a referral that an end or a narrowing changes."""
+    tables = {"referral": "id"} | dict.fromkeys(
+        ("release", "packet_grant", "bound_access", "referral_event"), "referral_id"
+    )
+    return [
+        rows(superuser, f"SELECT t::text FROM {table} t WHERE {of} = %s ORDER BY 1", [story.id])
+        for table, of in tables.items()
+    ]
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_the_sender_is_shown_what_it_is_shown_when_the_recipient_records_it(
     story: Story, api: Any, accepted: bool
