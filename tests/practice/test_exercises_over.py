@@ -116,7 +116,7 @@ def test_one_that_ends_ends_no_other(exercise: Exercise, superuser: Any) -> None
 
 
 def standing(superuser: Any) -> dict[str, tuple[bool, bool]]:
-    """Of each agency, live ones too: whether it is active, and whether its exercise has ended."""
+    """Whether each agency, live ones too, is active, and whether its exercise has ended."""
     found = rows(
         superuser,
         "SELECT a.id, a.active, coalesce(e.ended_at IS NOT NULL, false) FROM permissions_agency a"

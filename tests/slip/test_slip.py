@@ -78,7 +78,7 @@ def test_nothing_of_it_comes_back(survivor: Survivor, shared: Story) -> None:
 def test_what_one_survivor_takes_back_is_no_one_elses(
     story: Story, api: Any, superuser: Any, less: bool
 ) -> None:
-    """Of three who have a slip, the second ends or narrows their permission."""
+    """Three have a slip, and the second ends or narrows their permission."""
     three = [
         Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET) for _ in range(3)
     ]
