@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.urls import get_resolver
 
 from api.dev import demo, processes
 from permissions.identity import credentials
@@ -104,6 +105,7 @@ def loaded() -> Iterator[tuple[str, dict[str, Any]]]:
     cluster = own_cluster()
     made = Template(cluster).copy(name)
     key_folder.forget()  # the process goes on with another database, and another folder
+    assert get_resolver().url_patterns  # the demo's, before a test sends by another provider
     yield name, made
     for alias in connections:
         connections[alias].close()
