@@ -33,12 +33,11 @@ from directory.importing.local_overrides import (
     owners_of,
 )
 from directory.importing.parsing import Entry, EntryParser, ImportContext, id_of, leave_out
-from directory.importing.persistence import HIDDEN, Difference, EntryStore, OnDifference
+from directory.importing.persistence import HIDDEN, OPEN, Difference, EntryStore, OnDifference
 from directory.importing.records import Package
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.projection.render import (
     lock_entries,
-    render,
     render_organizations,
     render_taxonomies,
 )
@@ -47,6 +46,7 @@ from permissions.database.aliases import JOBS
 from permissions.database.clock import database_now
 
 BATCH = 100  # organizations per transaction, unless more of them share rows
+MAY_GO_SHARE, MAY_GO = 0.1, 1  # what leaves a source at once without being asked about
 
 Progress = Callable[[str, int, int], None]  # what is being done, number done, total
 
@@ -61,6 +61,10 @@ def ignore_difference(difference: Difference) -> None:
 
 class ImportRunning(Exception):
     """Another import of this source is under way."""
+
+
+class TooMuchGone(Exception):
+    """The source has lost so much that its file may be cut off; the message says how much."""
 
 
 @dataclass
@@ -85,6 +89,15 @@ class Report:
             (line.outcome, why) for line in self.staging.lines() for why in set(line.why)
         )
 
+    def taken(self, table: str) -> tuple[int, int]:
+        """How many rows of a table were taken, of how many; repeats do not count."""
+        return self.staging.taken(table)
+
+    def languages(self) -> list[tuple[str, int, int]]:
+        """Each language that the source names: how many of its rows were taken, of how many; the
+        most frequent first."""
+        return self.staging.languages()
+
     def records(self) -> Iterator[dict[str, object]]:
         """One record per line: ids and reasons, never a value, which might reveal a place (R4)."""
         for line in self.staging.lines():
@@ -108,6 +121,7 @@ def import_package(
     dry: bool = False,
     retry: bool = False,
     over_edits: bool = False,
+    allow_closing: bool = False,
 ) -> Report:
     """Import everything of `package` that can be imported, under the name `source`.
 
@@ -115,12 +129,12 @@ def import_package(
     column is left out. `dry` changes nothing and reports what would change. With `retry` the
     package is a part of a source that was imported before: its rows may belong to stored rows, and
     nothing is removed. Organizations whose entries an agency changes itself are left unchanged,
-    unless `over_edits`. Safe to repeat. Raises ImportRunning, and NotReadable if a file cannot be
-    read to its end.
+    unless `over_edits`. Safe to repeat. Raises ImportRunning, NotReadable if a file cannot be read
+    to its end, and, unless `allow_closing`, TooMuchGone before it changes anything.
     """
     with _exclusive(source):
         importing = _Import(package, source, agencies or {}, progress, told, dry, retry)
-        importing.over_edits = over_edits
+        importing.over_edits, importing.allow_closing = over_edits, allow_closing
         importing.run()
     return importing.report
 
@@ -147,7 +161,7 @@ class _Import:
     ) -> None:
         self.package, self.source, self.agencies = package, source, agencies
         self.progress, self.told, self.dry, self.retry = progress, told, dry, retry
-        self.over_edits = False
+        self.over_edits = self.allow_closing = False
         self.staging = Staging()
         self.report = Report(source, self.staging, list(package.notes))
 
@@ -157,7 +171,8 @@ class _Import:
         if self.retry:
             quarantine.find_present_rows(self.staging, self.source)
         row_groups.find_organizations(self.staging, partial(id_of, self.source, "organization"))
-        self.tables = (self.package.tables | self.staging.tables) & _OF_ORGANIZATIONS
+        tables = self.package.tables | self.staging.tables
+        self.tables = tables & _OF_ORGANIZATIONS
         self.report.notes += self.staging.unknown_columns()
         self.secrets = ConfidentialPlaces(self.staging, self.source)
         terms = m.TaxonomyTerm.objects.using(JOBS).values_list("id", flat=True)
@@ -168,6 +183,9 @@ class _Import:
         self.known = ImportContext(
             self.source, self.staging, self.agencies, set(terms), self.owners
         )
+        self.gone: list[UUID] = []
+        if not self.retry and {"organization", "service"} <= tables:
+            self._find_what_is_gone()
         self._group([COMMON])
         total, done = len(self.owners), 0
         for group in row_groups.groups(self.staging, BATCH):
@@ -175,8 +193,7 @@ class _Import:
             done += len(group)
             self.progress("organizations", done, total)
         self._orphans()
-        if not self.retry:
-            self._close_what_is_gone()
+        self._close_what_is_gone()
         if not self.dry:
             withholding = Redaction(self.secrets)
             quarantine.keep_lines(self.source, self.staging, withholding, retry=self.retry)
@@ -213,20 +230,49 @@ class _Import:
                 taking.piece(rows)
             self._tell(taking)
 
+    def _find_what_is_gone(self) -> None:
+        """The organizations, with services that are open here, that the source no longer has.
+        Raises TooMuchGone if they, or the services that it no longer has, are many."""
+        services = m.Service.objects.using(JOBS).filter(source=self.source, status__in=OPEN)
+        here = set(services.values_list("part_of_id", flat=True).distinct())
+        here -= set() if self.over_edits else kept_by_agencies(here)
+        self.gone = sorted(here - set(self.owners.values()))
+        keys = [  # a row without an id of its own is not looked for
+            key
+            for key, owner in services.exclude(external_id="").values_list(
+                "external_id", "part_of_id"
+            )
+            if owner in here
+        ]
+        gone = sum(not self.staging.names("service", key) for key in keys)
+        counts = (
+            ("organizations", len(self.gone), len(here)),
+            ("services", gone, len(keys)),
+        )
+        many = [one for one in counts if one[1] > max(MAY_GO, one[2] * MAY_GO_SHARE)]
+        if not many:
+            return
+        said = " and ".join(f"{lost:,} of {of:,} {what}" for what, lost, of in many)
+        if self.dry or self.allow_closing:
+            self.report.notes.append(f"no longer in the source: {said}")
+        else:
+            raise TooMuchGone(
+                f"The source {self.source} no longer has {said} that are open here. Nothing was"
+                " changed. If its file is whole, run this again with --allow-closing."
+            )
+
     def _close_what_is_gone(self) -> None:
         """Make services inactive whose organization the source no longer has."""
-        if "service" not in self.tables or "organization" not in self.tables:
-            return
-        there = m.Organization.objects.using(JOBS).filter(source=self.source)
-        gone = sorted(set(there.values_list("id", flat=True)) - set(self.owners.values()))
-        for start in range(0, len(gone), BATCH):
+        for start in range(0, len(self.gone), BATCH):
+            some = self.gone[start : start + BATCH]
             storing = EntryStore(self.source, database_now(JOBS), self.told, dry=self.dry)
             with transaction.atomic(using=JOBS):
-                some = gone[start : start + BATCH]
+                if not self.dry:
+                    lock_entries([], some)
                 kept = set() if self.over_edits else kept_by_agencies(some)
                 storing.close([one for one in some if one not in kept], self.staging.names)
-                if not self.dry and storing.touched.services:
-                    render(storing.touched.services, storing.touched.organizations)
+                if not self.dry:
+                    render_organizations(storing.touched.organizations)
             self.report.changes += storing.changes
 
 

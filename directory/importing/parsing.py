@@ -15,11 +15,11 @@ from directory.hsds.schema import TABLES, Kind
 from directory.importing import coercion
 from directory.importing.coercion import CONTROL, Value
 from directory.importing.records import ABOUT, ELIGIBILITY
-from directory.importing.staging import SHARED, TAKEN, THERE, Staged, Staging, target_of
+from directory.importing.staging import CORE, SHARED, TAKEN, THERE, Staged, Staging, target_of
+from permissions import displayed_text
 
 NAMESPACE = UUID("6f1f2b52-0a0e-5d0c-9f0b-2f6c3b7d9e41")  # for ids made from a source's own ids
 CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-CORE = ("organization", "service", "location")  # if one of these fails, so does the organization
 ORDER = {table: number for number, table in enumerate(TABLES)}
 NAMED_ONLY = ("parent_organization_id", "parent_id")  # may name rows that were never imported
 
@@ -226,6 +226,7 @@ class EntryParser:
             entry.values[table.field_of(column)] = value
         if entry.table == "schedule":
             _afternoon(entry)
+            _hours_in_words(entry)
         elif entry.table == "service":
             self._answered_by(entry)
         elif entry.table == "holiday_schedule":
@@ -310,6 +311,18 @@ def _afternoon(entry: Entry) -> None:
     if time(5) <= opens < time(12) and time(1) <= closes < time(8):
         entry.values["closes_at"] = closes.replace(hour=closes.hour + 12)
         entry.row.line.notes.append("closes_at: before it opens, taken as in the afternoon")
+
+
+def _hours_in_words(entry: Entry) -> None:
+    """Keep hours that are no times, such as "by appointment", in the description."""
+    columns = ("opens_at", "closes_at")
+    cells = [entry.row.values.get(column, "").strip() for column in columns]
+    said = ["" if cell.lower() in coercion.NOTHING_SAID else cell for cell in cells]
+    if any(text and entry.values.get(c) is None for c, text in zip(columns, said, strict=True)):
+        hours = displayed_text.cleaned(" - ".join(filter(None, said)))
+        there = str(entry.values.get("description") or "")
+        entry.values["description"] = "; ".join(filter(None, (there, hours)))
+        entry.row.line.notes.append("hours that are no times: kept in the description")
 
 
 def _holiday(entry: Entry) -> None:

@@ -9,6 +9,13 @@ ELIGIBILITY = "eligibility"
 # each pair is ours: the standard's own column holds any word of the source.
 ABOUT = {"attribute": ("link_table", "link_id"), "metadata": ("resource_table", "resource_id")}
 EXPORTED = "cairn_directory"  # the name of the packages that directory/exporting.py writes
+# What is noted of a line from which there is nothing to store.
+NO_TABLE = "its file is no table of the standard"
+EMPTY_LINE = "an empty line"
+NOTHING_IN_IT = "empty: nothing to store"
+NO_HOURS = "no hours given for that day: no schedule"
+REPEATS = "repeats an earlier line: taken once"
+SKIPPED = frozenset({NO_TABLE, EMPTY_LINE, NOTHING_IN_IT, NO_HOURS, REPEATS})
 
 
 class NotReadable(Exception):
@@ -19,7 +26,7 @@ class NotReadable(Exception):
 class Line:
     """One line of a file, or one object of a document, with its outcome.
 
-    With a `reason` it is quarantined; `notes` list what was mended.
+    With a `reason` it is quarantined; `notes` list what was mended, or say why it is SKIPPED.
     """
 
     file: str  # without its ending; for JSON the object's table
@@ -37,11 +44,15 @@ class Line:
 
     @property
     def outcome(self) -> str:
-        return "quarantined" if self.reason else "mended" if self.notes else "taken"
+        if self.reason:
+            return "quarantined"
+        if not SKIPPED.isdisjoint(self.notes):
+            return "skipped"
+        return "mended" if self.notes else "taken"
 
     @property
     def why(self) -> list[str]:
-        """Why it was quarantined, or what was mended; each reason once."""
+        """Why it was quarantined or skipped, or what was mended; each reason once."""
         return [self.reason] if self.reason else list(dict.fromkeys(self.notes))
 
 

@@ -12,6 +12,7 @@ from permissions.database.aliases import JOBS
 
 SHOWN = 12  # reasons in the summary; --report has all
 RECORDS = (".json", ".jsonl", ".ndjson")
+OUTCOMES = ("taken", "mended", "quarantined", "skipped")
 SIGNS = {"created": "+", "changed": "~", "removed": "-", "made inactive": "off"}
 
 Write = Callable[[str], object]
@@ -32,12 +33,21 @@ def _text(record: dict[str, object]) -> str:
 
 
 def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> None:
-    """Write counts by file, the most common reasons, and the numbers of changed rows."""
+    """Write counts by file, organization, service and language, the most common reasons, and the
+    numbers of changed rows."""
     write(f"Source: {told.source}")
-    write(f"{'file':<26}{'taken':>8}{'mended':>8}{'quarantined':>13}")
+    write(f"{'file':<26}{'lines':>9}{''.join(f'{one:>13}' for one in OUTCOMES)}")
     for file, counts in sorted(told.counts().items()):
-        numbers = f"{counts['taken']:>8}{counts['mended']:>8}{counts['quarantined']:>13}"
-        write(f"{file:<26}{numbers}")
+        numbers = "".join(f"{counts[one]:>13,}" for one in OUTCOMES)
+        write(f"{file:<26}{counts.total():>9,}{numbers}")
+    for table in ("organization", "service", "location"):
+        taken, of = told.taken(table)
+        write(f"{table.capitalize() + 's':<26}{taken:,} of {of:,} taken")
+    languages = told.languages()
+    for name, taken, of in languages[:SHOWN]:
+        write(f"  {name or 'a language without a name'}: {taken:,} of {of:,} rows taken")
+    if len(languages) > SHOWN:
+        write(f"  and {len(languages) - SHOWN} other languages")
     reasons = told.reasons().most_common()
     for (outcome, why), count in reasons[:SHOWN]:
         write(f"  {count:>6} {outcome}: {why}")

@@ -6,9 +6,18 @@ from uuid import UUID
 import orjson
 
 from directory.hsds.schema import TABLES
-from directory.importing.records import ELIGIBILITY
-from directory.importing.staging import NAMES, NUMBERS, REPEATED, SHARED, Staging
+from directory.importing.records import ELIGIBILITY, REPEATS
+from directory.importing.staging import (
+    CORE,
+    NAMES,
+    NUMBERS,
+    REPEATED,
+    SHARED,
+    Staging,
+    key_by_content,
+)
 
+OWN_CONTENT = "its id is that of other lines too: told apart by what it says"
 # A row gets its parent's organization. The order of TABLES' links decides between parents; the row
 # that an attribute is about comes first.
 _OWN = """
@@ -55,6 +64,7 @@ def find_organizations(staging: Staging, id_of: Callable[[str], UUID]) -> None:
         " AND tbl NOT IN (?, ?) ORDER BY tbl LIMIT 1), 0) WHERE tbl = 0",
         [NUMBERS["attribute"], NUMBERS["metadata"]],
     )
+    staging.db.execute("CREATE INDEX link_key ON link (key, tbl)")
     _mark_repeats(staging)
     staging.db.execute(
         "UPDATE row SET org = n WHERE tbl = ? AND state <> ?",
@@ -64,7 +74,6 @@ def find_organizations(staging: Staging, id_of: Callable[[str], UUID]) -> None:
         if table not in SHARED:
             staging.db.execute(_OWN, [NUMBERS[table]])
         if table == "service_at_location":
-            staging.db.execute("CREATE INDEX link_key ON link (key, tbl)")
             staging.db.execute(_PLACES, [NUMBERS[table], NUMBERS["location"]])
     staging.db.execute(_OWN, [NUMBERS[ELIGIBILITY]])
     staging.db.execute("CREATE INDEX row_org ON row (org, n)")
@@ -72,27 +81,35 @@ def find_organizations(staging: Staging, id_of: Callable[[str], UUID]) -> None:
 
 
 def _mark_repeats(staging: Staging) -> None:
-    """Keep the first of several rows with one id. An equal row is noted as a repeat; a
-    different one is refused."""
+    """Keep the first of several rows with one id, and note those that are equal to it as repeats.
+    Different ones are refused where rows of the source name the id, for it says no more which is
+    meant; else the rows of the table have no ids to speak of, and are told apart by what they say.
+    """
     cursor = staging.db.execute(
-        "SELECT key, tbl FROM row WHERE tbl <> ? GROUP BY key, tbl HAVING count(*) > 1",
+        "SELECT key, tbl, EXISTS (SELECT 1 FROM link WHERE link.key = row.key"
+        " AND link.tbl = row.tbl) FROM row WHERE tbl <> ? GROUP BY key, tbl HAVING count(*) > 1",
         [NUMBERS[ELIGIBILITY]],
     )
-    for key, table in cursor.fetchall():
+    for key, number, named in cursor.fetchall():
         rows = staging.db.execute(
             "SELECT row.n, main, line, coalesce(row.cells, line.cells), notes, reason FROM row"
             " JOIN line ON line.n = row.line WHERE row.key = ? AND tbl = ? ORDER BY row.n",
-            [key, table],
+            [key, number],
         ).fetchall()
-        first = orjson.loads(rows[0][3])
-        for n, main, line, cells, notes, reason in rows[1:]:
-            staging.db.execute("UPDATE row SET state = ? WHERE n = ?", [REPEATED, n])
-            if not main:
-                continue
-            if orjson.loads(cells) == first:
-                told = "\n".join(filter(None, [notes, "repeats an earlier line: taken once"]))
+        table = NAMES[number]
+        said = [key_by_content(table, orjson.loads(row[3])) for row in rows]
+        apart = not (named or table in {*CORE, *SHARED} or len(set(said)) == 1)
+        for place, (n, main, line, _, notes, reason) in enumerate(rows):
+            repeats = said[place] in (said[:place] if apart else said[: min(place, 1)])
+            if repeats or not (apart or place == 0):
+                staging.db.execute("UPDATE row SET state = ? WHERE n = ?", [REPEATED, n])
+            elif apart:
+                staging.db.execute("UPDATE row SET key = ? WHERE n = ?", [said[place], n])
+            note = REPEATS if repeats else OWN_CONTENT if apart else ""
+            if main and note:
+                told = "\n".join(filter(None, [notes, note]))
                 staging.db.execute("UPDATE line SET notes = ? WHERE n = ?", [told, line])
-            else:
+            elif main and place:
                 why = reason or "another line with this id came before and says otherwise"
                 staging.db.execute("UPDATE line SET reason = ? WHERE n = ?", [why, line])
 

@@ -18,6 +18,7 @@ from directory.hsds.schema import TABLES
 from directory.importing.records import ABOUT, ELIGIBILITY, Line, Row
 
 COMMON = 0  # the "organization" of rows without an owner: taxonomies, units, descriptions
+CORE = ("organization", "service", "location")  # if one of these fails, so does the organization
 SHARED = frozenset({"taxonomy", "taxonomy_term", "unit", "meta_table_description"})
 NUMBERS = {table: number for number, table in enumerate([*TABLES, ELIGIBILITY], 1)}
 NAMES = {number: table for table, number in NUMBERS.items()}
@@ -42,6 +43,13 @@ _STAGED = """
     SELECT row.n, tbl, row.key, main, org, hidden, row.cells, line.n, file, number, pointer,
            line.cells, notes, reason, waits_as
       FROM row JOIN line ON line.n = row.line WHERE
+"""
+_LANGUAGES = """
+    SELECT coalesce(nullif(json_extract(coalesce(row.cells, line.cells), '$.name'), ''),
+                    json_extract(coalesce(row.cells, line.cells), '$.code'), '') AS said,
+           sum(state = ?), count(*)
+      FROM row JOIN line ON line.n = row.line WHERE tbl = ? AND state <> ?
+     GROUP BY said ORDER BY count(*) DESC, said
 """
 _OF = """
     row.state = 0 AND row.late = ? AND row.org IN (SELECT value FROM json_each(?)) ORDER BY row.n
@@ -116,7 +124,7 @@ class Staging:
                     (
                         self._rows,
                         NUMBERS[row.table],
-                        row.key or _made_key(row),
+                        row.key or key_by_content(row.table, row.values),
                         self._serial,
                         row.main,
                         COMMON if row.table in SHARED else None,
@@ -236,6 +244,19 @@ class Staging:
         )
         self.db.execute("COMMIT")
 
+    def taken(self, table: str) -> tuple[int, int]:
+        """The rows of a table that were taken, and all but the repeats."""
+        found: tuple[int, int] = self.db.execute(
+            "SELECT coalesce(sum(state = ?), 0), count(*) FROM row"
+            " WHERE tbl = ? AND state NOT IN (?, ?)",
+            [TAKEN, NUMBERS[table], REPEATED, THERE],
+        ).fetchone()
+        return found
+
+    def languages(self) -> list[tuple[str, int, int]]:
+        """(language, its rows that were taken, its rows), the most frequent first."""
+        return self.db.execute(_LANGUAGES, [TAKEN, NUMBERS["language"], REPEATED]).fetchall()
+
     def unknown_columns(self) -> Iterator[str]:
         """Notes about columns that are not the standard's."""
         for (file, column), count in sorted(self.unknown.items()):
@@ -326,10 +347,11 @@ def _line(serial: int, file: str, number: int, pointer: str, cells: str, *told: 
     return Line(file, number, orjson.loads(cells), said, reason, pointer, serial, waits_as)
 
 
-def _made_key(row: Row) -> str:
-    """The key of a row without an id, made from its content, so that an import finds it again."""
-    said = "\n".join(f"{column}={value}" for column, value in sorted(row.values.items()) if value)
-    return "content " + sha256(f"{row.table}\n{said}".encode()).hexdigest()[:32]
+def key_by_content(table: str, values: Mapping[str, str]) -> str:
+    """The key of a row without an id of its own, made from its content, so that the next import
+    finds it again."""
+    said = "\n".join(f"{column}={value}" for column, value in sorted(values.items()) if value)
+    return "content " + sha256(f"{table}\n{said}".encode()).hexdigest()[:32]
 
 
 def _numbers(numbers: Iterable[int]) -> str:

@@ -82,7 +82,7 @@ def test_every_object_of_every_line_has_an_outcome_and_a_place(load: Import) -> 
     report = load(HOUSE, "", "{not json", bad, {"greeting": "hello"})
     found = {(table, row, at): (what, why) for table, row, at, what, why in outcomes(report)}
     assert found["phone", 1, "/services/0/phones/0"][0] == "taken"
-    assert found["document", 2, ""] == ("mended", "an empty line")
+    assert found["document", 2, ""] == ("skipped", "an empty line")
     assert found["document", 3, ""] == ("quarantined", "not JSON")
     assert found["organization", 4, ""] == ("quarantined", "no name")
     assert found["document", 5, ""] == ("quarantined", "nothing of the standard in it")

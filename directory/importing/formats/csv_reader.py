@@ -9,16 +9,24 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from directory.hsds.schema import TABLES, Kind
 from directory.importing.formats.legacy_versions import CELLS, rows_of
-from directory.importing.records import EXPORTED, Line, NotReadable, Package, Row
+from directory.importing.records import (
+    EMPTY_LINE,
+    EXPORTED,
+    NO_TABLE,
+    Line,
+    NotReadable,
+    Package,
+    Row,
+)
 
 CELL_CHARACTERS = 10_000_000
 UNPACKED_BYTES = 16 << 30  # for a zip
@@ -63,6 +71,7 @@ class File:
     table: str  # from table_of(); '' if it is not a known table
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     ours: bool = False  # from our own export, which has no older forms
+    note: str = ""  # what is odd about it
 
 
 def table_of(stem: str) -> str:
@@ -78,9 +87,13 @@ def table_of(stem: str) -> str:
 
 def package(name: str, path: Path, *, whole: bool = True) -> Package:
     """Open the CSV files of a folder or zip. `whole` requires organizations. Raises NotReadable."""
-    files = sorted(_files(path), key=lambda file: file.stem)
-    notes = [
-        f"{file.stem}.csv is no table of the standard: ignored" for file in files if not file.table
+    found, notes = _files(path)
+    files = sorted(found, key=lambda file: file.stem)
+    notes += [file.note for file in files if file.note]
+    notes += [
+        f"{file.stem}.csv is no table of the standard: its lines are skipped"
+        for file in files
+        if not file.table
     ]
     ours = [file for file in files if file.table]
     if whole and "organization" not in {file.table for file in ours}:
@@ -96,9 +109,12 @@ def package(name: str, path: Path, *, whole: bool = True) -> Package:
 
     def lines() -> Iterator[tuple[Line, list[Row]]]:
         owner = _owners(ours)
-        for file in ours:
+        for file in files:
             for line in _lines(file):
-                if file.ours:
+                if not file.table:
+                    line.notes = [NO_TABLE]
+                    yield line, []
+                elif file.ours:
                     yield line, [Row(file.table, line.values, line)]
                 else:
                     yield line, list(rows_of(file.table, line, owner))
@@ -119,9 +135,9 @@ def of_tables(name: str, tables: Mapping[str, list[Mapping[str, object]]]) -> Pa
     def lines() -> Iterator[tuple[Line, list[Row]]]:
         for stem, rows in stems.items():
             table = table_of(stem)
-            for number, cells in enumerate(rows if table else [], 2):
+            for number, cells in enumerate(rows, 2):
                 said = {k: "" if v is None else str(v) for k, v in cells.items()}
-                line = Line(stem, number, said)
+                line = Line(stem, number, said, [] if table else [NO_TABLE])
                 yield line, list(rows_of(table, line, {}))
 
     return Package(name, lines, frozenset({table_of(stem) for stem in stems} & set(TABLES)), [])
@@ -130,15 +146,20 @@ def of_tables(name: str, tables: Mapping[str, list[Mapping[str, object]]]) -> Pa
 # -- Files ----------------------------------------------------------------------------------------
 
 
-def _files(path: Path) -> Iterable[File]:
+def _files(path: Path) -> tuple[list[File], list[str]]:
+    """The CSV files, and what is noted about files that are named and not there."""
     if not path.exists():
         raise NotReadable(f"{path}: there is no such folder or file.")
     if path.is_file():
         return _in_zip(path)
     described = path / "datapackage.json"
-    if described.is_file():
-        return list(_described(described.read_bytes(), lambda name: _in_folder(path, name)))
     found = sorted(path.glob("*.csv"))
+    if described.is_file():
+        return _described(
+            described.read_bytes(),
+            lambda name: _in_folder(path, name),
+            [_file(file) for file in found],
+        )
     if not found:  # a download often wraps the files in a folder
         folders = {file.parent for file in path.glob("*/*.csv")}
         if len(folders) > 1:
@@ -150,7 +171,7 @@ def _files(path: Path) -> Iterable[File]:
             return _files(folders.pop())
     if not found:
         raise NotReadable(f"{path}: there is no CSV file in this folder.")
-    return [_file(file) for file in found]
+    return [_file(file) for file in found], []
 
 
 def _file(path: Path) -> File:
@@ -162,7 +183,7 @@ def _in_folder(folder: Path, name: str) -> File | None:
     return _file(path) if path.is_file() else None
 
 
-def _in_zip(path: Path) -> Iterable[File]:
+def _in_zip(path: Path) -> tuple[list[File], list[str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _of_archive(path, archive)
@@ -170,7 +191,7 @@ def _in_zip(path: Path) -> Iterable[File]:
         raise NotReadable(f"{path}: neither a folder nor a zip file.") from None
 
 
-def _of_archive(path: Path, archive: zipfile.ZipFile) -> list[File]:
+def _of_archive(path: Path, archive: zipfile.ZipFile) -> tuple[list[File], list[str]]:
     entries = [e for e in archive.infolist() if not e.filename.startswith("__MACOSX")]
     tables = [e for e in entries if e.filename.lower().endswith(".csv")]
     if not tables:
@@ -188,8 +209,12 @@ def _of_archive(path: Path, archive: zipfile.ZipFile) -> list[File]:
         described = PurePosixPath(entry.filename)
         if described.name == "datapackage.json":
             beside = partial(_beside, described.parent, file)
-            return list(_described(archive.read(entry), beside))
-    return [found for entry in tables if (found := file(entry.filename))]
+            there = [
+                one for one in tables if PurePosixPath(one.filename).parent == described.parent
+            ]
+            others = [found for one in there if (found := file(one.filename))]
+            return _described(archive.read(entry), beside, others)
+    return [found for entry in tables if (found := file(entry.filename))], []
 
 
 def _packed(path: Path, name: str) -> IO[bytes]:
@@ -202,27 +227,44 @@ def _beside(folder: PurePosixPath, find: Callable[[str], File | None], name: str
     return find(str(folder / name))
 
 
-def _described(content: bytes, find: Callable[[str], File | None]) -> Iterator[File]:
-    """The existing files that a datapackage.json names. Raises NotReadable."""
+def _described(
+    content: bytes, find: Callable[[str], File | None], there: list[File]
+) -> tuple[list[File], list[str]]:
+    """The files that a datapackage.json names, and those `there` that it does not name, since a
+    description is often older than its files. Raises NotReadable."""
     try:
         described = json.loads(content)
         resources = described["resources"]
         named = [(str(one.get("name", "")), one.get("path")) for one in resources]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotReadable("datapackage.json: not a description of resources.") from None
+    ours = described.get("name") == EXPORTED
+    files, absent = [], []
     for name, path in named:
         if not isinstance(path, str) or path.startswith("/") or ".." in PurePosixPath(path).parts:
             raise NotReadable("datapackage.json: a resource's path leads out of the package.")
         if found := find(path):
-            table = found.table or table_of(name)
-            yield File(found.stem, table, found.open, described.get("name") == EXPORTED)
+            files.append(replace(found, table=found.table or table_of(name), ours=ours))
+        elif not ours:  # an export names each table, and writes those that have rows
+            absent.append(path)
+    stems = {file.stem for file in files}
+    for file in there:
+        if file.stem not in stems:
+            note = f"{file.stem}.csv: datapackage.json does not name it; read all the same"
+            files.append(replace(file, note=note))
+    notes = f"datapackage.json also names what is not there: {', '.join(absent)}"
+    return files, [notes] if absent else []
 
 
 def _text(file: File, notes: list[str] | None = None) -> io.TextIOWrapper:
-    """The file as text, in UTF-8 or else Windows-1252."""
+    """The file as text: in UTF-16 if it begins so, in UTF-8, or else in Windows-1252."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with file.open() as raw:
+        begins = raw.read(2)
+        if begins in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return _wrapped(file, "utf-16")
         try:
+            decoder.decode(begins)
             while piece := raw.read(PIECE):
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
@@ -271,7 +313,7 @@ def _line(stem: str, number: int, names: list[str], kept: list[bool], cells: lis
     if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
         line.reason = "more values than columns (a comma without quotes?)"
     elif not any(values.values()):
-        line.notes.append("an empty line")
+        line.notes.append(EMPTY_LINE)
     return line
 
 

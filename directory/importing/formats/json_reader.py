@@ -17,7 +17,7 @@ from directory.hsds import flattening
 from directory.hsds.schema import TABLES, Kind
 from directory.importing.formats.csv_reader import of_tables
 from directory.importing.formats.json_normalizer import NormalizedDocument, normalize
-from directory.importing.records import ABOUT, Line, NotReadable, Package, Row
+from directory.importing.records import ABOUT, EMPTY_LINE, Line, NotReadable, Package, Row
 
 BY_LINE = (".ndjson", ".jsonl")
 ENDINGS = (".json", *BY_LINE)
@@ -77,7 +77,7 @@ def _documents(file: Path) -> Iterator[tuple[int, object]]:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
-                    yield number, _NoDocument("an empty line")
+                    yield number, _NoDocument(EMPTY_LINE)
                     continue
                 try:
                     yield number, orjson.loads(line)
@@ -92,7 +92,7 @@ def _documents(file: Path) -> Iterator[tuple[int, object]]:
 
 def _lines(prefix: str, number: int, found: object) -> Iterator[tuple[Line, list[Row]]]:
     if isinstance(found, _NoDocument):
-        empty = found.why == "an empty line"
+        empty = found.why == EMPTY_LINE
         line = Line(f"{prefix}document", number, {}, reason="" if empty else found.why)
         line.notes = [found.why] if empty else []
         yield line, []

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from directory.hsds.schema import TABLES, Kind
 from directory.importing import coercion
-from directory.importing.records import ELIGIBILITY, Line, Row
+from directory.importing.records import ELIGIBILITY, NO_HOURS, NOTHING_IN_IT, Line, Row
 
 CELLS = {  # columns whose cells become rows of another table
     "languages": "language",
@@ -184,7 +184,8 @@ def _address(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _schedule(table: str, line: Line, owner: Owner) -> Iterator[Row]:
-    """Convert one line per weekday, as before version 2; a day without hours is closed."""
+    """Convert one line per weekday, as before version 2. A day without hours makes no schedule: the
+    source does not say that it is closed."""
     values = dict(line.values)
     if day := values.pop("weekday", ""):
         found = coercion.weekday(day)
@@ -194,7 +195,7 @@ def _schedule(table: str, line: Line, owner: Owner) -> Iterator[Row]:
             line.reason = "no day of the week"
             return
         if not values.get("opens_at") and not values.get("closes_at"):
-            line.notes.append("no hours: closed that day, which is no schedule")
+            line.notes.append(NO_HOURS)
             return
     yield Row("schedule", values, line)
 
@@ -204,7 +205,7 @@ def _term(table: str, line: Line, owner: Owner) -> Iterator[Row]:
     if "id" not in values:  # Ohana calls the key taxonomy_id
         values["id"] = values.pop("taxonomy_id", "")
         values.setdefault("code", values["id"])
-    _rename(values, vocabulary="taxonomy")
+    _rename(values, vocabulary="taxonomy", term="name")  # version 2.0's names
     values.pop("parent_name", None)
     yield Row("taxonomy_term", values, line)
 
@@ -228,7 +229,7 @@ def _eligibility(table: str, line: Line, owner: Owner) -> Iterator[Row]:
     if line.values.get("eligibility"):
         yield Row(ELIGIBILITY, line.values, line)
     else:
-        line.notes.append("empty: nothing to store")
+        line.notes.append(NOTHING_IN_IT)
 
 
 def _one_column(old: str, new: str) -> "Rewrite":

@@ -1,7 +1,7 @@
 """`manage.py directory …`: the services in the directory. Each verb is in directory/management/."""
 
 from directory.importing.formats.source_formats import NotReadable
-from directory.importing.import_package import ImportRunning
+from directory.importing.import_package import ImportRunning, TooMuchGone
 from directory.management.verbs import editors, exports, imports, taxonomies, upkeep
 from directory.postcodes import UnreadablePostcodes
 from directory.taxonomy.parsed_terms import NotATaxonomy
@@ -12,7 +12,7 @@ from permissions.management.noun import NounCommand
 class Command(NounCommand):
     help = "Import, export and look after the directory, and set which agencies edit it."
     refusals = (
-        *(NotReadable, ImportRunning, UnreadablePostcodes),
+        *(NotReadable, ImportRunning, TooMuchGone, UnreadablePostcodes),
         *(NotATaxonomy, BelongsToAnother),
     )
 

@@ -1,6 +1,7 @@
 """`manage.py directory import|quarantine|import-postcodes`: take sources into the directory."""
 
 import sys
+from collections import Counter
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
+from directory import models as m
 from directory.importing import quarantine
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import Report, ignore_difference, import_package
@@ -23,12 +25,16 @@ IMPORT = (
     " or Ohana's names: organizations.csv, services.csv, locations.csv, phones.csv and so on; with"
     " or without a datapackage.json), or a JSON file: one document, a list, a page of an API, or"
     " ndjson with one organization or service per line. Give a large source as CSV or ndjson.",
-    "Each line is taken, mended (corrected, with a note) or quarantined (with the reason). An"
+    "Each line is taken, mended (corrected, with a note), quarantined (with the reason) or skipped"
+    " (it holds nothing to store). An"
     " organization is taken with all its services and places or not at all: correct the line"
     " at fault and import again. Importing again is always safe: rows are found by their id and the"
     " name of the source, and what has not changed is not touched. What a source no longer has"
-    " is removed; a service"
-    " becomes inactive. To finish an import that was stopped, run it again.",
+    " is removed; a service becomes inactive, and so do those of an organization that has left. If"
+    " more than a tenth of the organizations or services are gone, the file may be cut off: nothing"
+    " is changed without --allow-closing. To finish an import that was stopped, run it again.",
+    "The command ends with status 0 if no line is quarantined, 3 if some are, and 4 if nothing was"
+    " taken.",
     "Once an agency has changed an entry here (more than pausing it or confirming it), its"
     " organization belongs to that agency: imports leave it and everything that belongs to it as it"
     " is, unless --over-edits is given.",
@@ -37,11 +43,12 @@ IMPORT = (
     " line is left unchanged or cannot be taken.",
 )
 IMPORT_EXAMPLES = """\
-  manage.py directory import ~/downloads/county-directory
+  manage.py directory import ~/downloads/county-2026-11 --source county
   manage.py directory import county.zip --source county --dry-run
   manage.py directory import feed.ndjson --source county --report county.jsonl
   manage.py directory import to-correct --source county --retry
 """
+TAKEN_IN_PART, NOTHING_TAKEN = 3, 4  # what the command ends with
 QUARANTINE_EXAMPLES = """\
   manage.py directory quarantine --source county
   manage.py directory quarantine --source county --export to-correct
@@ -84,7 +91,8 @@ def _add_import(command: NounCommand) -> None:
     verb.add_argument(
         "--source",
         metavar="NAME",
-        help="the source's name, the same at every import (default: the name of the file)",
+        help="the source's name, the same at every import. It may be left out where the file or"
+        " folder has the name of a source that was imported before",
     )
     verb.add_argument(
         "--report",
@@ -106,6 +114,11 @@ def _add_import(command: NounCommand) -> None:
         help="also overwrite entries that agencies have changed here",
     )
     verb.add_argument(
+        "--allow-closing",
+        action="store_true",
+        help="close what the source no longer has, however much that is",
+    )
+    verb.add_argument(
         "--answered-by",
         action="store_true",
         help="let the column answered_by (an agency's id) decide who takes referrals. Without it"
@@ -120,20 +133,49 @@ def _import(command: NounCommand, options: Options) -> None:
     if report:
         _require_writable(report)
     package = read(options["path"], whole=not options["retry"])
+    source = source or _remembered(package.name)
     outcome: Report = import_package(
         package,
-        source or package.name,
+        source,
         progress=partial(_show_progress, command),
         told=Differences(command.stdout.write) if dry else ignore_difference,
         agencies=_agencies() if options["answered_by"] else None,
         dry=dry,
         retry=options["retry"],
         over_edits=options["over_edits"],
+        allow_closing=options["allow_closing"],
     )
     with closing(outcome.staging):
         if report:
             write_lines(outcome, report)
         summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
+        _end(outcome)
+
+
+def _remembered(name: str) -> str:
+    """The name of the file, if a source of that name was imported before. Raises CommandError: a
+    second name for the same source would double its directory."""
+    organizations = m.Organization.objects.using(JOBS)
+    known = sorted(set(organizations.exclude(source="").values_list("source", flat=True)))
+    if name in known:
+        return name
+    raise CommandError(
+        "Say which source this is: --source NAME, the same at every import."
+        + (f" Imported before: {', '.join(known)}." if known else "")
+    )
+
+
+def _end(outcome: Report) -> None:
+    """End with a status that says whether all was taken. Raises CommandError."""
+    counts: Counter[str] = sum(outcome.counts().values(), Counter())
+    if not counts["taken"] + counts["mended"]:
+        raise CommandError("Nothing was taken.", returncode=NOTHING_TAKEN)
+    if waiting := counts["quarantined"]:
+        raise CommandError(
+            f"Taken in part: {waiting:,} lines are quarantined. To see why: manage.py directory"
+            f" quarantine --source {outcome.source}",
+            returncode=TAKEN_IN_PART,
+        )
 
 
 def _quarantine(command: NounCommand, options: Options) -> None:
