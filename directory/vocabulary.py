@@ -101,14 +101,28 @@ def codes_for_name(name: str) -> set[Key]:
 
 
 @lru_cache(maxsize=10_000)
-def ids_for_name(name: str) -> frozenset[UUID]:
-    """The ids of `codes_for_name` and all their ancestors, in every language. They find a service
-    whose source names its needs in Open Eligibility's words."""
+def ids_with_all_above(keys: frozenset[Key]) -> frozenset[UUID]:
+    """The ids of these terms and all their ancestors, in every language. They find a service whose
+    source names its needs in other words."""
     return frozenset(
-        term_id(*key, language)
-        for key in with_all_above(codes_for_name(name))
-        for language in LANGUAGES
+        term_id(*key, language) for key in with_all_above(keys) for language in LANGUAGES
     )
+
+
+@lru_cache
+def key_by_id() -> dict[UUID, Key]:
+    """Our terms by their ids, in every language."""
+    return {
+        term_id(term.taxonomy, term.code, language): (term.taxonomy, term.code)
+        for term in terms()
+        for language in LANGUAGES
+    }
+
+
+@lru_cache
+def by_key() -> dict[Key, Term]:
+    """Our terms."""
+    return {(term.taxonomy, term.code): term for term in terms()}
 
 
 def with_all_above(keys: Iterable[Key]) -> set[Key]:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from directory import meanings
 from directory.hsds.schema import LISTS, ONES, TABLES
+from directory.vocabulary import Key, codes_for_name
 
 Row = dict[str, Any]
 
@@ -172,6 +174,7 @@ class RelatedRows:
         taxonomies = {row["taxonomy_id"] for row in terms.values() if row["taxonomy_id"]}
         for row in self._select("taxonomy", Q(id__in=taxonomies)):
             self._rows["taxonomy"][row["id"]] = row
+        self._meanings = meanings.of_terms(terms, self.using)
 
     # -- Terms
 
@@ -185,6 +188,11 @@ class RelatedRows:
                     found[term["id"]] = term
                     term = self.row("taxonomy_term", term["parent_id"])
         return list(found.values())
+
+    def meanings_of(self, term: Row) -> frozenset[Key]:
+        """The terms of our taxonomies that a term of another means: by its name, and as a person
+        confirmed (directory/meanings.py)."""
+        return self._meanings.get(term["id"], frozenset()) | codes_for_name(term["name"])
 
     def own_term_ids(self, table: str, row_id: UUID) -> set[UUID]:
         """The ids of the terms that one row has itself."""

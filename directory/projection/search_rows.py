@@ -25,7 +25,7 @@ from directory.projection.entry_documents import (
 from directory.projection.prefetch import RelatedRows, Row
 from directory.projection.projection_writer import Rendered
 from directory.projection.search_text import of_organization, of_service
-from directory.vocabulary import codes_for_name, ids_for_name
+from directory.vocabulary import Key, ids_with_all_above
 
 
 def _json(document: Document) -> str:
@@ -73,7 +73,7 @@ def _terms(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -> li
 def _ids_of(shelf: RelatedRows, terms: list[Row]) -> list[str]:
     return sorted(
         {str(same["id"]) for term in terms for same in shelf.translations_of(term)}
-        | {str(one) for term in terms for one in ids_for_name(term["name"])}
+        | {str(one) for term in terms for one in ids_with_all_above(shelf.meanings_of(term))}
     )
 
 
@@ -221,15 +221,15 @@ def _filters(
     )
 
 
-def _keys(shelf: RelatedRows, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
-    """The terms of our own taxonomies that it has, or that its other terms' names stand for."""
+def _keys(shelf: RelatedRows, service: Row, terms: list[Row]) -> set[Key]:
+    """The terms of our own taxonomies that it has, or that its other terms mean."""
     own = shelf.own_term_ids("service", service["id"])
     own |= shelf.own_term_ids("organization", service["organization_id"])
-    keys: set[tuple[str, str]] = set()
+    keys: set[Key] = set()
     for term in terms:
         if term["id"] in own:
             taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-            keys |= codes_for_name(term["name"])
+            keys |= shelf.meanings_of(term)
             keys |= {(taxonomy["external_id"], term["code"])} if taxonomy else set()
     return keys
 

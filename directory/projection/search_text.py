@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from directory.projection.entry_documents import Document
 from directory.projection.prefetch import RelatedRows, Row
-from directory.vocabulary import synonyms
+from directory.vocabulary import by_key, synonyms
 
 INDEXED_CHARACTERS = 100_000  # per weight: PostgreSQL refuses a tsvector over 1 MB
 
@@ -82,9 +82,13 @@ def of_organization(shelf: RelatedRows, organization: Row) -> Document:
 
 
 def _synonyms(shelf: RelatedRows, term: Row) -> list[str]:
-    """The words people type for a term of our own taxonomies, in both languages."""
+    """The words people type for a term of our own taxonomies, and for those that another's term
+    means with their names, in both languages."""
     taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-    return synonyms().get((taxonomy["external_id"], term["code"]), []) if taxonomy else []
+    found = list(synonyms().get((taxonomy["external_id"], term["code"]), ())) if taxonomy else []
+    for key in sorted(shelf.meanings_of(term)):
+        found += [*by_key()[key].names.values(), *by_key()[key].synonyms]
+    return list(dict.fromkeys(found))
 
 
 def _joined(**texts: Iterable[str]) -> Document:

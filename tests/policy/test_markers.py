@@ -40,6 +40,7 @@ CHANGE = {
     *(("client", verb) for verb in ("quota", "end")),
     *(("database", verb) for verb in ("start", "stop", "status", "url", "erase", "recover")),
     *(("directory", verb) for verb in ("import", "quarantine", "import-postcodes", "export")),
+    ("directory", "crosswalk"),
     *(("directory", verb) for verb in ("generate", "import-taxonomy", "load-taxonomy", "bind")),
     *(("directory", verb) for verb in ("editors", "refresh")),
     *(("keys", verb) for verb in ("rotate", "destroy", "copy", "rebind", "adopt")),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from jsonschema import Draft202012Validator, FormatChecker
 
+from directory import meanings
 from directory import models as m
 from directory.hsds.published_schemas import schema
 from directory.hsds.schema import TABLES
@@ -37,6 +38,7 @@ def forget(source: str = "test") -> None:
             rows = TABLES[table].model._default_manager.using(JOBS).filter(source=source)
             ids = list(rows.values_list("id", flat=True))
             rows.delete()
+            meanings.stored(JOBS).filter(link_id__in=ids).delete()
             render_taxonomies(ids, table)
         render(gone_services, gone)
     derive()  # the middle of a postcode that only it had

@@ -1,9 +1,11 @@
-"""`manage.py directory import-taxonomy|load-taxonomy`: the terms that classify services."""
+"""`manage.py directory import-taxonomy|load-taxonomy|crosswalk`: terms that classify services."""
 
 from functools import partial
 from pathlib import Path
 
-from directory.taxonomy import bundled
+from django.core.management.base import CommandError
+
+from directory.taxonomy import bundled, crosswalk
 from directory.taxonomy.file_formats import read
 from directory.taxonomy.term_storage import Stored, store
 from permissions.management.noun import NounCommand, Options
@@ -12,11 +14,15 @@ EXAMPLES = """\
   manage.py directory import-taxonomy open-eligibility.xml --dry-run
   manage.py directory import-taxonomy county.csv --name "County services" --source county
 """
+CROSSWALK_EXAMPLES = """\
+  manage.py directory crosswalk --source county --draft county-terms.csv
+  manage.py directory crosswalk --source county --load county-terms.csv
+"""
 SHOWN = 20  # term names or notes
 
 
 def add_verbs(command: NounCommand) -> None:
-    """Declare both verbs."""
+    """Declare the three verbs."""
     own = command.verb(
         "import-taxonomy",
         partial(_import, command),
@@ -46,6 +52,54 @@ def add_verbs(command: NounCommand) -> None:
         "Load the taxonomies that come with Cairn, in English and Spanish.",
         "They cover needs, victimization types, and the groups that a service is for. Run this"
         " after each upgrade. Safe to run twice.",
+    )
+
+    walk = command.verb(
+        "crosswalk",
+        partial(_crosswalk, command),
+        "Say which of Cairn's needs, victimization types and groups the terms of a source mean.",
+        "--draft FILE writes a line for each term that entries of the source have: how many, and"
+        " what it may mean, compared by names, synonyms and descriptions. Fill in yes or no in"
+        " the column confirmed, and correct the column means (such as needs/emergency-shelter;"
+        "served/women). --load FILE stores it: services with a term that is confirmed are found by"
+        " what it means, also after the next import. No takes a meaning back; an empty cell leaves"
+        " it as it is. Terms that have a name of Cairn's or of Open Eligibility need no line.",
+        examples=CROSSWALK_EXAMPLES,
+    )
+    walk.add_argument(
+        "--source", required=True, metavar="NAME", help="the name it was imported under"
+    )
+    which = walk.add_mutually_exclusive_group(required=True)
+    which.add_argument("--draft", type=Path, metavar="FILE", help="write a draft to this CSV file")
+    which.add_argument("--load", type=Path, metavar="FILE", help="store what is confirmed in it")
+    walk.add_argument("--dry-run", action="store_true", help="with --load: print what would change")
+
+
+def _crosswalk(command: NounCommand, options: Options) -> None:
+    source, dry = options["source"], options["dry_run"]
+    if options["load"]:
+        outcome = crosswalk.confirm(source, crosswalk.read(options["load"]), dry_run=dry)
+        command.stdout.write(
+            f"Meanings{' that would be' if dry else ''}: {outcome.added} added, {outcome.removed}"
+            f" removed, {outcome.unchanged} unchanged. Organizations made again:"
+            f" {outcome.organizations}."
+        )
+        _list(command, "neither yes nor no", outcome.left_open)
+        return
+    lines = crosswalk.draft(source)
+    if not lines:
+        command.stdout.write(f"No entry of the source {source} has a term of another taxonomy.")
+        return
+    try:
+        crosswalk.write(lines, options["draft"])
+    except OSError as error:
+        raise CommandError(f"{options['draft']} cannot be written: {error.strerror}.") from None
+    known = sum(bool(one.confirmed) for one in lines)
+    likely = sum(bool(one.means) for one in lines) - known
+    command.stdout.write(
+        f"{len(lines)} terms written to {options['draft']}: {known} are known, {likely} have a"
+        f" likely meaning, {len(lines) - known - likely} none. Fill in the column confirmed, then:"
+        f" manage.py directory crosswalk --source {source} --load {options['draft']}"
     )
 
 
