@@ -20,6 +20,7 @@ from permissions.database.aliases import JOBS
 REDACTED = "of a confidential place: not stored"
 MARKED = (("organization", m.Organization), ("service", m.Service), ("location", m.Location))
 HISTORY = frozenset({"previous_value", "replacement_value"})  # columns of metadata
+TELLING = WHEREABOUTS["address"] | WHEREABOUTS["location"] | HISTORY  # where a place may be
 
 
 class Streets:
@@ -180,11 +181,10 @@ def _harmless_columns(line: Line) -> set[str]:
     """The known columns of a line that do not show where a place is."""
     table = _table(line)
     kind = TABLES.get(table)
-    telling = WHEREABOUTS["address"] | WHEREABOUTS["location"] | HISTORY
     if kind is None:  # a file of an older form
-        return set(line.values) - telling
+        return set(line.values) - TELLING
     known = {"id", *kind.columns, *kind.links, "link_id", "resource_id"}
-    return known - telling | ({"url"} if table != "location" else set())
+    return known - TELLING | ({"url"} if table != "location" else set())
 
 
 def _forget_where(entry: Entry) -> None:

@@ -34,7 +34,7 @@ from directory.importing.local_overrides import (
 )
 from directory.importing.parsing import Entry, EntryParser, ImportContext, id_of, leave_out
 from directory.importing.persistence import HIDDEN, OPEN, Difference, EntryStore, OnDifference
-from directory.importing.records import Package
+from directory.importing.records import Package, as_it_is
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.projection.render import (
     lock_entries,
@@ -167,7 +167,9 @@ class _Import:
 
     def run(self) -> None:
         """Run the whole import; the outcome is in `report`."""
-        self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
+        correct = as_it_is if self.retry else quarantine.Corrections(self.source)
+        lines = self.package.lines(correct)
+        self.staging.fill(lines, lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_present_rows(self.staging, self.source)
         row_groups.find_organizations(self.staging, partial(id_of, self.source, "organization"))

@@ -36,7 +36,7 @@ class Line:
     reason: str = ""
     pointer: str = ""  # JSON: the position in the document (RFC 6901)
     serial: int = 0  # its number in the whole source (staging.py)
-    waits_as: str = ""  # the quarantined row that it corrects (quarantine.py)
+    waits_as: str = ""  # the quarantined row that it corrects, or that corrects it (quarantine.py)
 
     @property
     def key(self) -> str:
@@ -73,14 +73,21 @@ class Row:
         return self.values.get("id", "")
 
 
+Correct = Callable[[Line], None]  # puts right what a person corrected of a line
+
+
+def as_it_is(line: Line) -> None:
+    """Correct nothing."""
+
+
 @dataclass(frozen=True)
 class Package:
-    """An opened source. `lines()` reads it from the start, one line with its rows at a time.
+    """An opened source. `lines(correct)` reads it from the start, one line with its rows at a time.
 
     Rows of `tables` that it no longer lists are removed from the directory.
     """
 
     name: str
-    lines: Callable[[], Iterator[tuple[Line, list[Row]]]]
+    lines: Callable[[Correct], Iterator[tuple[Line, list[Row]]]]
     tables: frozenset[str]  # including tables without a row left
     notes: list[str]  # notes about whole files

@@ -17,7 +17,8 @@ class Quarantine(models.Model):
     """A source row that could not be imported, and why; the next import of the source replaces it.
 
     `row` holds what the source said, without anything that shows where a place is, unless the
-    place is known to be public (R4).
+    place is known to be public (R4). Once a person has corrected it, `corrected` holds what they
+    said, and stands for the source's row as long as the source says the same.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -27,12 +28,15 @@ class Quarantine(models.Model):
     pointer = text()  # JSON: where in that line's document (RFC 6901)
     reason = models.TextField()
     row = models.JSONField()
+    corrected = models.JSONField(null=True)  # null: it waits
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             UniqueConstraint(
-                fields=["source", "table", "row_number", "pointer"], name="quarantine_row"
+                fields=["source", "table", "row_number", "pointer"],
+                condition=Q(corrected__isnull=True),
+                name="quarantine_waiting",
             )
         ]
 

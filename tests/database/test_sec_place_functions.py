@@ -234,6 +234,7 @@ def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Entries) -> None:
             ("a test", {"id": "hall"}),
             ("a test", {"id": "street", "location_id": "hall"}),
             ("a test", {"id": "", "location_id": ""}),
+            ("a test", {"id": "street", "organization_id": "1"}),
             ("another test", {"id": "den"}),
             ("another test", {"id": "street", "location_id": "den"}),
         ]
@@ -243,6 +244,33 @@ def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Entries) -> None:
     assert left(laid, waiting) == [*waiting]
     laid.hide(den)
     assert left(laid, waiting) == [*waiting][4:]
+
+
+@pytest.mark.parametrize("kind", ["postal", "physical"])
+def test_nor_what_a_person_corrected_nor_an_organizations_own_address(
+    laid: Entries, kind: str
+) -> None:
+    """sec.erase_hidden_location: in version 1 an address may name its organization only; its place
+    has a key made of that (legacy_versions.py)."""
+    home = laid.organization()
+    den = laid.place(home, source="a test", external_id=f"organization-1-{kind}", **WHERE)
+    waiting = {}
+    for number, (row, corrected) in enumerate(
+        [
+            ({"id": "street", "organization_id": "1"}, None),
+            ({"id": "street"}, {"id": "street", "organization_id": "1"}),
+            ({"id": "street"}, {"id": "street", "location_id": str(den)}),
+            ({"id": "x"}, {"id": str(den)}),
+            ({"id": "street", "organization_id": "2"}, {"id": "street", "location_id": "hall"}),
+            ({"id": "street"}, None),
+        ]
+    ):
+        kept = m.Quarantine(source="a test", table="x", row_number=number, reason="x", row=row)
+        kept.corrected = corrected
+        waiting[str(number)] = laid.lay(kept)
+    assert left(laid, waiting) == [*waiting]
+    laid.hide(den)
+    assert left(laid, waiting) == ["4", "5"]
 
 
 @pytest.fixture

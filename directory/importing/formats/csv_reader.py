@@ -22,6 +22,7 @@ from directory.importing.records import (
     EMPTY_LINE,
     EXPORTED,
     NO_TABLE,
+    Correct,
     Line,
     NotReadable,
     Package,
@@ -107,10 +108,11 @@ def package(name: str, path: Path, *, whole: bool = True) -> Package:
         with _text(file, notes) as text:
             tables |= {CELLS[column] for column in _heading(text)[0] if column in CELLS}
 
-    def lines() -> Iterator[tuple[Line, list[Row]]]:
+    def lines(correct: Correct) -> Iterator[tuple[Line, list[Row]]]:
         owner = _owners(ours)
         for file in files:
             for line in _lines(file):
+                correct(line)
                 if not file.table:
                     line.notes = [NO_TABLE]
                     yield line, []
@@ -132,12 +134,13 @@ def of_tables(name: str, tables: Mapping[str, list[Mapping[str, object]]]) -> Pa
         if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
             raise NotReadable(f"{name}: {stem}.csv is not a list of objects, one for each row.")
 
-    def lines() -> Iterator[tuple[Line, list[Row]]]:
+    def lines(correct: Correct) -> Iterator[tuple[Line, list[Row]]]:
         for stem, rows in stems.items():
             table = table_of(stem)
             for number, cells in enumerate(rows, 2):
                 said = {k: "" if v is None else str(v) for k, v in cells.items()}
                 line = Line(stem, number, said, [] if table else [NO_TABLE])
+                correct(line)
                 yield line, list(rows_of(table, line, {}))
 
     return Package(name, lines, frozenset({table_of(stem) for stem in stems} & set(TABLES)), [])

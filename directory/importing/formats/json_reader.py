@@ -17,7 +17,15 @@ from directory.hsds import flattening
 from directory.hsds.schema import TABLES, Kind
 from directory.importing.formats.csv_reader import of_tables
 from directory.importing.formats.json_normalizer import NormalizedDocument, normalize
-from directory.importing.records import ABOUT, EMPTY_LINE, Line, NotReadable, Package, Row
+from directory.importing.records import (
+    ABOUT,
+    EMPTY_LINE,
+    Correct,
+    Line,
+    NotReadable,
+    Package,
+    Row,
+)
 
 BY_LINE = (".ndjson", ".jsonl")
 ENDINGS = (".json", *BY_LINE)
@@ -37,11 +45,13 @@ def package(name: str, path: Path) -> Package:
     if len(files) == 1 and (tables := _tables(files[0])):
         return of_tables(name, tables)
 
-    def lines() -> Iterator[tuple[Line, list[Row]]]:
+    def lines(correct: Correct) -> Iterator[tuple[Line, list[Row]]]:
         for file in files:
             prefix = f"{file.stem}/" if len(files) > 1 else ""
             for number, found in _documents(file):
-                yield from _lines(prefix, number, found)
+                for line, rows in _lines(prefix, number, found):
+                    correct(line)
+                    yield line, [Row(row.table, line.values, line) for row in rows]
 
     return Package(name, lines, frozenset(), [])
 

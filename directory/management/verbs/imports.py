@@ -51,7 +51,7 @@ IMPORT_EXAMPLES = """\
 TAKEN_IN_PART, NOTHING_TAKEN = 3, 4  # what the command ends with
 QUARANTINE_EXAMPLES = """\
   manage.py directory quarantine --source county
-  manage.py directory quarantine --source county --export to-correct
+  manage.py directory quarantine --source county --export to-correct --from county.zip
 """
 
 
@@ -63,7 +63,11 @@ def add_verbs(command: NounCommand) -> None:
         partial(_quarantine, command),
         "List the lines of a source that were quarantined, by reason.",
         "To correct them, write them out with --export, fill in what is missing in these CSV files,"
-        " and import the folder with `directory import FOLDER --source NAME --retry`.",
+        " and import the folder with `directory import FOLDER --source NAME --retry`. Name the file"
+        " that was imported with --from: then the lines are whole. Without it they have no street"
+        " of a place that was not taken, since the quarantine does not keep it.",
+        "A correction stays: the next imports use it as long as the source says what it said. Once"
+        " the source changes that line, it counts again. --forget-corrections drops them all.",
         examples=QUARANTINE_EXAMPLES,
     )
     waiting.add_argument(
@@ -71,6 +75,18 @@ def add_verbs(command: NounCommand) -> None:
     )
     waiting.add_argument(
         "--export", type=Path, metavar="FOLDER", help="also write the lines there, as CSV files"
+    )
+    waiting.add_argument(
+        "--from",
+        dest="imported",
+        type=Path,
+        metavar="PATH",
+        help="with --export: the file or folder that was imported, to write whole lines",
+    )
+    waiting.add_argument(
+        "--forget-corrections",
+        action="store_true",
+        help="drop what was corrected here; the next import says again what is wrong",
     )
     postcodes = command.verb(
         "import-postcodes",
@@ -180,14 +196,21 @@ def _end(outcome: Report) -> None:
 
 def _quarantine(command: NounCommand, options: Options) -> None:
     source, folder = options["source"], options["export"]
+    if options["imported"] and not folder:
+        raise CommandError("--from goes with --export FOLDER.")
+    if options["forget_corrections"]:
+        command.stdout.write(f"{quarantine.forget_corrections(source)} corrections dropped.")
     found = quarantine.reasons(source)
     if not found:
         command.stdout.write(f"No line of the source {source} is quarantined.")
     for (table, reason), count in sorted(found.items()):
         command.stdout.write(f"{count:>8} {table}: {reason}")
+    if corrected := quarantine.corrections(source):
+        command.stdout.write(f"{corrected:>8} lines are corrected here.")
     if folder:
         try:
-            count = quarantine.export(source, folder)
+            package = read(options["imported"]) if options["imported"] else None
+            count = quarantine.export(source, folder, package)
         except OSError as error:
             raise CommandError(f"{folder} cannot be written: {error.strerror}.") from None
         command.stdout.write(

@@ -92,9 +92,13 @@ BEGIN
     DELETE FROM public.directory_metadata WHERE resource_id = ANY (parts);
     DELETE FROM public.directory_address WHERE location_id = NEW.id;
     DELETE FROM public.directory_quarantine q
-     WHERE q.source = NEW.source AND (
-           q.row ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
-        OR q.row ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, '')));
+     WHERE q.source = NEW.source AND EXISTS (
+           SELECT FROM (VALUES (q.row), (q.corrected)) AS told (said)
+            WHERE said ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
+               OR said ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, ''))
+               OR OLD.external_id IN ('organization-' || (said ->> 'organization_id') || '-postal',
+                                      'organization-' || (said ->> 'organization_id') || '-physical')
+           );
     RETURN NULL;
 END $$;
 
