@@ -14,7 +14,7 @@ from directory.importing import coercion, confidential_rows
 from directory.importing.formats.csv_reader import table_of
 from directory.importing.parsing import Entry, id_of
 from directory.importing.records import Line
-from directory.importing.staging import TAKEN, Staging
+from directory.importing.staging import TAKEN, THERE, Staging
 from permissions.database.aliases import JOBS
 
 REDACTED = "of a confidential place: not stored"
@@ -153,7 +153,7 @@ class Redaction:
         found = self.staging.target("location", key)
         return bool(
             found
-            and found.state == TAKEN
+            and found.state in (TAKEN, THERE)
             and id_of(self.source, "location", key) not in self.hidden
         )
 

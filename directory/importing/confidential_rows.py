@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from directory.importing.staging import NUMBERS, REPEATED, TAKEN, Staging
+from directory.importing.staging import NUMBERS, REPEATED, TAKEN, THERE, Staging
 
 
 def markers(staging: Staging, table: str) -> Iterator[tuple[int, str, str]]:
@@ -56,8 +56,8 @@ def addresses(staging: Staging, *, hidden: bool) -> Iterator[str]:
         " LEFT JOIN link ON link.row = row.n"
         " LEFT JOIN row AS place ON place.key = link.key AND place.tbl = link.tbl"
         " WHERE row.tbl = ? AND CASE WHEN ? THEN place.hidden = 1"
-        " ELSE place.n IS NULL OR place.state NOT IN (?, ?) END",
-        [NUMBERS["address"], hidden, TAKEN, REPEATED],
+        " ELSE place.n IS NULL OR place.state NOT IN (?, ?, ?) END",
+        [NUMBERS["address"], hidden, TAKEN, REPEATED, THERE],
     )
     for (street,) in cursor:
         yield street
