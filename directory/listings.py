@@ -80,6 +80,7 @@ class Page:
     page: int
     per_page: int
     last: bool
+    lacks_words: bool = False  # nothing has all of the words: these have the most of them
 
     @property
     def total_pages(self) -> int:
@@ -117,6 +118,7 @@ def search(
         page=page,
         per_page=per_page,
         last=found.last,
+        lacks_words=found.lacks_words,
     )
 
 

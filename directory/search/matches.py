@@ -23,7 +23,7 @@ from django.db import connections
 
 from directory.search.documents import PageOfResults, visible_halves
 from directory.search.query import FILTERED_CAP, SearchQuery
-from directory.search.sql_statements import AS_WRITTEN, RESPELT, SearchStatement
+from directory.search.sql_statements import AS_WRITTEN, FEWER, SearchStatement, readings
 from permissions.principal import Principal
 
 PER_PAGE = 20
@@ -41,10 +41,15 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matches(PageOfResults):
-    """One page of hits. `reading`: how the words were read, as written or respelled."""
+    """One page of hits. `reading`: how the words were read (sql_statements.readings)."""
 
     hits: tuple[Hit, ...]
     reading: str
+
+    @property
+    def lacks_words(self) -> bool:
+        """Whether nothing has all of the words: these have the most of them."""
+        return self.reading in FEWER
 
 
 def find(
@@ -60,9 +65,11 @@ def find(
     """A page of the matching services, each once, or (`service_at_location`) of services at their
     places. `shape` selects the documents that come with them."""
     question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
-    found = _run(question, AS_WRITTEN, using)
-    # Without a match for the words as written, similarly spelled words count.
-    return _run(question, RESPELT, using) if asked.text and not found.total else found
+    for reading in readings(asked.text):
+        found = _run(question, reading, using)
+        if found.total:
+            break
+    return found
 
 
 def _run(question: SearchStatement, reading: str, using: str) -> Matches:

@@ -20,7 +20,10 @@ from directory.search.query import (
 )
 
 AHEAD = 100  # rows walked in order for each row wanted, before all matches are sorted instead
+# The ways to read the words, one tried after another until something matches: all of them, all of
+# them by known words most like them, then with the fewest missing (functions/search.sql).
 AS_WRITTEN, RESPELT = "directory_query", "directory_respelled_query"
+FEWER = ("directory_query_but_one", "directory_query_but_two", "directory_query_any")
 _TERMS = "(SELECT words FROM spelt)"  # evaluated once: per row it costs more than the search
 # One row in sixteen is in the index place_sample: words common there are common everywhere.
 _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
@@ -28,6 +31,14 @@ _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
 # with words, which are in the distance index, else 21 n / m. The sample has c matches, so m is
 # about 16 c: the walk is shorter if c² · 64 > n with words, c² · 12 > n without.
 _DENSE = (12, 64)
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """The ways to read these words, in the order in which they are tried."""
+    words = len(text.split())
+    if not words:
+        return (AS_WRITTEN,)
+    return (AS_WRITTEN, RESPELT, *(FEWER[: words - 1] if words < 4 else FEWER))
 
 
 class SearchStatement:
@@ -216,8 +227,8 @@ class SearchStatement:
         return "service_at_locations" if self.at_place else "services"
 
     def _words(self) -> tuple[str, str, str]:
-        """Best match first: rows with the words in a name or a need, then all others. The others
-        are not searched if the first group is large."""
+        """Best match first: rows with the words in a name or a need, then all others, best first as
+        well. The others are not searched if the first group is large."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
         limit = str(NAMED_CAP + 1)
         columns = "service_id, id, name, "
@@ -240,7 +251,7 @@ class SearchStatement:
             unless="common" if common else "",
         )
         other = self.each(
-            f"{columns} 0 AS rank",
+            f"{columns} ts_rank(p.search, {_TERMS}) - 1 AS rank",  # after all that are named so
             f"{fits} AND p.search @@ {_TERMS} AND NOT {named}",
             limit=limit,
             words=f"{_TERMS}, false",

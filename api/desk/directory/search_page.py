@@ -35,6 +35,7 @@ class Results:
     last: bool
     told: list[ActiveFilter]
     near: bool
+    lacks_words: bool
 
     @property
     def back(self) -> int:
@@ -88,9 +89,11 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
             return _page(request, form)
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
-        if not listings.search(principal, asked, per_page=1).total_items:
+        found = listings.search(principal, asked, per_page=1)
+        if found.lacks_words or not found.total_items:
             area = form.cleaned_data["postcode"]
             unmet_searches.record_unmet_search(principal, asked, area)
+        if not found.total_items:
             fewer = [(one, form.carried(one.name)) for one in form.told()]
             return _page(request, form, nothing=form.told(), fewer=fewer)
         sealed = seal_search(request, form.carried(), now)
@@ -128,7 +131,9 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
         summarize(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
         for one in found.items
     ]
-    return Results(lines, _count(found, asked), page, found.last, form.told(), bool(asked.near))
+    near, lacks_words = bool(asked.near), found.lacks_words
+    count = _count(found, asked)
+    return Results(lines, count, page, found.last, form.told(), near, lacks_words)
 
 
 def _count(found: listings.Page, asked: SearchQuery) -> str:

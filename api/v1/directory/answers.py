@@ -17,7 +17,7 @@ from api.http.streams import Stream
 from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
 from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
-from directory.search.sql_statements import AS_WRITTEN, RESPELT
+from directory.search.sql_statements import readings
 from openapi.schema import AS_KNOWN, problems, signed_in
 from permissions.errors import NotVisible
 from permissions.principal import Principal
@@ -60,11 +60,10 @@ class List(Endpoint):
             return found
 
         def parts() -> Iterator[Sequence[str]]:
-            reading = AS_WRITTEN
-            documents, after = part(None, reading)
-            if asked.text and not documents:  # as a page does
-                reading = RESPELT
+            for reading in readings(asked.text):  # as a page does
                 documents, after = part(None, reading)
+                if documents:
+                    break
             yield documents
             while after is not None:
                 documents, after = part(after, reading)

@@ -98,7 +98,7 @@ class _Entries(List):
         asked, found, counted = read(who, ask)
         if found is None:
             return self.streamed(asked, self.kind, shape)
-        if not found.total and page == 1:
+        if (found.lacks_words or not found.total) and page == 1:
             with identified_transaction(who):  # a standby counts nothing
                 unmet_searches.record_unmet_search(who, asked, area)
         body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
