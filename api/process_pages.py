@@ -1,10 +1,11 @@
 """Pages about the process: the API's page (works offline, under the CSP), and the demo's own."""
 
+import json
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as notes
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -43,6 +44,16 @@ def contract(request: HttpRequest) -> HttpResponse:
     """The committed contract, openapi/v1.yaml."""
     path = settings.BASE_DIR / "openapi" / "v1.yaml"
     return HttpResponse(path.read_bytes(), content_type="application/yaml")
+
+
+@require_safe
+def directory_contract(request: HttpRequest) -> JsonResponse:
+    """The directory's part of it (openapi/directory.json), with this server's address."""
+    path = settings.BASE_DIR / "openapi" / "directory.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    (server,) = found["servers"]
+    server["url"] = settings.BASE_URL.rstrip("/") + server["url"]
+    return JsonResponse(found)
 
 
 @require_safe

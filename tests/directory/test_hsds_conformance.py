@@ -9,18 +9,16 @@ import json
 import os
 from collections.abc import Iterator
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from directory import models as m
 from permissions.database.aliases import JOBS
-from tests.support.hsds_source import forget, validator
+from tests.support.hsds_source import forget, import_by_command, validator
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 BASE = "/v1/directory"
@@ -39,10 +37,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def real(django_db_setup: Any) -> Iterator[None]:
     for folder, source in SOURCES:
-        path = str(Path(str(SAMPLES)) / "data" / folder)
-        call_command(
-            "directory", "import", path, source=source, stdout=StringIO(), stderr=StringIO()
-        )
+        import_by_command(Path(str(SAMPLES)) / "data" / folder, source)
     yield
     for _, source in SOURCES:
         forget(source)

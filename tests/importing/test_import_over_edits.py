@@ -14,7 +14,14 @@ from directory.importing.parsing import id_of
 from permissions.database.aliases import JOBS
 from tests.support.callers import Caller, agency_id
 from tests.support.database import forget_edits
-from tests.support.hsds_source import HELP, changed, forget, rows, write_tables
+from tests.support.hsds_source import (
+    HELP,
+    changed,
+    forget,
+    import_by_command,
+    rows,
+    write_tables,
+)
 from tests.support.stale_projections import stale
 
 SOURCE = "test"
@@ -35,11 +42,7 @@ def taken(tmp_path: Path, api: Any) -> Iterator[Path]:
 
 
 def take(folder: Path, *more: str) -> str:
-    out = StringIO()
-    call_command(
-        "directory", "import", str(folder), "--source", SOURCE, *more, stdout=out, stderr=StringIO()
-    )
-    return out.getvalue()
+    return import_by_command(folder, SOURCE, *more)
 
 
 def patch(caller: Caller, change: dict[str, Any]) -> None:

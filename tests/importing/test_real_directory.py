@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.support.callers import agency_id
-from tests.support.hsds_source import forget
+from tests.support.hsds_source import forget, import_by_command
 from tests.support.stories import NOTICE, release_body
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
@@ -30,9 +30,7 @@ def real_directory() -> Iterator[None]:
         (data / "ilao-hsds-1.1", "real-legal-aid"),
         (data / "ohana-sample" / "sample-csv", "real-county"),
     ):
-        call_command(
-            "directory", "import", str(path), source=source, stdout=StringIO(), stderr=StringIO()
-        )
+        import_by_command(path, source)
     yield
     for source in ("real-legal-aid", "real-county"):
         forget(source)

@@ -1,4 +1,7 @@
-"""`manage.py openapi`: write the contract, or show where it differs from what is served."""
+"""`manage.py openapi`: write the contract, or show where it differs from what is served.
+
+openapi/directory.json is its directory alone, for validators of HSDS.
+"""
 
 import difflib
 import json
@@ -11,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from openapi import breaking_changes
+from openapi import breaking_changes, directory_part
 
 
 class Command(BaseCommand):
@@ -40,11 +43,16 @@ class Command(BaseCommand):
             return
         schema = SchemaGenerator().get_schema(request=None, public=True)
         new = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
+        beside = path.with_name("directory.json")
+        directory = directory_part.text(schema)
         if not options["check"]:
             path.write_text(new)
+            beside.write_text(directory, encoding="utf-8")
             self.stdout.write(f"openapi/v1.yaml: {len(schema['paths'])} paths")
             return
         old = path.read_text() if path.exists() else ""
+        if old == new and beside.read_text(encoding="utf-8") != directory:
+            raise CommandError("openapi/directory.json is not of this contract: `make openapi`.")
         if old != new:
             diff = difflib.unified_diff(
                 old.splitlines(), new.splitlines(), "committed", "served", lineterm="", n=1

@@ -56,7 +56,7 @@ class DirectoryRoot(Endpoint):
             "version": profile.HSDS_VERSION,
             "profile": f"{base}/v1/directory/profile",
             "profile_name": profile.NAME,
-            "openapi_url": f"{base}{reverse('schema')}",
+            "openapi_url": f"{base}{reverse('directory_schema')}",
             "description": "Services for victims of crime, and the numbers to call first.",
             "data_guide": f"{base}/directory/guide",
             "safety_notice": safety_notice(),
