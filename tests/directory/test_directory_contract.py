@@ -1,5 +1,5 @@
-"""`openapi_url`: the directory's contract in JSON, with paths from the root of the API, as a validator
-of HSDS reads it."""
+"""`openapi_url`: the contract of the directory in JSON, with paths from the root of the API, as
+validators of HSDS read it."""
 
 import json
 import os
