@@ -137,4 +137,5 @@ def tells_no_word(fault: str, sweep: Sweep, lines: io.StringIO, capsys: Any, *, 
         print(f"\n{fault}: {sweep.visited} cells, {dict(sweep.statuses)}")
     sweep.nothing_leaked()
     assert len(asked) > 150
-    assert sweep.statuses[status] > 20, sweep.statuses
+    # How many depends on which keys the process still holds in memory.
+    assert sweep.statuses[status] > 10, sweep.statuses
