@@ -43,7 +43,7 @@ class Corrections:
         line.waits_as = ""
         for row in self._of.get((line.file, line.values.get("id", "")), ()):
             if _says(line, row.row):
-                line.values = {**line.values, **row.corrected}
+                line.values = {**line.values, **(row.corrected or {})}
                 line.reason = ""
                 line.notes = [CORRECTED]
                 line.waits_as = str(row.id)

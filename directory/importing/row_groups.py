@@ -17,7 +17,7 @@ from directory.importing.staging import (
     key_by_content,
 )
 
-OWN_CONTENT = "its id is that of other lines too: told apart by what it says"
+OWN_CONTENT = "its id is that of other lines too: known by what it says"
 # A row gets its parent's organization. The order of TABLES' links decides between parents; the row
 # that an attribute is about comes first.
 _OWN = """
@@ -83,7 +83,7 @@ def find_organizations(staging: Staging, id_of: Callable[[str], UUID]) -> None:
 def _mark_repeats(staging: Staging) -> None:
     """Keep the first of several rows with one id, and note those that are equal to it as repeats.
     Different ones are refused where rows of the source name the id, for it says no more which is
-    meant; else the rows of the table have no ids to speak of, and are told apart by what they say.
+    meant; else the rows of the table have no ids to speak of, and are known by what they say.
     """
     cursor = staging.db.execute(
         "SELECT key, tbl, EXISTS (SELECT 1 FROM link WHERE link.key = row.key"

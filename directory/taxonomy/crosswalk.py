@@ -191,9 +191,10 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
             if not word:
                 outcome.left_open.append(row.get("name") or row["code"])
                 continue
-            ours = {vocabulary.term_id(*key) for key in _keys(row["means"])} if word in YES else ()
-            for term in terms:
-                wanted.setdefault(term, set()).update(ours)
+            keys = set(_keys(row["means"])) if word in YES else set()
+            for term in terms:  # what its name says already is not said twice
+                more = keys - vocabulary.codes_for_name(used[term].name)
+                wanted.setdefault(term, set()).update(vocabulary.term_id(*key) for key in more)
         faults.refuse()
         changed = _store(wanted, outcome, dry_run)
         if changed and not dry_run:

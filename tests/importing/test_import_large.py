@@ -19,7 +19,7 @@ from directory.fake_data import generate
 from directory.importing import import_package, quarantine
 from permissions.database.aliases import JOBS
 from tests.support.cluster import HOME
-from tests.support.hsds_source import forget, quarantined, rows, take
+from tests.support.hsds_source import forget, import_by_command, quarantined, rows, take
 from tests.support.repository import REPOSITORY
 from tests.support.waiting import SOON
 
@@ -216,17 +216,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(made: Path) -> Non
     with services.open("w", newline="") as file:
         csv.writer(file).writerows([heading, *cells])
     before, said = rows(), read_rows()
-    out = io.StringIO()
-    call_command(
-        "directory",
-        "import",
-        str(made),
-        "--source=test",
-        "--dry-run",
-        stdout=out,
-        stderr=io.StringIO(),
-    )
-    told = out.getvalue()
+    told = import_by_command(made, "test", "--dry-run")
     assert f"~ service {cells[0][0]}: description" in told
     assert f"~ service {hidden[0]}: description" in told
     assert f"off service {gone[0]}" in told
@@ -277,15 +267,7 @@ def test_what_waits_can_be_corrected_and_tried_again(made: Path, tmp_path: Path)
             writer = csv.DictWriter(file, list(lines[0]))
             writer.writeheader()
             writer.writerows(lines)
-    call_command(
-        "directory",
-        "import",
-        str(folder),
-        "--source=test",
-        "--retry",
-        stdout=io.StringIO(),
-        stderr=io.StringIO(),
-    )
+    import_by_command(folder, "test", "--retry")
     # The address of a place that was not taken is not kept in quarantine: it waits for its street.
     assert {row.table for row in quarantine.waiting("test")} <= {"addresses"}
     found = rows()
@@ -310,16 +292,7 @@ def test_a_retry_removes_nothing_and_tells_what_is_still_wrong(tmp_path: Path) -
 
 def test_a_report_is_text_or_records_by_its_ending(made: Path, tmp_path: Path) -> None:
     for name in ("report.txt", "report.jsonl"):
-        call_command(
-            "directory",
-            "import",
-            str(made),
-            "--source=test",
-            f"--report={tmp_path / name}",
-            "--dry-run",
-            stdout=io.StringIO(),
-            stderr=io.StringIO(),
-        )
+        import_by_command(made, "test", f"--report={tmp_path / name}", "--dry-run")
     text = (tmp_path / "report.txt").read_text().splitlines()
     records = (tmp_path / "report.jsonl").read_text().splitlines()
     assert len(text) == len(records)

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from directory.hsds.schema import TABLES, Kind
 from directory.importing import coercion
-from directory.importing.records import ELIGIBILITY, NO_HOURS, NOTHING_IN_IT, Line, Row
+from directory.importing.records import ELIGIBILITY, NO_HOURS, NOTHING_IN_IT, SKIPPED, Line, Row
 
 CELLS = {  # columns whose cells become rows of another table
     "languages": "language",
@@ -30,7 +30,7 @@ def rows_of(table: str, line: Line, owner: Owner) -> Iterator[Row]:
     `table` is table_of() of the line's file; `owner` maps a location to its organization, for
     services that name only their place (Ohana).
     """
-    if not line.notes:
+    if SKIPPED.isdisjoint(line.notes):
         yield from _REWRITE.get(table, _as_it_is)(table, line, owner)
 
 

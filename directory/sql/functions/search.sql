@@ -67,20 +67,20 @@ DECLARE
     words tsquery[] := directory_spelt_words(asked);
     most int := coalesce(array_length(words, 1), 0);
     found tsquery;
-    some tsquery;
+    these tsquery;
 BEGIN
     IF most - missing < 1 THEN
         RETURN ''::tsquery;
     END IF;
     FOR chosen IN 0 .. (1 << most) - 1 LOOP  -- each bit a word
         CONTINUE WHEN bit_count(chosen::bit(8)) <> most - missing;
-        some := NULL;
+        these := NULL;
         FOR place IN 1 .. most LOOP
             IF chosen & (1 << (place - 1)) <> 0 THEN
-                some := CASE WHEN some IS NULL THEN words[place] ELSE some && words[place] END;
+                these := CASE WHEN these IS NULL THEN words[place] ELSE these && words[place] END;
             END IF;
         END LOOP;
-        found := CASE WHEN found IS NULL THEN some ELSE found || some END;
+        found := CASE WHEN found IS NULL THEN these ELSE found || these END;
     END LOOP;
     RETURN coalesce(found, ''::tsquery);
 END $$;
