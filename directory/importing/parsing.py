@@ -204,20 +204,21 @@ class EntryParser:
         entry.values[row] = found
 
     def _read(self, entry: Entry) -> None:
-        """Read the row's columns. Columns that the source does not have are left unset."""
+        """Read the row's columns. Columns that the source does not have are left unset, but for the
+        status: what left the source and is back is open again."""
         table = TABLES[entry.table]
         raw = entry.row.values
         notes = entry.row.line.notes
         for column, kind in table.columns.items():
             cell = raw.get(column)
-            if cell is None and column not in table.required:
+            if cell is None and column not in table.required and kind is not Kind.STATUS:
                 continue
             look = coercion.read_line if column == "name" else coercion.read
             found = look(kind, cell or "")
             if found is None and kind is Kind.FLAG and entry.table != "holiday_schedule":
                 continue  # says nothing: the value set here stays
             value = found.value if found else _EMPTY.get(kind, "")
-            if found is None and kind is Kind.STATUS:
+            if found is None and kind is Kind.STATUS and cell is not None:
                 notes.append("status: none given, taken as active")
             if found and found.note:
                 notes.append(f"{column}: {found.note}")
