@@ -141,7 +141,15 @@ def _place_indexes(prefix: str) -> list[models.Index]:
 class PublicPlace(Place):
     class Meta:
         db_table = "directory_place"
-        indexes = _place_indexes("place")
+        indexes = [
+            *_place_indexes("place"),
+            # What no distance finds (SearchQuery.placeless).
+            models.Index(
+                fields=["name", "service_id"],
+                name="place_nowhere",
+                condition=_LISTED & Q(point__isnull=True),
+            ),
+        ]
 
 
 class NetworkPlace(Place):

@@ -29,7 +29,9 @@ class SearchQuery:
 
     `needs` are taxonomy terms, all required; each also matches the terms below it. `open_at` takes
     schedules, holidays and the time zone into account; later than the rendered hours reach, nothing
-    counts as open. `near` orders by distance; `radius` (meters) limits it.
+    counts as open. `near` orders by distance; `radius` (meters) limits it. `placeless`, a postcode,
+    finds what no distance finds: services without any place that is shown, by phone or
+    confidential, unless they name the areas that they serve and this is in none.
     """
 
     words: str = ""
@@ -52,6 +54,7 @@ class SearchQuery:
     postcode: str = ""  # named by a service area or an address
     near: Point | None = None
     radius: float | None = None
+    placeless: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -140,6 +143,13 @@ def condition(
     if asked.postcode:
         # HSDS: given areas must contain the postcode; without areas, nothing is known.
         add("{p}.postcodes @> %(postcode)s", postcode=[asked.postcode])
+    if asked.placeless:
+        add(
+            "{p}.point IS NULL"
+            " AND (cardinality({p}.postcodes) = 0 OR {p}.postcodes @> %(placeless)s)",
+            placeless=[asked.placeless],
+        )
+        parts += [_NOWHERE_ELSE.replace("TABLE", table) for table in tables]
     if asked.open_at:
         own = "{p}.open_hours @> %(open_at)s"
         others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]
@@ -153,6 +163,12 @@ def condition(
 _ELSEWHERE = (
     "NOT {p}.alone AND EXISTS (SELECT FROM TABLE other WHERE"
     " other.service_id = {p}.service_id AND other.open_hours @> %(open_at)s)"
+)
+
+
+_NOWHERE_ELSE = (
+    "({p}.alone OR NOT EXISTS (SELECT FROM TABLE other WHERE"
+    " other.service_id = {p}.service_id AND other.point IS NOT NULL))"
 )
 
 

@@ -109,7 +109,10 @@ def test_near_a_zip_code_the_nearest_comes_first_in_miles_and_kilometres(postcod
     assert len(miles) > 5
     assert miles == sorted(miles)
     assert max(miles) <= 5
-    assert "Hotlines and confidential places have no distance" in page
+    assert "Hotlines and confidential places have no distance: they come last" in page
+    _near, _, beyond = page.partition("By phone, or at a place that is not shown")
+    assert "Crisis line" in beyond
+    assert " mi (" not in beyond
     assert '<details class="more" open>' in answer.content.decode(), "filters in use are in sight"
 
 

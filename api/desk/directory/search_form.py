@@ -5,6 +5,7 @@ a proxy's log.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -238,6 +239,13 @@ class SearchForm(DeskForm):
             near=near,
             radius=radius,
         )
+
+    def placeless(self, asked: SearchQuery) -> SearchQuery | None:
+        """Build the query for what a search by distance cannot find; None if it is none."""
+        if asked.near is None:
+            return None
+        code = postcode(self.cleaned_data["postcode"])
+        return replace(asked, near=None, radius=None, placeless=code)
 
     def told(self) -> list[ActiveFilter]:
         """Return the filters that are set, in words."""

@@ -24,6 +24,8 @@ from directory.search.query import SearchQuery
 from permissions.database.db_identity import identified_transaction
 from referrals.acts import availability
 
+PLACELESS = 20  # shown after those that are near
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -36,6 +38,8 @@ class Results:
     told: list[ActiveFilter]
     near: bool
     lacks_words: bool
+    placeless: list[EntrySummary]  # after those that are near: by phone, or confidential
+    more_placeless: bool
 
     @property
     def back(self) -> int:
@@ -90,6 +94,8 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
         found = listings.search(principal, asked, per_page=1)
+        if not found.total_items and (placeless := form.placeless(asked)):
+            found = listings.search(principal, placeless, per_page=1)
         if found.lacks_words or not found.total_items:
             area = form.cleaned_data["postcode"]
             unmet_searches.record_unmet_search(principal, asked, area)
@@ -125,15 +131,27 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
         if asked is None:
             return None
         found = listings.search(principal, asked, page=page)
-        hours = next_openings.next_openings(principal, [one.id for one in found.items], now)
-        takes = availability.open_to_referrals(found.items) if visit else frozenset()
+        near = found.items
+        nowhere = form.placeless(asked) if page == 1 else None
+        beyond = listings.search(principal, nowhere, per_page=PLACELESS) if nowhere else None
+        every = [*near, *(beyond.items if beyond else ())]
+        hours = next_openings.next_openings(principal, [one.id for one in every], now)
+        takes = availability.open_to_referrals(every) if visit else frozenset()
     lines = [
         summarize(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
-        for one in found.items
+        for one in every
     ]
-    near, lacks_words = bool(asked.near), found.lacks_words
-    count = _count(found, asked)
-    return Results(lines, count, page, found.last, form.told(), near, lacks_words)
+    return Results(
+        lines=lines[: len(near)],
+        count=_count(found, asked),
+        page=page,
+        last=found.last,
+        told=form.told(),
+        near=bool(asked.near),
+        lacks_words=found.lacks_words,
+        placeless=lines[len(near) :],
+        more_placeless=bool(beyond and not beyond.last),
+    )
 
 
 def _count(found: listings.Page, asked: SearchQuery) -> str:
