@@ -27,11 +27,13 @@ class Served:
     process: subprocess.Popen[bytes]
 
     def workers(self) -> list[int]:
-        return [
+        """The process that was started, which serves or does next to nothing, and its children."""
+        children = [
             int(path.name)
             for path in Path("/proc").glob("[0-9]*")
             if _parent(path) == self.process.pid
         ]
+        return [self.process.pid, *children]
 
 
 @contextmanager
@@ -44,17 +46,21 @@ def serve(
     *,
     exempt: bool = False,
     threads: int | None = None,
-) -> Iterator:
-    """gunicorn with `application` on `database`, as `make run` starts it, but for one worker.
+    peers: Path | None = None,
+    workers: int = 1,
+) -> Iterator[Served]:
+    """gunicorn with `application` on `database`, as `make run` starts it, but for the workers.
 
     `exempt`: its requests go to the database as the superuser, whom no policy concerns. `threads`:
-    1 is gunicorn's sync worker.
+    1 is gunicorn's sync worker. `peers`: the environment of a peer, served as its users do.
     """
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     command = [
         application if word == "api.wsgi" else word for word in processes.gunicorn(base_url)
-    ] + ["--workers", "1", *(("--threads", str(threads)) if threads else ())]
+    ] + ["--workers", str(workers), *(("--threads", str(threads)) if threads else ())]
+    if peers is not None:
+        command = [str(peers / "bin/python"), "-m", *_peer(application, port, workers)]
     env = os.environ | {
         "CAIRN_DATABASE": database,
         "CAIRN_BASE_URL": base_url,
@@ -62,7 +68,10 @@ def serve(
         "PGAPPNAME": name,
         "BENCH_DSN": cluster.url(SUPERUSER, database),
         "BENCH_KEYS": str(home / "keys"),
+        "BENCH_ACTS": str(home / "open_acts.json"),
     }
+    if peers is not None:  # pytest, which `tests` imports, is not in it
+        env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
     if exempt:
         env["DATABASE_URL"] = cluster.url(SUPERUSER, database)
     with (home / f"{name}.log").open("wb") as log:
@@ -73,6 +82,14 @@ def serve(
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _peer(application: str, port: int, workers: int) -> list[str]:
+    if "fastapi" in application:
+        command = ["uvicorn", f"{application}:app", "--host", "127.0.0.1", "--port", str(port)]
+        return [*command, "--workers", str(workers), "--log-level", "warning", "--no-access-log"]
+    command = ["gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    return [*command, "--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], name: str) -> None:
@@ -121,7 +138,8 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        kind = [] if "Content-Type" in headers else ["Content-Type: application/json"]
+        lines += [*kind, f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
