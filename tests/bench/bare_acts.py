@@ -46,6 +46,9 @@ CLOSE = (
 )
 
 
+CASTS = {"services": "::uuid[]"}  # a list is text
+
+
 def _statements(name: str, act: Act) -> str:
     """What the act sends in its second packet, with a name for each value."""
     parts = []
@@ -64,7 +67,7 @@ def _statements(name: str, act: Act) -> str:
         parts.append(f"UPDATE {table} SET {sets} WHERE {which} AND referral_id = %(referral)s")
     for table, values in act.adds.items():
         names = ", ".join(("id", *values))
-        given = ", ".join(f"%({table}_{one})s" for one in ("id", *values))
+        given = ", ".join(f"%({table}_{one})s{CASTS.get(one, '')}" for one in ("id", *values))
         parts.append(f"INSERT INTO {table} ({names}) VALUES ({given})")
     if act.closes:
         parts.append(CLOSE)

@@ -90,7 +90,7 @@ def detail(cursor: Any, context: dict[str, Any]) -> dict[str, Any] | None:
     """None: there is no such referral, and that is logged."""
     cursor.execute(f"BEGIN; {LOOK}", context)
     if cursor.rowcount == 0:
-        context |= {"decision": "refused", "rule": "not_visible"}
+        context |= {"decision": "refused", "rule": "not_found"}
         cursor.execute(f"{ENTRY}; COMMIT", context)
         return None
     context["subject"] = cursor.fetchone()[5]

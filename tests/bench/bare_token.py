@@ -44,7 +44,11 @@ def token(cursor: Any, form: Mapping[str, str]) -> dict[str, Any]:
         raise ValueError("not for here, or not for now")
     secret = secrets.token_urlsafe(32)
     context = context_of((agency, client), None, None, "token.issue")
-    context |= {"logged_fields": [wanted], "jti": claims["jti"], "scopes": scopes}
+    context |= {
+        "logged_fields": [f"key:{sha256(wanted.encode()).hexdigest()[:16]}"],
+        "jti": claims["jti"],
+        "scopes": scopes,
+    }
     cursor.execute(
         "BEGIN; DELETE FROM permissions_clientassertion WHERE client_id = %(client)s"
         " AND expires_at < now() - interval '10 minutes';"

@@ -71,7 +71,7 @@ def find(who: Caller, referral_id: UUID, *, locked: bool = False) -> m.Referral:
     sees = Q(from_agency_id=who.agency) | Q(to_agency_id=who.agency, sent_at__isnull=False)
     one = rows.filter(sees, id=referral_id).first()
     if one is None:
-        log(who, "referral.read", decision="refused", rule="not_visible", referral_id=referral_id)
+        log(who, "referral.read", decision="refused", rule="not_found", referral_id=referral_id)
         raise Http404
     return one
 
@@ -92,7 +92,6 @@ def _prepare(one: Any, who: Caller) -> None:
     one.external_ref, one.notice = None, one
 
 
-@transaction.atomic
 def detail(who: Caller, referral_id: UUID) -> m.Referral:
     one = find(who, referral_id)
     own = own_of(one, who)

@@ -119,7 +119,7 @@ def find(db: OrmSession, who: Caller, referral_id: UUID, *, locked: bool = False
     one = db.scalar(query)
     received = one is not None and one.to_agency_id == who.agency and one.sent_at
     if one is None or not (one.from_agency_id == who.agency or received):
-        log(db, who, "referral.read", decision="refused", rule="not_visible",
+        log(db, who, "referral.read", decision="refused", rule="not_found",
             referral_id=referral_id)  # fmt: skip
         db.commit()
         raise HTTPException(404)
@@ -240,6 +240,7 @@ def create(db: Db, who: Who, body: b.ReferralIn) -> b.ReferralOut:
     )  # fmt: skip
     db.add(one)
     work.hold(db, who, one, who.member)
+    db.flush()
     work.event(db, who, one, "create", Act(), {}, now)
     log(db, who, "referral.create", referral_id=one.id)
     if body.send:
@@ -338,7 +339,12 @@ def token(db: Db, client_assertion: Annotated[str, Form()]) -> b.TokenOut:
             system_of_record=False,
         )
     )  # fmt: skip
-    log(db, Caller(client.agency_id, client.id, None), "token.issue", fields=[wanted])
+    log(
+        db,
+        Caller(client.agency_id, client.id, None),
+        "token.issue",
+        fields=[f"key:{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"],
+    )
     db.commit()
     return b.TokenOut(
         access_token=secret, expires_in=300, token_type="Bearer", scope=" ".join(client.scopes)
