@@ -66,7 +66,7 @@ def stories() -> list[list[Step]]:
     return [
         [
             Step("create", OFFICER, notice),
-            Step("put_notice", OFFICER, NOTICE | {"urgency": "emergency"}),
+            Step("put_notice", OFFICER, NOTICE | {"needs": ["shelter"]}),
             Step("block", OFFICER, _whom("police.admin")),
             Step("unblock", OFFICER, _whom("police.admin")),
             Step("set_plan", OFFICER, {"services": [service_of("sarc")]}),
