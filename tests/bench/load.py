@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,11 @@ class Watch:
 
 
 def _pss_mib(pid: int) -> float:
-    """What a process holds; shared pages count in part."""
-    found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
-    return int(found[1]) / 1024 if found else 0
+    """What a process holds; shared pages count in part. None, of one that ended meanwhile."""
+    with suppress(OSError):
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+        return int(found[1]) / 1024 if found else 0
+    return 0
 
 
 def load(port: int, clients: int, seconds: float, ground: dict[str, Any]) -> dict[str, Any]:
@@ -94,15 +96,17 @@ def load(port: int, clients: int, seconds: float, ground: dict[str, Any]) -> dic
         processes.append(one)
     took: dict[str, list[float]] = {}
     wrong: list[str] = []
+    again = 0
     for one in processes:
         assert one.stdout
         found = json.loads(one.stdout.read() or "null")
         if one.wait() or found is None:
             raise SystemExit("A process of clients failed.")
         wrong += found["wrong"]
+        again += found["again"]
         for kind, seen in found["took"].items():
             took.setdefault(kind, []).extend(seen)
-    return {"took": took, "wrong": wrong, "seconds": seconds}
+    return {"took": took, "wrong": wrong, "again": again, "seconds": seconds}
 
 
 def percentile(seen: list[float], part: float) -> float:
@@ -115,7 +119,7 @@ def said(name: str, clients: int, found: dict[str, Any]) -> str:
     rate = len(everything) / found["seconds"]
     return (
         f"{name:8} {clients:3} clients: {rate:6.0f} a second, median {middle:.1f} ms, p99"
-        f" {most:.1f} ms, {len(found['wrong'])} wrong"
+        f" {most:.1f} ms, {len(found['wrong'])} wrong, connected again {found['again']} times"
     )
 
 
