@@ -112,6 +112,7 @@ def as_json(row: tuple[Any, ...], context: Mapping[str, Any]) -> dict[str, Any]:
     me = context["member"]
     status = _status(more["status"], shown, own["state"], side, now)
     works, holds = me in assigned, me is not None and own["holder_id"] == me
+    known = side == "from" or shown["accepted_at"] is not None
     answers = works or me in OPEN_TO["leads"]
     asked = more["to_asks_ring_at" if side == "from" else "from_asks_ring_at"]
     if asked and own["called_at"] and own["called_at"] >= asked:
@@ -135,7 +136,7 @@ def as_json(row: tuple[Any, ...], context: Mapping[str, Any]) -> dict[str, Any]:
         "release": {**release, "in_force": not ended and release["expires_at"] > now}
         if release["id"] and answers
         else None,
-        "release_ended": more["release_ended"],
+        "release_ended": more["release_ended"] and known,
         "purge_at": purge,
         "blocks": [
             {"kind": kind, "member": _member(whom, names), "ours": ours, "set_at": at}

@@ -48,7 +48,6 @@ class ActIn(NoticeIn):
     code: str | None = None
     mode: str | None = None
     result: str | None = None
-    interpreter: str | None = None
     outcome: str | None = None
     text: str | None = None
     via: str | None = None

@@ -136,6 +136,7 @@ def show(who: Caller, one: Any) -> m.Referral:
         {"kind": b.kind, "member": named(b.bars_member_id), "ours": True, "set_at": b.set_at}
         for b in live
     ]
+    one.release_ended = one.release_ended and known
     one.plan = plan.services if plan else []
     one.replaces_id = plan.replaces_id if plan else None
     one.acts = shapes.acts_of(who.member, side, one.status, works, own, one.accepted_at)

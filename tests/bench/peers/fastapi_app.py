@@ -182,12 +182,12 @@ def show(db: OrmSession, who: Caller, one: m.Referral) -> b.ReferralOut:
                if name != "in_force"},
             in_force=not release.ended and release.expires_at > now,
         ) if release and answers and known else None,
-        release_ended=one.release_ended,
+        release_ended=one.release_ended and known,
         purge_at=purge,
         blocks=[
-            b.BlockOut(kind=b.kind, member=named(b.bars_member_id), ours=True, set_at=b.set_at)
-            for b in one.blocks
-            if answers and b.agency_id == who.agency and b.lifted_at is None
+            b.BlockOut(kind=mark.kind, member=named(mark.bars_member_id), ours=True, set_at=mark.set_at)
+            for mark in one.blocks
+            if answers and mark.agency_id == who.agency and mark.lifted_at is None
         ],
         plan=plan.services if plan else [],
         replaces_id=plan.replaces_id if plan else None,
