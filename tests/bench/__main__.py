@@ -31,12 +31,12 @@ def options() -> argparse.Namespace:
         help="two sizes, more rounds, every question of the directory, the exempt role, the wire,\n"
         "webhooks and seals: an hour",
     )
-    parser.add_argument("--rounds", type=int, help="rounds (default 5; full 15)")
+    parser.add_argument("--rounds", type=int, help="rounds (default 3; full 15)")
     parser.add_argument(
         "--requests",
         type=int,
-        default=60,
-        help="requests a round, row and side; of an act, a sixth (default 60)",
+        default=30,
+        help="requests a round, row and side; of an act, a sixth (default 30)",
     )
     parser.add_argument(
         "--size",
@@ -59,7 +59,7 @@ def options() -> argparse.Namespace:
         "--release", metavar="VERSION", help="write docs/bench/VERSION.json, to be committed"
     )
     found = parser.parse_args()
-    found.rounds = found.rounds or (15 if found.full else 5)
+    found.rounds = found.rounds or (15 if found.full else 3)
     found.size = sorted(set(found.size or ([10_000, 100_000] if found.full else [10_000])))
     found.services = sorted(set(found.services or [50_000 if found.full else 10_000]))
     if found.rounds < 1 or found.requests < 12 or min(*found.size, *found.services) < 1000:

@@ -99,9 +99,9 @@ def do(cursor: Any, context: dict[str, Any], name: str, body: dict[str, Any]) ->
         cursor.execute(f"{STATEMENTS[name]}; COMMIT", values)
         return {"id": context["note_id"]}
     cursor.execute(f"{STATEMENTS[name]}; {SHOW}", values)
-    row = cursor.fetchone()
+    found = as_json(cursor, context)
     cursor.execute("COMMIT")
-    return as_json(row, context)
+    return found
 
 
 def _looked(context: dict[str, Any], row: tuple[Any, ...]) -> None:
@@ -232,6 +232,6 @@ def create(cursor: Any, context: dict[str, Any], body: dict[str, Any]) -> dict[s
     if send:
         context |= send | {"entry_id": new_id()}
         cursor.execute(f"{STATEMENTS['send']}; {SHOW}", _values(context, "send", ACTS["send"]))
-    row = cursor.fetchone()
+    found = as_json(cursor, context)
     cursor.execute("COMMIT")
-    return as_json(row, context)
+    return found

@@ -53,11 +53,7 @@ SHOW = (
     "  AND agency_id = %(agency)s),"
     " (SELECT ARRAY[replaces_id::text] || services::text[] FROM referral_plan"
     "  WHERE referral_id = r.id AND agency_id = %(agency)s),"
-    " CASE WHEN r.ended_at IS NOT NULL OR s.state IN ('completed', 'unable')"
-    "  THEN (SELECT max(at) FROM referral_event WHERE referral_id = r.id AND act = 'purge_due')"
-    "  END, CASE WHEN r.status = 'entered_in_error' THEN ARRAY(SELECT at FROM access_entry"
-    "  WHERE referral_id = r.id AND agency_id = r.to_agency_id AND act = 'referral.open_packet')"
-    f" END, l.ended, {', '.join(f'l.{one}' for one in OF_RELEASE)}"
+    f" l.ended, {', '.join(f'l.{one}' for one in OF_RELEASE)}"
     " FROM referral r JOIN permissions_agency f ON f.id = r.from_agency_id"
     " JOIN permissions_agency t ON t.id = r.to_agency_id"
     " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = %(agency)s"
@@ -65,6 +61,15 @@ SHOW = (
     "  AND (%(agency)s = r.from_agency_id OR r.accepted_at IS NOT NULL)"
     "  ORDER BY created_at DESC, id DESC LIMIT 1) l ON true"
     " WHERE r.id = %(referral)s"
+)
+PURGE = "SELECT max(at) FROM referral_event WHERE referral_id = %(referral)s AND act = 'purge_due'"
+OPENINGS = (
+    "SELECT e.at FROM referral r JOIN access_entry e ON e.referral_id = r.id"
+    " AND e.agency_id = r.to_agency_id AND e.act = 'referral.open_packet'"
+    " WHERE r.id = %(referral)s"
+)
+ENDED = frozenset(
+    {"completed", "unable", "declined", "withdrawn", "stopped", "entered_in_error", "cannot_take"}
 )
 
 
@@ -95,19 +100,20 @@ def detail(cursor: Any, context: dict[str, Any]) -> dict[str, Any] | None:
         return None
     context["subject"] = cursor.fetchone()[5]
     cursor.execute(f"{ENTRY}; {SHOW}", context)
-    row = cursor.fetchone()
+    found = as_json(cursor, context)
     cursor.execute("COMMIT")
-    return as_json(row, context)
+    return found
 
 
-def as_json(row: tuple[Any, ...], context: Mapping[str, Any]) -> dict[str, Any]:
-    now, from_name, to_name, *rest = row
+def as_json(cursor: Any, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer from what SHOW found, within its transaction."""
+    now, from_name, to_name, *rest = cursor.fetchone()
     groups = []
     for names in (OF_REFERRAL, MORE, SHOWN_NOTICE, SIDE):
         groups.append(dict(zip(names, rest, strict=False)))
         rest = rest[len(names) :]
     shown, more, notice, own = groups
-    assigned, names, blocks, plan, purge, openings, ended, *release = rest
+    assigned, names, blocks, plan, ended, *release = rest
     side = "from" if more["from_agency_id"] == context["agency"] else "to"
     me = context["member"]
     status = _status(more["status"], shown, own["state"], side, now)
@@ -117,6 +123,13 @@ def as_json(row: tuple[Any, ...], context: Mapping[str, Any]) -> dict[str, Any]:
     asked = more["to_asks_ring_at" if side == "from" else "from_asks_ring_at"]
     if asked and own["called_at"] and own["called_at"] >= asked:
         asked = None
+    purge = openings = None
+    if status in ENDED:
+        cursor.execute(PURGE, context)
+        (purge,) = cursor.fetchone()
+    if status == "entered_in_error" and side == "from":
+        cursor.execute(OPENINGS, context)
+        openings = [row[0] for row in cursor.fetchall()]
     release = dict(zip(OF_RELEASE, release, strict=True))
     return {
         **shown,
@@ -145,9 +158,7 @@ def as_json(row: tuple[Any, ...], context: Mapping[str, Any]) -> dict[str, Any]:
         "plan": plan[1:] if plan and works else [],
         "replaces_id": plan[0] if plan and works else None,
         "external_ref": None,
-        "openings": None
-        if openings is None or side == "to"
-        else {"people": len(openings), "times": openings},
+        "openings": None if openings is None else {"people": len(openings), "times": openings},
         "acts": OPEN_TO[f"{me} {side} {status} {works} {holds} {bool(shown['accepted_at'])}"],
     }
 

@@ -134,6 +134,22 @@ def jobs(*names: str) -> Iterator[None]:
         process.wait(60)
 
 
+def until_sealed(cluster: Any) -> None:
+    """Wait for the seals of what was written before."""
+    from tests.bench import seals
+
+    with closing(cluster.connect_superuser(DATABASE)) as superuser:
+        cursor = superuser.cursor()
+        deadline = time.monotonic() + 300
+        while True:
+            cursor.execute(seals.BEHIND)
+            if cursor.fetchone()[0] == 0:
+                return
+            if time.monotonic() > deadline:
+                raise SystemExit("What was written before is not sealed within five minutes.")
+            time.sleep(SAMPLE_S)
+
+
 def day(
     cluster: Any, home: Path, clients: int, minutes: float, peers: Path | None, ground: Any
 ) -> bool:
@@ -156,6 +172,7 @@ def day(
         served = stack.enter_context(
             serve.serve(cluster, home, "api.wsgi", "load-ours", DATABASE, workers=2)
         )
+        until_sealed(cluster)
         watch = stack.enter_context(Watch(cluster, served))
         found = load(served.port, clients, minutes * 60, ground | {"searches": True})
         sent = 2 * len(

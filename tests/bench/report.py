@@ -227,7 +227,10 @@ def _directory(rows: list[dict[str, Any]]) -> list[str]:
     a hello takes there."""
     if not rows:
         return []
-    lines = [f"\n{'':30}{'services':>9} {'ours':>6} {'bare':>6} {'then':>6} {'target':>6}  to bare"]
+    release, before = last_release()
+    lines = [
+        f"\n{'':30}{'services':>9} {'ours':>6} {'bare':>6} {'then':>6} {'target':>6}  {'to bare':18} {release}"
+    ]
     for row in rows:
         target = row["target"]
         then = row["cpu_hellos"][0] * HELLO_MS
@@ -235,7 +238,7 @@ def _directory(rows: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"{row['title']:30}{row['size']:>9,} {row['cpu_ms'][OURS]:>6.2f}"
             f" {row['cpu_ms'][BARE]:>6.2f} {then:>6.2f} {f'{target:g}' if target else '-':>6} "
-            f" {_shown(row['ratio'][BARE]):18}{missed}"
+            f" {_shown(row['ratio'][BARE]):18} {before.get(_key(row), '-')}{missed}"
         )
     return lines
 

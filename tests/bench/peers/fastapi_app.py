@@ -185,7 +185,9 @@ def show(db: OrmSession, who: Caller, one: m.Referral) -> b.ReferralOut:
         release_ended=one.release_ended and known,
         purge_at=purge,
         blocks=[
-            b.BlockOut(kind=mark.kind, member=named(mark.bars_member_id), ours=True, set_at=mark.set_at)
+            b.BlockOut(
+                kind=mark.kind, member=named(mark.bars_member_id), ours=True, set_at=mark.set_at
+            )
             for mark in one.blocks
             if answers and mark.agency_id == who.agency and mark.lifted_at is None
         ],
