@@ -1,8 +1,8 @@
 """What each act changes, as data: bare and the peers do the acts from here, each in its own way.
 
 It holds the rows that a user would keep. What protects them at ours is not in it: the sealed record
-of who may open what, the lock of the readers, refusals with their reasons. `undo_accept` and the
-acts on sealed content are not in it either: ours alone is asked for them.
+of who may open what, the lock of the readers, refusals with their reasons. The other acts
+(tests/bench/journey.py) are asked of ours alone.
 """
 
 from collections.abc import Mapping

@@ -229,7 +229,8 @@ def _directory(rows: list[dict[str, Any]]) -> list[str]:
         return []
     release, before = last_release()
     lines = [
-        f"\n{'':30}{'services':>9} {'ours':>6} {'bare':>6} {'then':>6} {'target':>6}  {'to bare':18} {release}"
+        f"\n{'':30}{'services':>9} {'ours':>6} {'bare':>6} {'then':>6} {'target':>6}"
+        f"  {'to bare':18} {release}"
     ]
     for row in rows:
         target = row["target"]
