@@ -42,7 +42,7 @@ class Clients:
             one.join()
 
     def token(self, line: serve.Line, agency: str) -> str:
-        """Fetched anew in time, by one of the threads for all."""
+        """Fetched again in time, by one of the threads for all."""
         with self.lock:
             if time.monotonic() - self._fetched > TOKEN_FOR_S or not self._tokens:
                 url = f"http://127.0.0.1:{self.asked['port']}/oauth/token"

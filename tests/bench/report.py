@@ -1,5 +1,5 @@
-"""From samples to ratios with their spread, as a dictionary and as text; and beside those of the
-last release."""
+"""From samples to ratios with their spread, as a dictionary and as text; and next to those of
+the last release."""
 
 import json
 import statistics
