@@ -29,7 +29,7 @@ def options() -> argparse.Namespace:
         "--full",
         action="store_true",
         help="two sizes, more rounds, every question of the directory, the exempt role, the wire,\n"
-        "webhooks and seals: an hour",
+        "webhooks and seals",
     )
     parser.add_argument("--rounds", type=int, help="rounds (default 3; full 15)")
     parser.add_argument(
