@@ -11,22 +11,22 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
 .PHONY: browsers screenshots coverage check
 .PHONY: fuzz restores drill install-drill backup-drill image image-test sbom
-.PHONY: lint types contract clients openapi schema messages bench scale lock
+.PHONY: lint types contract clients openapi schema messages bench load scale lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # uv where present, else pip; the lock files carry hashes either way. pip does not compile modules
-# that are never imported, which saves a third of its time.
+# that are never imported, which saves a third of its time. The second word is the environment.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make run PYTHON=python3.13"; exit 1; }
-	@test -x $(BIN)/python || { echo "Making $(VENV) …"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(2)/bin/python || { echo "Making $(2) …"; $(PYTHON) -m venv $(2); }
 	@echo "Installing from $(1) …"
 	@if command -v uv >/dev/null; then \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+		uv pip install --quiet --python $(2)/bin/python --require-hashes -r $(1); \
 	else \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		$(2)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 			--require-hashes -r $(1); \
 	fi
 	@touch $@
@@ -43,10 +43,15 @@ $(NODE)/installed: openapi/checks/package.json openapi/checks/package-lock.json
 	@touch $@
 
 $(VENV)/installed: requirements.lock
-	$(call install,requirements.lock)
+	$(call install,requirements.lock,$(VENV))
 
 $(VENV)/installed-dev: requirements-dev.lock
-	$(call install,requirements-dev.lock)
+	$(call install,requirements-dev.lock,$(VENV))
+
+# What the benchmark compares with, in an environment of its own.
+PEERS := var/peers
+$(PEERS)/installed: tests/bench/peers/requirements.lock
+	$(call install,tests/bench/peers/requirements.lock,$(PEERS))
 
 run: $(VENV)/installed ## Serve the demo network on 127.0.0.1:$PORT (8000); Ctrl-C stops all
 	@exec $(BIN)/python manage.py run
@@ -152,8 +157,11 @@ schema: $(VENV)/installed ## Write permissions/sql/catalogue.txt from a new data
 messages: $(VENV)/installed ## Complete the catalogue of LANGUAGE, such as es; compile all
 	@$(BIN)/python manage.py translations $(LANGUAGE)
 
-bench: $(VENV)/installed-dev ## Measure our speed against the bare limit, in one run, as ratios
-	@$(BIN)/python -m tests.bench
+bench: $(VENV)/installed-dev $(PEERS)/installed ## Compare our speed with bare and peers: 4 min
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+load: $(VENV)/installed-dev $(PEERS)/installed ## A mixed day by 8 and by 64 clients: 20 min each
+	@$(BIN)/python -m tests.bench.load $(BENCH)
 
 scale: $(VENV)/installed-dev ## Fill a database and measure what grows: a quarter of an hour, 10 GB
 	@$(BIN)/python -m tests.bench.scale
@@ -178,3 +186,5 @@ lock: ## Write the lock files again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra vault --extra phone --extra traces -c requirements.lock pyproject.toml \
 		-o deploy/requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock

@@ -89,7 +89,7 @@ JOBS = (
     Job("count", counters.step, 60),  # refusals of unknown callers, and limits
     Job("copies", copies.step, 1),  # of what was done, outside of the database
     Job("lost-acts", lost_acts.step, 24 * 3600),  # what a recovery found, after a month
-    Job("seal", sealer.step, 0.5),  # within two seconds with 32 writers: make bench (G12)
+    Job("seal", sealer.step, 0.5),  # within two seconds with 32 writers (G12)
     Job("witness", witness.step, 1),
     Job("key-folder", key_folder.watch, key_folder.EVERY_S),
     Job("key-copy", second_copy.step, 300),

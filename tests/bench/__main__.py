@@ -1,6 +1,7 @@
 """`python -m tests.bench`: read the options, make the ground, then run tests/bench/run.py."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -8,50 +9,66 @@ import django
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DESCRIPTION = """\
-Serve ours and the bare limit (tests/bench/bare.py) at the same time, on one database and with the
-same worker settings, and ask both in turn. A figure is the ratio ours/bare of one round; printed
-are the median over the rounds and, in brackets, the lowest and the highest. The exact gates (plans,
+Serve ours, the bare limit (tests/bench/bare.py) and three peers (tests/bench/peers) at the same
+time, on one database, and ask them in turn. A figure is CPU time; a ratio is that of one round, and
+printed are the median over the rounds and the lowest and highest. Each row says whether its goal is
+met, and whether ours is below FastAPI. A slow machine fails nothing here. The exact gates (plans,
 buffers, statements) are tests: tests/database/test_query_plans.py,
-tests/directory/test_directory_query_plans.py. A slow machine fails nothing here.
+tests/directory/test_directory_query_plans.py.
 """
+PARTS = ("referrals", "directory", "webhooks", "seals")
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make bench", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
+        prog="python -m tests.bench",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=15, help="rounds (default 15)")
     parser.add_argument(
-        "--requests", type=int, default=60, help="requests a round, row and side (default 60)"
+        "--full",
+        action="store_true",
+        help="two sizes, more rounds, every question of the directory, the exempt role, the wire,\n"
+        "webhooks and seals",
+    )
+    parser.add_argument("--rounds", type=int, help="rounds (default 3; full 15)")
+    parser.add_argument(
+        "--requests",
+        type=int,
+        default=30,
+        help="requests a round, row and side; of an act, a sixth (default 30)",
     )
     parser.add_argument(
         "--size",
         type=int,
         action="append",
-        help="referrals in the database; may be given again (default 10000 and 100000)",
+        help="referrals; may be given again (default 10000; full 10000 and 100000)",
     )
     parser.add_argument(
         "--services",
         type=int,
         action="append",
-        help="services in the directory; may be given again (default 50000)",
+        help="services of the directory; may be given again (default 10000; full 50000)",
+    )
+    parser.add_argument("--only", choices=PARTS, help="a part of the rows")
+    parser.add_argument("--keep", action="store_true", help="use the last run's databases")
+    parser.add_argument(
+        "--peers", type=Path, help="the peers' environment (default var/peers; without it, none)"
     )
     parser.add_argument(
-        "--only", choices=["referrals", "directory", "webhooks", "seals"], help="a part of the rows"
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="use the last run's databases",
+        "--release", metavar="VERSION", help="write docs/bench/VERSION.json, to be committed"
     )
     found = parser.parse_args()
-    found.size = sorted(set(found.size or [10_000, 100_000]))
-    found.services = sorted(set(found.services or [50_000]))
-    if found.rounds < 1 or found.requests < 10 or min(*found.size, *found.services) < 1000:
-        parser.error("at least 1 round, 10 requests, 1000 referrals and services")
+    found.rounds = found.rounds or (15 if found.full else 3)
+    found.size = sorted(set(found.size or ([10_000, 100_000] if found.full else [10_000])))
+    found.services = sorted(set(found.services or [50_000 if found.full else 10_000]))
+    if found.rounds < 1 or found.requests < 12 or min(*found.size, *found.services) < 1000:
+        parser.error("at least 1 round, 12 requests, 1000 referrals and services")
     if found.only:
         found.size = found.size if found.only == "referrals" else []
         found.services = found.services if found.only == "directory" else []
+    peers = found.peers or REPOSITORY / "var" / "peers"
+    found.peers = peers.absolute() if (peers / "bin" / "python").exists() else None
     return found
 
 
@@ -73,15 +90,27 @@ def main() -> None:
     cluster.start()
     try:
         django.setup()
-        from tests.bench import seals, webhooks
-        from tests.bench.run import run
+        from tests.bench import report, seals, webhooks
+        from tests.bench.run import Asked, run
 
-        sizes = chosen.size, chosen.services
-        if chosen.only not in ("webhooks", "seals"):
-            run(cluster, home, *sizes, chosen.rounds, chosen.requests, keep=chosen.keep)
-        if chosen.only in (None, "webhooks"):
+        if chosen.size or chosen.services:
+            asked = Asked(
+                chosen.size,
+                chosen.services,
+                chosen.rounds,
+                chosen.requests,
+                chosen.full,
+                chosen.keep,
+                chosen.peers,
+            )
+            found = run(cluster, home, asked)
+            print(report.text(found))
+            if chosen.release:
+                file = report.RELEASED / f"{chosen.release}.json"
+                file.write_text(json.dumps(report.for_release(found), indent=1) + "\n")
+        if chosen.only == "webhooks" or (chosen.full and not chosen.only):
             webhooks.run(cluster)
-        if chosen.only in (None, "seals"):
+        if chosen.only == "seals" or (chosen.full and not chosen.only):
             seals.run(cluster)
     finally:
         if not was_running:

@@ -6,26 +6,22 @@ superuser), the key store, refusals with reasons, log lines, safety headers: all
 adds. Three or four packets a request; the SQL is sent as it stands, not prepared.
 """
 
-import json
 import os
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import psycopg2
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from permissions.database.uuid7 import uuid7
 from referrals.codes import REDISCLOSURE_NOTICE
-from tests.bench import bare_directory
+from tests.bench import bare_acts, bare_directory, bare_reads, bare_token, sealing
 
 DSN = os.environ.get("BENCH_DSN", "")
-KEYS = Path(os.environ.get("BENCH_KEYS", ""))
 
 TOKEN = (
     "SELECT agency_id, client_id FROM credential"
@@ -81,26 +77,53 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     with connection.cursor() as cursor:
         if environ["PATH_INFO"].startswith("/v1/directory/"):
             return directory(cursor, environ, start_response)
+        if environ["PATH_INFO"] == "/oauth/token":
+            form = dict(parse_qsl(environ["wsgi.input"].read().decode()))
+            return send(orjson.dumps(bare_token.token(cursor, form)), start_response)
         secret = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         cursor.execute(TOKEN, (sha256(secret.encode()).hexdigest(),))
         caller = cursor.fetchone()
         if caller is None:
+            unknown = bare_reads.context_of((None, None), None, None, "api.authenticate")
+            unknown |= {"decision": "refused", "rule": "not_authenticated"}
+            cursor.execute(bare_reads.ENTRY, unknown)
             start_response("401 Unauthorized", [("Content-Length", "0")])
             return [b""]
-        if environ["REQUEST_METHOD"] == "GET":
+        status, answer = _of_referrals(cursor, caller, environ)
+    return send(orjson.dumps(answer, option=orjson.OPT_UTC_Z), start_response, status)
+
+
+def _of_referrals(
+    cursor: Any, caller: tuple[str, str], environ: dict[str, Any]
+) -> tuple[str, dict[str, Any] | None]:
+    """The status, and the answer: an act, or a read."""
+    parts = environ["PATH_INFO"].split("/")[2:]  # v1
+    member = environ.get("HTTP_ACTING_MEMBER")
+    if environ["REQUEST_METHOD"] == "GET":
+        if parts == ["referrals"]:
             limit = 100 if "limit=100" in environ["QUERY_STRING"] else 50
-            answer = inbox(cursor, *caller, limit)
-        else:
-            member = environ["HTTP_ACTING_MEMBER"]
-            purpose = orjson.loads(environ["wsgi.input"].read())["purpose"]
-            referral = environ["PATH_INFO"].split("/")[3]
-            answer = open_packet(cursor, *caller, member, referral, purpose)
-    return send(orjson.dumps(answer, option=orjson.OPT_UTC_Z), start_response)
+            return "200 OK", inbox(cursor, *caller, limit)
+        if parts == ["events"]:
+            context = bare_reads.context_of(caller, member, None, "event.list")
+            return "200 OK", bare_reads.events(cursor, context, 100)
+        context = bare_reads.context_of(caller, member, parts[1], "referral.read")
+        found = bare_reads.detail(cursor, context)
+        return ("200 OK", found) if found else ("404 Not Found", {"code": "not_found"})
+    body = orjson.loads(environ["wsgi.input"].read())
+    if parts == ["referrals"]:
+        context = bare_reads.context_of(caller, member, None, "referral.create")
+        return "201 Created", bare_acts.create(cursor, context, body)
+    _, referral, act = parts
+    if act == "open_packet":
+        return "200 OK", open_packet(cursor, *caller, str(member), referral, body["purpose"])
+    context = bare_reads.context_of(caller, member, referral, f"referral.{act}")
+    made = bare_acts.do(cursor, context, act, body)
+    return "201 Created" if bare_acts.ACTS[act].record else "200 OK", made
 
 
-def send(body: bytes, start_response: Any) -> list[bytes]:
+def send(body: bytes, start_response: Any, status: str = "200 OK") -> list[bytes]:
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    start_response("200 OK", headers)
+    start_response(status, headers)
     return [body]
 
 
@@ -143,6 +166,7 @@ def inbox(cursor: Any, agency: str, client: str, limit: int) -> dict[str, Any]:
             "handoff_by": row[18],
             "holder_id": row[19],
             "asked_to_ring_at": row[20],
+            "external_ref": None,  # no member is named
         }
         for row in rows[:limit]
     ]
@@ -169,10 +193,7 @@ def open_packet(
 ) -> dict[str, Any]:
     cursor.execute(GRANT, {"agency": agency, "member": member, "referral": referral})
     names, release, expires_at, version, bundle, notice = cursor.fetchone()
-    bound = _open(_kek(agency, version), bytes(bundle), f"bundle:{agency}".encode())
-    if bound[:32] != sha256(f"packet:{referral}:{agency}".encode()).digest():
-        raise ValueError("wrapped for something else")
-    keys = json.loads(bound[32:])
+    keys = sealing.unwrap(agency, version, bundle, f"packet:{referral}:{agency}")
     entry_id = _id()
     entry = (entry_id, agency, member, client, "referral.open_packet", purpose, referral, None)
     wanted = _array(row for row, _key in keys.values())
@@ -180,10 +201,8 @@ def open_packet(
     rows = cursor.fetchall()
     cursor.execute("COMMIT")
     packet = {
-        field: _open(
-            AESGCM(bytes.fromhex(keys[field][1])),
-            bytes(ciphertext),
-            f"packet_field:{row}:{field}".encode(),
+        field: sealing.unseal(
+            bytes.fromhex(keys[field][1]), ciphertext, f"packet_field:{row}:{field}"
         ).decode()
         for row, field, ciphertext in rows
     }
@@ -195,15 +214,5 @@ def open_packet(
         "handling": ["not_to_portal_or_proxy", *([notice] if notice else [])],
         "notice": str(REDISCLOSURE_NOTICE[notice]) if notice else None,
         "receipt": entry_id,
+        "consent": None,  # of records under Part 2
     }
-
-
-@lru_cache
-def _kek(agency: str, version: int) -> AESGCM:
-    root = AESGCM((KEYS / "root.key").read_bytes())
-    sealed = (KEYS / str(agency) / f"{version}.kek").read_bytes()
-    return AESGCM(_open(root, sealed, f"kek:{agency}:{version}".encode()))
-
-
-def _open(key: AESGCM, sealed: bytes, context: bytes) -> bytes:
-    return key.decrypt(sealed[:12], sealed[12:], context)

@@ -8,7 +8,7 @@ from typing import Any
 from api.dev.postgres import Cluster
 from directory.projection import page_anchors
 from tests.bench.fill import begin
-from tests.bench.rows import Row
+from tests.bench.rows import BARE, OURS, Row
 
 FOLDER = Path(__file__).parent
 SERVICES = "/v1/directory/services"
@@ -45,8 +45,13 @@ def count(cursor: Any) -> None:
         page_anchors.add_anchors(cursor, name)
 
 
-def rows(cluster: Cluster, database: str, size: int) -> list[Row]:
-    """Each question twice: as nobody, and as a member, who sees what is confidential, too."""
+# What is asked unless all of it is.
+FEW = ("list, first page", "50 nested", "a common word", "a word, nearest", "detail")
+
+
+def rows(cluster: Cluster, database: str, size: int, *, full: bool) -> list[Row]:
+    """Each question twice: as nobody, and as a member, who sees what is confidential, too. Not
+    `full`: a few questions, as nobody."""
     chance = random.Random(size)
     pages = [chance.randint(2, size // 21) for _ in range(DIFFERENT)]
     # Half-way is the furthest from both ends of the index: where a page costs the most.
@@ -78,12 +83,13 @@ def rows(cluster: Cluster, database: str, size: int) -> list[Row]:
             f"{title}, {'a member' if signed_in else 'nobody'}",
             size,
             database,
-            "GET",
-            paths,
+            paths=paths,
             signed_in=signed_in,
             target=target,
             share=share,
+            sides=(OURS, BARE),
         )
         for title, paths, target, share in asked
-        for signed_in in (False, True)
+        if full or title in FEW
+        for signed_in in ((False, True) if full else (False,))
     ]

@@ -120,10 +120,12 @@ def seal_packets() -> None:
 
 
 def sealed(cluster: Cluster, database: str) -> list[UUID]:
-    """The referrals with a packet."""
+    """The referrals with a packet that `seal_packets` made: a run of acts makes others."""
     with closing(cluster.connect_superuser(database)) as superuser:
         cursor = superuser.cursor()
-        cursor.execute("SELECT DISTINCT referral_id::text FROM packet_field ORDER BY 1")
+        cursor.execute(
+            "SELECT DISTINCT referral_id::text FROM packet_field ORDER BY 1 LIMIT %s", [PACKETS]
+        )
         return [UUID(row[0]) for row in cursor.fetchall()]
 
 

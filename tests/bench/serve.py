@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,13 @@ class Served:
     process: subprocess.Popen[bytes]
 
     def workers(self) -> list[int]:
-        return [
+        """The process that was started, which serves or does next to nothing, and its children."""
+        children = [
             int(path.name)
             for path in Path("/proc").glob("[0-9]*")
             if _parent(path) == self.process.pid
         ]
+        return [self.process.pid, *children]
 
 
 @contextmanager
@@ -44,17 +46,25 @@ def serve(
     *,
     exempt: bool = False,
     threads: int | None = None,
-) -> Iterator:
-    """gunicorn with `application` on `database`, as `make run` starts it, but for one worker.
+    peers: Path | None = None,
+    workers: int = 1,
+) -> Iterator[Served]:
+    """gunicorn with `application` on `database`, as `make run` starts it, but for the workers.
 
     `exempt`: its requests go to the database as the superuser, whom no policy concerns. `threads`:
-    1 is gunicorn's sync worker.
+    1 is gunicorn's sync worker. `peers`: the environment of a peer, served as its users do.
     """
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     command = [
         application if word == "api.wsgi" else word for word in processes.gunicorn(base_url)
-    ] + ["--workers", "1", *(("--threads", str(threads)) if threads else ())]
+    ] + ["--workers", str(workers), *(("--threads", str(threads)) if threads else ())]
+    if peers is not None:
+        command = [
+            str(peers / "bin/python"),
+            "-m",
+            *_peer(application, port, workers, threads or 4),
+        ]
     env = os.environ | {
         "CAIRN_DATABASE": database,
         "CAIRN_BASE_URL": base_url,
@@ -62,7 +72,10 @@ def serve(
         "PGAPPNAME": name,
         "BENCH_DSN": cluster.url(SUPERUSER, database),
         "BENCH_KEYS": str(home / "keys"),
+        "BENCH_ACTS": str(home / "open_acts.json"),
     }
+    if peers is not None:  # pytest, which `tests` imports, is not in it
+        env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
     if exempt:
         env["DATABASE_URL"] = cluster.url(SUPERUSER, database)
     with (home / f"{name}.log").open("wb") as log:
@@ -73,6 +86,14 @@ def serve(
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _peer(application: str, port: int, workers: int, threads: int) -> list[str]:
+    if "fastapi" in application:
+        command = ["uvicorn", f"{application}:app", "--host", "127.0.0.1", "--port", str(port)]
+        return [*command, "--workers", str(workers), "--log-level", "warning", "--no-access-log"]
+    command = ["gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    return [*command, "--worker-class", "gthread", "--threads", str(threads), "--no-control-socket"]
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], name: str) -> None:
@@ -121,22 +142,31 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        kind = [] if "Content-Type" in headers else ["Content-Type: application/json"]
+        lines += [*kind, f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 # -- CPU time --------------------------------------------------------------------------------------
 
-Cpu = dict[int, int]  # process id → nanoseconds on a CPU, in the kernel and out of it
+Cpu = dict[str, int]  # thread → nanoseconds on a CPU, in the kernel and out of it
 
 
 def cpu_of(pids: list[int]) -> Cpu:
-    return {pid: _on_cpu_ns(pid) for pid in pids}
+    """schedstat counts nanoseconds where /proc/…/stat counts hundredths of a second."""
+    found = {}
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                    found[task.name] = int((task / "schedstat").read_text().split()[0])
+    return found
 
 
 def used(before: Cpu, after: Cpu) -> float:
-    """Seconds of CPU between two readings; a process that began in between counts whole."""
-    return sum(value - before.get(pid, 0) for pid, value in after.items()) / 1e9
+    """Seconds of CPU between two readings. A thread that began in between counts whole, and one
+    that ended not at all: idle ones end."""
+    return sum(value - before.get(one, 0) for one, value in after.items()) / 1e9
 
 
 def back_ends(cluster: Cluster, name: str) -> list[int]:
@@ -145,17 +175,6 @@ def back_ends(cluster: Cluster, name: str) -> list[int]:
         cursor = superuser.cursor()
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [name])
         return [row[0] for row in cursor.fetchall()]
-
-
-def _on_cpu_ns(pid: int) -> int:
-    """Of all threads. schedstat counts nanoseconds where /proc/…/stat counts hundredths."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # a thread that ended meanwhile
-    return total
 
 
 def _parent(path: Path) -> int:

@@ -98,31 +98,33 @@ def p99(found: list[float]) -> float:
 
 
 @contextmanager
-def under_load(cluster: Cluster, answers: list[Any]) -> Iterator[list[Timed]]:
+def under_load(
+    cluster: Cluster, answers: list[Any], database: str = DATABASE
+) -> Iterator[list[Timed]]:
     """Receivers, an endpoint each, and the sender in a process of its own."""
     made = [Timed(answer) for answer in answers]
     for one in made:
-        _endpoint(cluster, one.url)
+        _endpoint(cluster, one.url, database)
     env = os.environ | {
-        "CAIRN_DATABASE": DATABASE,
+        "CAIRN_DATABASE": database,
         "CAIRN_WEBHOOK_LOOPBACK": " ".join(one.authority for one in made),
     }
     command = [sys.executable, "manage.py", "worker", "run", "--only", "webhooks"]
     process = subprocess.Popen(command, env=env)
     try:
-        _wait_until_it_listens(cluster)
+        _wait_until_it_listens(cluster, database)
         yield made
     finally:
         for one in made:
             one.end()
         process.terminate()
         process.wait(60)
-        superuser = cluster.connect_superuser(DATABASE)
+        superuser = cluster.connect_superuser(database)
         superuser.cursor().execute("TRUNCATE webhook_endpoint CASCADE")
         superuser.close()
 
 
-def _endpoint(cluster: Cluster, url: str) -> None:
+def _endpoint(cluster: Cluster, url: str, database: str) -> None:
     """More of them than an agency may have."""
     endpoint, secret = uuid7(), uuid7()
     with db_identity.identified_transaction(None):
@@ -131,7 +133,7 @@ def _endpoint(cluster: Cluster, url: str) -> None:
             signatures.new_secret().encode(),
             outbox.secret_context(secret),
         )
-    superuser = cluster.connect_superuser(DATABASE)
+    superuser = cluster.connect_superuser(database)
     cursor = superuser.cursor()
     cursor.execute(
         "INSERT INTO webhook_endpoint (id, agency_id, url, created_at, at_xact, at_event, next_at)"
@@ -146,14 +148,14 @@ def _endpoint(cluster: Cluster, url: str) -> None:
     superuser.close()
 
 
-def _wait_until_it_listens(cluster: Cluster) -> None:
-    superuser = cluster.connect_superuser(DATABASE)
+def _wait_until_it_listens(cluster: Cluster, database: str) -> None:
+    superuser = cluster.connect_superuser(database)
     cursor = superuser.cursor()
     pause = threading.Event()
     for _ in range(600):
         cursor.execute(
             "SELECT FROM pg_stat_activity WHERE query = 'LISTEN cairn_work' AND datname = %s",
-            [DATABASE],
+            [database],
         )
         if cursor.rowcount:
             break
