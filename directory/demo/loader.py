@@ -9,7 +9,8 @@ from uuid import UUID
 
 from directory import models as m
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report, import_package
+from directory.importing.import_package import import_package
+from directory.importing.outcome import Report
 from directory.importing.parsing import id_of
 from directory.taxonomy import bundled
 from permissions import assignments

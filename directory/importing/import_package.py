@@ -11,10 +11,9 @@ coercion.py, confidential_places.py with confidential_rows.py, local_overrides.p
 quarantine.py, reports.py.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from directory.importing.local_overrides import (
     own_states,
     owners_of,
 )
+from directory.importing.outcome import Report
 from directory.importing.parsing import Entry, EntryParser, ImportContext, id_of, leave_out
 from directory.importing.persistence import HIDDEN, OPEN, Difference, EntryStore, OnDifference
 from directory.importing.records import Package, as_it_is
@@ -65,50 +65,6 @@ class ImportRunning(Exception):
 
 class TooMuchGone(Exception):
     """The source has lost so much that its file may be cut off; the message says how much."""
-
-
-@dataclass
-class Report:
-    """The outcome of an import."""
-
-    source: str
-    staging: Staging
-    notes: list[str]
-    changes: Counter[str] = field(default_factory=Counter)  # created, changed, removed rows
-
-    def counts(self) -> dict[str, Counter[str]]:
-        """Outcomes by file."""
-        counted: dict[str, Counter[str]] = defaultdict(Counter)
-        for line in self.staging.lines():
-            counted[line.file][line.outcome] += 1
-        return dict(counted)
-
-    def reasons(self) -> Counter[tuple[str, str]]:
-        """The number of lines for each (outcome, reason)."""
-        return Counter(
-            (line.outcome, why) for line in self.staging.lines() for why in set(line.why)
-        )
-
-    def taken(self, table: str) -> tuple[int, int]:
-        """How many rows of a table were taken, of how many; repeats do not count."""
-        return self.staging.taken(table)
-
-    def languages(self) -> list[tuple[str, int, int]]:
-        """Each language that the source names: how many of its rows were taken, of how many; the
-        most frequent first."""
-        return self.staging.languages()
-
-    def records(self) -> Iterator[dict[str, object]]:
-        """One record per line: ids and reasons, never a value, which might reveal a place (R4)."""
-        for line in self.staging.lines():
-            yield {
-                "table": line.file,
-                "row": line.number,
-                "pointer": line.pointer,
-                "id": line.key,
-                "outcome": line.outcome,
-                "why": "; ".join(line.why),
-            }
 
 
 def import_package(

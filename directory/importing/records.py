@@ -44,6 +44,7 @@ class Line:
 
     @property
     def outcome(self) -> str:
+        """quarantined, skipped, mended or taken."""
         if self.reason:
             return "quarantined"
         if not SKIPPED.isdisjoint(self.notes):

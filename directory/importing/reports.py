@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from directory import models as m
-from directory.importing.import_package import Report
+from directory.importing.outcome import Report
 from directory.importing.persistence import Difference
 from permissions.database.aliases import JOBS
 

@@ -35,7 +35,6 @@ def lay(shelf: Shelf) -> None:
         ("farrow with the nothinglikeit for a", ["Quillworks brindle farrow", "Zebra house"]),
         ("nothinglikeit neitherthis northat", []),
         ("nothinglikeit", []),
-        ("with the for a", []),
     ],
 )
 def test_the_most_words_that_any_service_has_decide(

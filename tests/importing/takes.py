@@ -7,7 +7,8 @@ import pytest
 
 from directory import listings
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report, import_package
+from directory.importing.import_package import import_package
+from directory.importing.outcome import Report
 from directory.importing.parsing import id_of
 from tests.support.hsds_source import forget, write_tables
 

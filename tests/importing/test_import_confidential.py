@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 
 from directory import models as m
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report, import_package
+from directory.importing.import_package import import_package
+from directory.importing.outcome import Report
 from directory.importing.parsing import id_of
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take, outcome, service

@@ -12,7 +12,7 @@ from directory import listings
 from directory import models as m
 from directory.importing.formats.json_normalizer import normalize
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report
+from directory.importing.outcome import Report
 from directory.importing.records import NotReadable
 from permissions.database.aliases import JOBS
 from tests.support.hsds_source import forget, outcomes, quarantined, rows, take

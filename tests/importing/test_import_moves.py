@@ -10,7 +10,8 @@ import pytest
 from directory import models as m
 from directory.hsds.schema import TABLES
 from directory.importing.formats.csv_reader import of_tables
-from directory.importing.import_package import Report, import_package
+from directory.importing.import_package import import_package
+from directory.importing.outcome import Report
 from permissions.database.aliases import JOBS
 from tests.support.hsds_source import forget
 from tests.support.stale_projections import stale

@@ -15,7 +15,8 @@ from directory import models as m
 from directory.hsds.published_schemas import schema
 from directory.hsds.schema import TABLES
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report, import_package
+from directory.importing.import_package import import_package
+from directory.importing.outcome import Report
 from directory.management.verbs.imports import TAKEN_IN_PART
 from directory.postcodes import derive
 from directory.projection.render import render, render_taxonomies

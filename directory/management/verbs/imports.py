@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from directory import models as m
 from directory.importing import quarantine
 from directory.importing.formats.source_formats import read
-from directory.importing.import_package import Report, ignore_difference, import_package
+from directory.importing.import_package import ignore_difference, import_package
+from directory.importing.outcome import Report
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.postcodes import load
 from permissions.database.aliases import JOBS
