@@ -93,7 +93,7 @@ def _correct(staging: Staging, withholding: Redaction) -> None:
         if line.reason:
             waiting.update(reason=line.reason, row=withholding.kept(line))
         else:
-            waiting.update(corrected=withholding.kept(line))
+            waiting.update(corrected=withholding.kept(line), row_number=0, pointer=line.waits_as)
 
 
 def _corrected(source: str) -> QuerySet[m.Quarantine]:

@@ -18,7 +18,8 @@ class Quarantine(models.Model):
 
     `row` holds what the source said, without anything that shows where a place is, unless the
     place is known to be public (R4). Once a person has corrected it, `corrected` holds what they
-    said, and stands for the source's row as long as the source says the same.
+    said, and stands for the source's row as long as the source says the same; it is no line of a
+    file then: its number is 0, and its pointer its own id.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -34,9 +35,7 @@ class Quarantine(models.Model):
     class Meta:
         constraints = [
             UniqueConstraint(
-                fields=["source", "table", "row_number", "pointer"],
-                condition=Q(corrected__isnull=True),
-                name="quarantine_waiting",
+                fields=["source", "table", "row_number", "pointer"], name="quarantine_row"
             )
         ]
 

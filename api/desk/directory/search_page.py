@@ -22,6 +22,7 @@ from directory import listings
 from directory.search import next_openings, unmet_searches
 from directory.search.query import SearchQuery
 from permissions.database.db_identity import identified_transaction
+from permissions.principal import Principal
 from referrals.acts import availability
 
 PLACELESS = 20  # shown after those that are near
@@ -93,13 +94,11 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
             return _page(request, form)
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
-        found = listings.search(principal, asked, per_page=1)
-        if not found.total_items and (placeless := form.placeless(asked)):
-            found = listings.search(principal, placeless, per_page=1)
-        if found.lacks_words or not found.total_items:
+        found, beyond = _search(principal, form, asked, 1)
+        if not any(one.total_items and not one.lacks_words for one in (found, beyond)):
             area = form.cleaned_data["postcode"]
             unmet_searches.record_unmet_search(principal, asked, area)
-        if not found.total_items:
+        if not (found.total_items or beyond.total_items):
             fewer = [(one, form.carried(one.name)) for one in form.told()]
             return _page(request, form, nothing=form.told(), fewer=fewer)
         sealed = seal_search(request, form.carried(), now)
@@ -130,11 +129,8 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
         asked = form.asked(now)
         if asked is None:
             return None
-        found = listings.search(principal, asked, page=page)
-        near = found.items
-        nowhere = form.placeless(asked) if page == 1 else None
-        beyond = listings.search(principal, nowhere, per_page=PLACELESS) if nowhere else None
-        every = [*near, *(beyond.items if beyond else ())]
+        found, beyond = _search(principal, form, asked, page)
+        near, every = found.items, [*found.items, *beyond.items]
         hours = next_openings.next_openings(principal, [one.id for one in every], now)
         takes = availability.open_to_referrals(every) if visit else frozenset()
     lines = [
@@ -150,8 +146,26 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
         near=bool(asked.near),
         lacks_words=found.lacks_words,
         placeless=lines[len(near) :],
-        more_placeless=bool(beyond and not beyond.last),
+        more_placeless=not beyond.last,
     )
+
+
+def _search(
+    principal: Principal | None, form: SearchForm, asked: SearchQuery, page: int
+) -> tuple[listings.Page, listings.Page]:
+    """Return a page of what is found, and with its first page what no distance finds. Where one of
+    them has all of the words, what lacks some of them is left out of the other."""
+    nothing = listings.Page((), 0, False, 1, PLACELESS, True)
+    found = listings.search(principal, asked, page=page)
+    placeless = form.placeless(asked) if page == 1 else None
+    if placeless is None:
+        return found, nothing
+    beyond = listings.search(principal, placeless, per_page=PLACELESS)
+    if found.lacks_words and beyond.total_items and not beyond.lacks_words:
+        found = nothing
+    elif beyond.lacks_words and found.total_items and not found.lacks_words:
+        beyond = nothing
+    return found, beyond
 
 
 def _count(found: listings.Page, asked: SearchQuery) -> str:

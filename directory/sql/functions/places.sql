@@ -96,8 +96,9 @@ BEGIN
            SELECT FROM (VALUES (q.row), (q.corrected)) AS told (said)
             WHERE said ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
                OR said ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, ''))
-               OR OLD.external_id IN ('organization-' || (said ->> 'organization_id') || '-postal',
-                                      'organization-' || (said ->> 'organization_id') || '-physical')
+               OR OLD.external_id IN (
+                        'organization-' || (said ->> 'organization_id') || '-postal',
+                        'organization-' || (said ->> 'organization_id') || '-physical')
            );
     RETURN NULL;
 END $$;

@@ -33,8 +33,8 @@ CREATE FUNCTION directory_remove_words(body text) RETURNS void LANGUAGE sql AS $
                         WHERE p.first AND p.open AND p.search @@ directory_query(word))
 $$;
 
--- The words of a query that say something, at most eight: each as written, or as the known words most
--- like it. A word that either language leaves out ("for", "de") says nothing. The limit is 0.4:
+-- The words of a query that say something, at most eight: each as written, or as the known words
+-- most like it. A word that either language leaves out ("for", "de") says nothing. The limit is 0.4:
 -- "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
 CREATE FUNCTION directory_spelt_words(asked text) RETURNS tsquery[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -59,8 +59,8 @@ BEGIN
     RETURN found;
 END $$;
 
--- The query for words that match nothing as written: `asked` without any `missing` of its words, each
--- as directory_spelt_words has it. Empty if no word is left.
+-- The query for words that match nothing as written: `asked` without any `missing` of its words,
+-- each as directory_spelt_words has it. Empty if no word is left.
 CREATE FUNCTION directory_query_without(asked text, missing int) RETURNS tsquery
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
