@@ -97,7 +97,7 @@ def test_they_are_shown_where_nothing_is_near(placed: Shelf) -> None:
     assert "Nothing found" not in text_of(page)
     assert names(page) == ["Thornapple line"]
     assert BEYOND in text_of(page)
-    none = {"words": "thornappleness", "postcode": "59801", "distance": "5"}
+    none = {"words": "zubblenock", "postcode": "59801", "distance": "5"}
     assert "Nothing found" in text_of(Pages().submit("/directory", none).content)
 
 

@@ -34,8 +34,8 @@ CREATE FUNCTION directory_remove_words(body text) RETURNS void LANGUAGE sql AS $
 $$;
 
 -- The words of a query that say something, at most eight: each as written, or as the known words
--- most like it. A word that either language leaves out ("for", "de") says nothing. The limit is 0.4:
--- "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
+-- most like it. A word that either language leaves out ("for", "de") says nothing. The limit of
+-- likeness is 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
 CREATE FUNCTION directory_spelt_words(asked text) RETURNS tsquery[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found tsquery[] := '{}';
