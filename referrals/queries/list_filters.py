@@ -74,14 +74,14 @@ _UNTRIED = (
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
 _CONTACT_LATE = f"(status = 'accepted' AND {among(CONTACT_LATE_ROWS)})"
-_NO_HOLDER = among(NO_HOLDER_ROWS)
+_NO_HOLDER = {box: among(rows) for box, rows in NO_HOLDER_ROWS.items()}
 _OPEN = {
     "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
 }
 _UNHELD = {
-    "out": f"({_NO_HOLDER} AND (status = 'draft' OR {_OPEN['out']}))",
-    "in": f"({_NO_HOLDER} AND status <> 'sent' AND ({_OPEN['in']}))",
+    "out": f"({_NO_HOLDER['out']} AND (status = 'draft' OR {_OPEN['out']}))",
+    "in": f"({_NO_HOLDER['in']} AND status <> 'sent' AND ({_OPEN['in']}))",
 }
 # What is not over for a side. For the sender, what was declined or ran out counts until they have
 # referred the survivor on, or until a day after the time for an answer.
@@ -107,7 +107,7 @@ _CALLS = {
 DUE = {
     box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
     f" ELSE {contact_by} END, CASE WHEN status IN ('draft', 'accepted') AND NOT ({_CALLS[box]})"
-    f" AND NOT {_NO_HOLDER} THEN 'infinity' ELSE {_NOW} END)"
+    f" AND NOT {_NO_HOLDER[box]} THEN 'infinity' ELSE {_NOW} END)"
     for box, contact_by in _CONTACT_BY.items()
 }
 # The clock also changes what a side is shown, and leaves no event if no one looked.
@@ -149,7 +149,7 @@ def _asked(
 def _pressing(box: str, _value: Any) -> str:
     ring = f"({_CALLS[box]} AND ({_OPEN[box]}))"
     late = f" OR {_CONTACT_LATE}" if box == "in" else ""
-    few = [WAITING_ROWS[box], ASKED_ROWS[box], NO_HOLDER_ROWS]
+    few = [WAITING_ROWS[box], ASKED_ROWS[box], NO_HOLDER_ROWS[box]]
     if box == "in":
         few.append(CONTACT_LATE_ROWS)
     presses = f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late} OR {_UNHELD[box]})"
