@@ -16,6 +16,18 @@ class Migration(migrations.Migration):
             name="message_agency",
         ),
         migrations.AddIndex(
+            model_name="conflictblock",
+            index=models.Index(
+                condition=models.Q(("alert__isnull", False), ("told", False)),
+                fields=["set_at"],
+                name="conflict_block_untold",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="conflictblock",
+            index=models.Index(fields=["referral"], name="conflict_block_of"),
+        ),
+        migrations.AddIndex(
             model_name="idempotencykey",
             index=models.Index(fields=["created_at"], name="idempotency_key_made"),
         ),
@@ -41,6 +53,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "dead")),
                 fields=["member_id", "agency"],
                 name="message_dead",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("template", "contact")), fields=["at"], name="message_contact"
             ),
         ),
         migrations.AddIndex(

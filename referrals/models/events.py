@@ -148,6 +148,12 @@ class Message(models.Model):
                 name="message_dead",
                 condition=models.Q(state="dead"),
             ),
+            # How often a contact outside was called of late (escalation.py).
+            models.Index(
+                fields=["at"],
+                name="message_contact",
+                condition=models.Q(template="contact"),
+            ),
             # What the operator's figures count (sec.message_figures).
             models.Index(fields=["state", "done_at"], name="message_ended"),
             models.Index(

@@ -1,7 +1,7 @@
 -- Makes nearly all referrals of tests/bench/fill.sql over, and gives them what acts leave: events,
 -- messages, tries of a webhook, and a packet with its keys. Some 150 are not over, and 60 are
--- drafts, of however many; of those that are over one in seventy was a mistake, and one in ten lost
--- its holder. As the cluster's superuser.
+-- drafts, of however many; of those that are over one in seventy was a mistake, one in ten lost its
+-- holder, and one in fifty bars someone. As the cluster's superuser.
 
 DELETE FROM referral
  WHERE id IN (SELECT id FROM referral WHERE status = 'draft' ORDER BY id OFFSET 60);
@@ -43,6 +43,15 @@ INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, a
 SELECT gen_random_uuid(), id, from_agency_id, to_agency_id, accepted_at + interval '7 days',
        'closed', true, false, true, 1
   FROM over JOIN referral USING (id) WHERE accepted_at IS NOT NULL AND ended_at IS NULL;
+
+INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id, bars_member_id,
+                            set_by, set_at, lifted_at)
+SELECT gen_random_uuid(), id, from_agency_id, 'member', from_agency_id, gen_random_uuid(),
+       gen_random_uuid(), created_at,
+       CASE WHEN n % 100 = 7 THEN created_at + interval '1 hour' END
+  FROM over JOIN referral USING (id) WHERE n % 50 = 7;
+UPDATE referral r SET has_block = true FROM over WHERE over.id = r.id AND n % 100 = 57;
+UPDATE referral_side s SET has_block = true FROM over WHERE over.id = s.referral_id AND n % 100 = 57;
 
 INSERT INTO message (id, cause, referral_id, agency_id, member_id, channel_id, kind, template,
                      reference, at, due_at, state, outcome, done_at)

@@ -17,7 +17,15 @@ from tests.support.long_box import box as box  # a fixture
 MOST = 40  # pages of memory: an index or two, and what nearly is due
 # The history's own tables, of which nothing is read whole.
 GOES_ON = 1_200  # and the 150 referrals that are not over, each with its sides
-HISTORY = {"referral", "referral_side", "referral_event", "message", "packet_field", "packet_grant"}
+HISTORY = {
+    "conflict_block",
+    "referral",
+    "referral_side",
+    "referral_event",
+    "message",
+    "packet_field",
+    "packet_grant",
+}
 
 
 @pytest.fixture
@@ -36,6 +44,21 @@ def plan_of(ask: Any) -> plans.Plan:
         ask()
     with connections[JOBS].cursor() as cursor:
         return plans.explain(cursor, seen[-1])
+
+
+def test_what_goes_with_another_row_is_found_by_an_index(superuser: Any) -> None:
+    """Else each purge reads a table whole. An index of a part of the rows finds only those."""
+    cursor = superuser.cursor()
+    cursor.execute(
+        "SELECT k.conrelid::regclass::text, k.conname FROM pg_constraint k"
+        " WHERE k.contype = 'f' AND k.confdeltype = 'c' AND NOT EXISTS ("
+        "  SELECT FROM pg_index i JOIN pg_attribute a"
+        "   ON a.attrelid = i.indrelid AND a.attnum = k.conkey[1]"
+        "   WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1]"
+        "   AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid)"
+        "    = format('(%I IS NOT NULL)', a.attname))) ORDER BY 1, 2"
+    )
+    assert cursor.fetchall() == []
 
 
 def test_what_is_due_for_purge_is_found_without_the_history(done: None) -> None:
@@ -58,6 +81,8 @@ def test_what_is_due_for_purge_is_found_without_the_history(done: None) -> None:
         "sec.claim_events(50)",
         "sec.claim_self_assignments(50)",
         "sec.message_figures()",
+        "sec.claim_block_alerts(50)",
+        "sec.blocked_attempt_alerts()",
         "sec.webhook_figures()",
     ],
 )

@@ -274,17 +274,20 @@ RETURNS TABLE (cause text, referral_id uuid, agency_id uuid, set_by uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     RETURN QUERY
+    WITH tried AS MATERIALIZED (  -- a few, of a month or two; blocks are kept for longer
+        SELECT e.at, e.referral_id, e.agency_id, e.member_id, e.client_id
+          FROM public.access_entry e
+         WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
+           AND e.rule IN ('not_found', 'policy') AND e.referral_id IS NOT NULL)
     SELECT DISTINCT concat_ws(' ', b.referral_id, b.agency_id,
                               coalesce(m.person_id, e.client_id, e.agency_id),
                               (e.at AT TIME ZONE 'UTC')::date),
            b.referral_id, b.agency_id, first_value(b.set_by) OVER (
                PARTITION BY b.referral_id, b.agency_id ORDER BY b.set_at, b.id)
-      FROM public.conflict_block b
-      JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
+      FROM tried e
+      JOIN public.conflict_block b ON b.referral_id = e.referral_id AND e.at >= b.set_at
       LEFT JOIN public.permissions_membership m ON m.id = e.member_id
-     WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
-       AND e.rule IN ('not_found', 'policy')
-       AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
+     WHERE (b.lifted_at IS NULL OR e.at < b.lifted_at)
        AND sec.does_block_apply(b, e.agency_id, m.person_id, 'lead' = ANY (m.roles));
 END $$;
 
