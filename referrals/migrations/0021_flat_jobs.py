@@ -28,6 +28,18 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["referral"], name="conflict_block_of"),
         ),
         migrations.AddIndex(
+            model_name="conflictblock",
+            index=models.Index(fields=["agency"], name="conflict_block_agency"),
+        ),
+        migrations.AddIndex(
+            model_name="conflictblock",
+            index=models.Index(
+                condition=models.Q(("bars_member_id__isnull", False)),
+                fields=["bars_member_id"],
+                name="conflict_block_member",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="idempotencykey",
             index=models.Index(fields=["created_at"], name="idempotency_key_made"),
         ),

@@ -108,6 +108,12 @@ class ConflictBlock(models.Model):
             ),
             # Lifted ones, too: for what was tried meanwhile, and to go with their referral.
             models.Index(fields=["referral"], name="conflict_block_of"),
+            models.Index(fields=["agency"], name="conflict_block_agency"),
+            models.Index(
+                fields=["bars_member_id"],
+                name="conflict_block_member",
+                condition=models.Q(bars_member_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

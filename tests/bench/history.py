@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+# An id of some time ago, as UUIDv7 begin with their time.
+OLD_ID = "('018' || substr(gen_random_uuid()::text, 4))::uuid"
 # Both sides read it once, and the recipient opened the packet. The log has no earlier months: its
 # own sizes are in log_rows.py.
 LOGGED = (

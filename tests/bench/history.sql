@@ -66,7 +66,8 @@ SELECT md5('webhook ' || id)::uuid, id, 'https://receiver.example/events', now()
   FROM permissions_agency;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, event_id, referral_id, message_id, at,
                               outcome, status, took_ms)
-SELECT gen_random_uuid(), w.id, w.agency_id, e.id, e.referral_id, e.id, now(), 'delivered', 200, 9
+SELECT ('018' || substr(gen_random_uuid()::text, 4))::uuid, w.id, w.agency_id, e.id, e.referral_id,
+       e.id, now(), 'delivered', 200, 9
   FROM over JOIN referral_event e ON e.referral_id = over.id AND e.act = 'send'
   JOIN webhook_endpoint w ON w.agency_id IN (e.from_agency_id, e.to_agency_id);
 

@@ -51,7 +51,7 @@ def box(django_db_setup: str, superuser: Any) -> Iterator[Any]:
                 for age in AGES
                 if age in columns and table not in NOT_OLDER
             )
-            new = "".join(f", '{name}', gen_random_uuid()" for name in own)
+            new = "".join(f", '{name}', {history.OLD_ID}" for name in own)
             cursor.execute(
                 f"INSERT INTO {table} SELECT more.* FROM over JOIN {table} t ON t.{of} = over.id,"
                 f" generate_series(1, 9) k, jsonb_populate_record(t, jsonb_build_object("
