@@ -2,6 +2,7 @@
 not the history. tests/slow/test_jobs_at_two_sizes.py counts all of each job at two sizes."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -10,6 +11,7 @@ from permissions.database.aliases import JOBS
 from permissions.identity.credentials import resolve_credential
 from referrals.deadlines import purge, removal_due
 from referrals.notifications import sent_messages
+from referrals.webhooks import endpoints
 from tests.bench import plans
 from tests.support.callers import agency_id
 from tests.support.long_box import box as box  # a fixture
@@ -17,6 +19,7 @@ from tests.support.long_box import box as box  # a fixture
 MOST = 40  # pages of memory: an index or two, and what nearly is due
 # The history's own tables, of which nothing is read whole.
 GOES_ON = 1_200  # and the 150 referrals that are not over, each with its sides
+A_TRY = 20  # the try, its event, and the blocks and members that it is compared with
 HISTORY = {
     "conflict_block",
     "referral",
@@ -90,6 +93,24 @@ def test_what_is_asked_every_second_is_found_without_the_history(done: None, ask
     with connections[JOBS].cursor() as cursor:
         plan = plans.explain(cursor, plans.Statement(f"SELECT * FROM {asked}", None))
     assert plan.buffers <= GOES_ON
+
+
+def test_a_page_of_a_webhooks_tries_costs_its_rows(box: Any, api: Any, superuser: Any) -> None:
+    """Of each row it is asked whether its referral has barred someone since; of no other."""
+    principal = resolve_credential(api("police.admin").secret)
+    assert principal is not None
+    cursor = superuser.cursor()
+    cursor.execute(
+        "SELECT id FROM webhook_endpoint WHERE agency_id = %s", [str(agency_id("police"))]
+    )
+    ((endpoint_id,),) = cursor.fetchall()
+    with plans.statements() as seen:
+        shown, more = endpoints.deliveries(principal, UUID(endpoint_id), None, 20)
+    assert len(shown) == 20
+    assert more is not None
+    (query,) = (one for one in seen if "newest_deliveries" in one.query)
+    plan = plans.explain_both(superuser, principal, query)[0]
+    assert plan.buffers <= A_TRY * len(shown) + MOST
 
 
 def test_a_page_of_a_members_messages_costs_its_rows(box: Any, api: Any, superuser: Any) -> None:
