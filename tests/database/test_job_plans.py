@@ -105,7 +105,7 @@ def test_a_page_of_a_webhooks_tries_costs_its_rows(box: Any, api: Any, superuser
     )
     ((endpoint_id,),) = cursor.fetchall()
     with plans.statements() as seen:
-        shown, more = endpoints.deliveries(principal, UUID(endpoint_id), None, 20)
+        shown, more = endpoints.deliveries(principal, UUID(str(endpoint_id)), None, 20)
     assert len(shown) == 20
     assert more is not None
     (query,) = (one for one in seen if "newest_deliveries" in one.query)
