@@ -162,8 +162,8 @@ def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUI
 
 
 def _kept_since(agency_id: UUID) -> datetime:
-    """Return the moment before which a referral must have been made for its side to be told, or
-    purged, now."""
+    """Return the moment before which a referral must have been made for its side to be notified or
+    purged now."""
     ((since,),) = query(
         "SELECT sec.clock() - make_interval(days => retention_days)"
         f" + {WARNING} + interval '1 day' FROM permissions_agency WHERE id = %s",

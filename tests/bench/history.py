@@ -21,6 +21,6 @@ LOGGED = (
 
 
 def make(cursor: Any) -> None:
-    """Of the referrals of fill.sql that are there; then ANALYZE. As the cluster's superuser."""
+    """Give the referrals of fill.sql a history; then ANALYZE. As the cluster's superuser."""
     cursor.execute(Path(__file__).with_suffix(".sql").read_text())
     cursor.execute(f"{LOGGED}; ANALYZE")

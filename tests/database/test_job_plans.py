@@ -96,7 +96,7 @@ def test_what_is_asked_every_second_is_found_without_the_history(done: None, ask
 
 
 def test_a_page_of_a_webhooks_tries_costs_its_rows(box: Any, api: Any, superuser: Any) -> None:
-    """Of each row it is asked whether its referral has barred someone since; of no other."""
+    """Each row is asked whether its referral has barred someone since, and no other."""
     principal = resolve_credential(api("police.admin").secret)
     assert principal is not None
     cursor = superuser.cursor()
@@ -114,7 +114,7 @@ def test_a_page_of_a_webhooks_tries_costs_its_rows(box: Any, api: Any, superuser
 
 
 def test_a_page_of_a_members_messages_costs_its_rows(box: Any, api: Any, superuser: Any) -> None:
-    """Of one who was sent every message of the largest agency, and of one who was sent none."""
+    """One was sent every message of the largest agency, another was sent none."""
     for who, state in (
         *(("police.worker", None), ("police.worker", "sent"), ("police.worker", "dead")),
         *(("police.lead", None), ("police.lead", "dead")),

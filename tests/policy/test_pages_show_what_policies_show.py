@@ -46,7 +46,7 @@ def test_each_caller_is_shown_what_the_policies_show_them(
 def test_each_caller_is_shown_the_tries_that_the_policies_show_them(
     world: World, superuser: Any, page: int
 ) -> None:
-    """Of each webhook there is, from the first page to the last."""
+    """For each webhook there is, from the first page to the last."""
     endpoints = [one for (one,) in rows(superuser, "SELECT id::text FROM webhook_endpoint")]
     superuser.commit()
     assert endpoints
