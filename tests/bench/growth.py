@@ -155,7 +155,7 @@ def _pages(cursor: Any, asked: dict[str, Callable[[], Any]]) -> dict[str, int]:
 
 
 def _bytes(cursor: Any) -> dict[str, int]:
-    """Of one row of each that grows, with its indexes."""
+    """What one row of each kind that grows takes, with its indexes."""
     found = {}
     for what, pattern, one in (
         (
