@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
 .PHONY: browsers screenshots coverage check
-.PHONY: fuzz restores drill install-drill backup-drill image image-test sbom
+.PHONY: fuzz flat restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract clients openapi schema messages bench load scale lock
 
 help: ## List the targets
@@ -90,7 +90,7 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
 
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove hold fuzz $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
+slow: prove hold fuzz flat $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
@@ -108,6 +108,10 @@ hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 eve
 
 fuzz: $(VENV)/installed-dev ## Send 20,000 (CAIRN_FUZZED) requests made of the contract
 	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fuzz.py
+
+flat: $(VENV)/installed-dev ## Ask every route, list and job with ten times the history: 30 min
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,list_plans \
+		routes_at_two_sizes jobs_at_two_sizes server_memory,tests/slow/test_$(name).py)
 
 drill: $(VENV)/installed-dev ## Break a cluster of eight hosts, made of namespaces (root): 20 min
 	@$(BIN)/python -m tests.slow.cluster $(DRILL)

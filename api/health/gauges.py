@@ -138,7 +138,7 @@ def _messages() -> Iterable[Metric]:
     found = _limited(deliveries.queues)
     number = GaugeMetricFamily(
         "cairn_messages",
-        "Messages that are kept, by kind, state and last outcome.",
+        "Messages by kind, state and last outcome; of those that were sent, the last day's.",
         labels=["kind", "state", "outcome"],
     )
     for one in found:

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from permissions.database.fields import KeptBoolean
 from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
 
@@ -29,11 +30,17 @@ class Grant(models.Model):
     kek_version = models.IntegerField(null=True)
     key_bundle = models.BinaryField(null=True)
     redisclosure_notice = models.TextField(null=True)  # the release's; shown with the fields
+    # The purge has nothing to do with it before its side's part goes: the recipient opened it, or
+    # the sender's packet was accepted for good (referrals/deadlines/removal_due.py).
+    settled = KeptBoolean(db_default=False)
 
     class Meta:
         db_table = "packet_grant"
         constraints = [
             models.UniqueConstraint(fields=["referral_id", "agency"], name="one_grant_an_agency")
+        ]
+        indexes = [
+            models.Index(fields=["agency"], name="grant_open", condition=models.Q(settled=False))
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from permissions.reference.caller import Question, live_caller
 NEVER_SERVED: dict[type[r.Row], set[str]] = {
     r.Referral: {"has_block", "to_purged"},  # blocks and purges stay secret (R2, R12)
     r.Side: {"has_block", "asked_at", "before_accept"},
+    r.Grant: {"settled"},  # what the purge found
     r.Block: {"alert", "told"},  # who else learns of a block (R12)
     r.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     r.WebhookDelivery: {"referral_id"},

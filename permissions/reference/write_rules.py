@@ -41,6 +41,7 @@ CHANGEABLE: dict[type[r.Row], set[str]] = {
 DATABASES_OWN: dict[type[r.Row], set[str]] = {
     r.Referral: {"has_block", "to_purged"},
     r.Side: {"has_block", "asked_at", "before_accept"},
+    r.Grant: {"settled"},
     r.AccessEntry: {"at", "xact", "leaf"},
     r.Channel: {"created_at", "test_asked_at", "test_outcome", "proven_at"},
     r.WebhookSecret: {"agency_id", "ends_at"},

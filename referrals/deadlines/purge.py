@@ -27,7 +27,7 @@ from permissions.health.failures import named
 from permissions.keys import rotation
 from permissions.keys.rotation import log_background_act
 from referrals.deadlines.jobs_sql import execute, query
-from referrals.deadlines.removal import REMOVALS, erase, remove_fields
+from referrals.deadlines.removal import REMOVALS, erase, remove_fields, settle_keys
 from referrals.deadlines.removal_due import ALL, BATCH, due
 from referrals.referral_lock import lock_number
 
@@ -123,6 +123,7 @@ def _batch(agency_id: UUID) -> list[int]:
     """Do at most a batch of each kind. Returns the numbers in the order of ALL."""
     acts = _TOLD | REMOVALS
     counts = {name: _each(name, agency_id, act) for name, act in acts.items()}
+    settle_keys(agency_id)
     return [counts[name] for name in ALL]
 
 

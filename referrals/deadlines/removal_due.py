@@ -1,5 +1,10 @@
-"""Finds what is due: parts of referrals for removal, sides for a notification, idle referrals."""
+"""Finds what is due: parts of referrals for removal, sides for a notification, idle referrals.
 
+Each kind names the few that it may be due for, by an index, so that looking costs what is nearly
+due and not the history (ADR 0123).
+"""
+
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,10 +19,12 @@ _DRAFT = f"interval '{DRAFT_LIFETIME.total_seconds()} seconds'"
 
 class Kind(NamedTuple):
     """One kind of thing that is due: whose side it is, and when. `r` is the referral, `a` the
-    agency, `s` its side, {end} the end as that side is shown it."""
+    agency, `s` its side, {end} the end as that side is shown it. `few`: what is so of each referral
+    for which it is due, and is found by an index; {old}: made before the longest that is kept."""
 
     side: str  # "from" or "to"
     when: str
+    few: str
 
 
 _SHOWN_END = (
@@ -58,20 +65,29 @@ _NOT_GONE = {
     "to": "r.sent_at IS NOT NULL AND NOT r.to_purged",  # whether or not it ever acted
 }
 _TAKEN = "r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
+# No side's end, and so no day from which it is kept, is before the referral was made. A day more
+# than that: the two moments are of two clocks.
+_OLD = "r.created_at <= {old}"
+# Nothing was decided about its keys yet (removal.settle_keys).
+_UNSETTLED = (
+    "r.id IN (SELECT g.referral_id FROM packet_grant g WHERE g.agency_id = {agency}"
+    " AND NOT g.settled)"
+)
 DUE = {
-    "draft": Kind("from", f"r.sent_at IS NULL AND {_LAST_CHANGE} + {_DRAFT} <= sec.clock()"),
+    "draft": Kind("from", f"{_LAST_CHANGE} + {_DRAFT} <= sec.clock()", "r.sent_at IS NULL"),
     # Never accepted: the packet cannot have been opened, and both sides know that.
     "packet": Kind(
         "from",
         f"{_NOT_GONE['from']} AND r.accepted_at IS NULL AND {{end}} + {SOON} <= sec.clock()"
         " AND EXISTS (SELECT FROM packet_field p WHERE p.referral_id = r.id)",
+        _UNSETTLED,
     ),
     # Accepted and never opened: only the recipient's keys, by the recipient's own end.
     "unopened": Kind(
         "to",
         f"r.accepted_at IS NOT NULL AND {{end}} + {SOON} <= sec.clock()"
-        " AND EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id AND g.agency_id = a.id)"
         " AND NOT sec.was_packet_opened(r.id, a.id)",
+        _UNSETTLED,
     ),
 }
 for _side, _name in (("from", "sent"), ("to", "received")):
@@ -80,6 +96,7 @@ for _side, _name in (("from", "sent"), ("to", "received")):
         f"{_NOT_GONE[_side]} AND {_KEPT} <= sec.clock()"
         f" AND {_told('purge_due', _side)} + {WARNING} <= sec.clock()"
         f" AND {_told('purge_due', _side)} >= {_TELL_AT}",
+        _OLD,
     )
 # Not part of the purge, but on the same clock: notifications to one side, and the end of idle
 # referrals (act 23).
@@ -89,6 +106,7 @@ TELL = {
         f"{_NOT_GONE[side]} AND {_KEPT} - {WARNING} <= sec.clock()"
         f" AND ({_told('purge_due', side)} IS NULL"
         f"  OR {_told('purge_due', side)} < {_TELL_AT} AND {_TELL_AT} <= sec.clock())",
+        _OLD,
     )
     for side in ("from", "to")
 }
@@ -96,22 +114,24 @@ TELL = {
 REMIND = {
     f"remind_{side}": Kind(
         side,
-        f"{_NOT_GONE[side]} AND s.remind_at <= sec.clock()"
-        f" AND coalesce({_told('reminder', side)} < s.remind_at, true)",
+        f"{_NOT_GONE[side]} AND coalesce({_told('reminder', side)} < s.remind_at, true)",
+        "s.remind_at <= sec.clock()",
     )
     for side in ("from", "to")
 }
 IDLE = {
     "ask": Kind(
         "to",
-        f"{_TAKEN} AND {_LAST_OWN_ACT} + interval '14 days' <= sec.clock()"
+        f"{_LAST_OWN_ACT} + interval '14 days' <= sec.clock()"
         f" AND coalesce({_told('idle', 'to')} < {_LAST_OWN_ACT}, true)",
+        _TAKEN,
     ),
     "end": Kind(
         "to",
-        f"{_TAKEN} AND {_LAST_OWN_ACT} + interval '21 days' <= sec.clock()"
+        f"{_LAST_OWN_ACT} + interval '21 days' <= sec.clock()"
         f" AND {_told('idle', 'to')} >= {_LAST_OWN_ACT}"
         f" AND {_told('idle', 'to')} + {WARNING} <= sec.clock()",
+        _TAKEN,
     ),
 }
 ALL = DUE | TELL | REMIND | IDLE
@@ -123,11 +143,31 @@ def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUI
     purge."""
     kind = ALL[name]
     hold = " AND (s.hold_until IS NULL OR s.hold_until <= sec.clock())" if name in DUE else ""
+    when = kind.when.format(end=_END[kind.side])
+    few = kind.few.format(old="%(old)s", agency="%(agency)s")
     found = query(
         f"SELECT r.id FROM referral r JOIN permissions_agency a ON a.id = r.{kind.side}_agency_id"
         " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = a.id"
-        f" WHERE a.id = %s AND (%s::uuid IS NULL OR r.id = %s)"
-        f" AND {kind.when.format(end=_END[kind.side])}{hold} ORDER BY r.id LIMIT %s",
-        [agency_id, referral_id, referral_id, BATCH],
+        f" WHERE a.id = %(agency)s AND r.{kind.side}_agency_id = %(agency)s"
+        f" AND (%(one)s::uuid IS NULL OR r.id = %(one)s) AND {few} AND {when}{hold}"
+        " ORDER BY r.created_at, r.id LIMIT %(most)s",
+        {
+            "agency": agency_id,
+            "one": referral_id,
+            "most": BATCH,
+            "old": _kept_since(agency_id) if kind.few is _OLD else None,
+        },
     )
     return [row for (row,) in found]
+
+
+def _kept_since(agency_id: UUID) -> datetime:
+    """Return the moment before which a referral must have been made for its side to be notified or
+    purged now."""
+    ((since,),) = query(
+        "SELECT sec.clock() - make_interval(days => retention_days)"
+        f" + {WARNING} + interval '1 day' FROM permissions_agency WHERE id = %s",
+        [agency_id],
+    )
+    found: datetime = since
+    return found

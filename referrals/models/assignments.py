@@ -101,6 +101,19 @@ class ConflictBlock(models.Model):
                 name="conflict_block_alert",
                 condition=models.Q(alert__isnull=False),
             ),
+            models.Index(
+                fields=["set_at"],
+                name="conflict_block_untold",
+                condition=models.Q(alert__isnull=False, told=False),
+            ),
+            # Lifted ones, too: for what was tried meanwhile, and to go with their referral.
+            models.Index(fields=["referral"], name="conflict_block_of"),
+            models.Index(fields=["agency"], name="conflict_block_agency"),
+            models.Index(
+                fields=["bars_member_id"],
+                name="conflict_block_member",
+                condition=models.Q(bars_member_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

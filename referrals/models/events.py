@@ -132,7 +132,35 @@ class Message(models.Model):
                 name="message_due",
                 condition=models.Q(state="waiting"),
             ),
-            models.Index(fields=["agency", "-at", "-id"], name="message_agency"),
+            # A page of a member's own, of their agency's, and of those that were given up.
+            models.Index(
+                fields=["member_id", "-at", "-id"],
+                name="message_member",
+                condition=models.Q(member_id__isnull=False),
+            ),
+            models.Index(
+                fields=["agency", "-at", "-id"],
+                name="message_mailbox",
+                condition=models.Q(member_id__isnull=True),
+            ),
+            models.Index(
+                fields=["member_id", "agency"],
+                name="message_dead",
+                condition=models.Q(state="dead"),
+            ),
+            # How often a contact outside was called of late (escalation.py).
+            models.Index(
+                fields=["at"],
+                name="message_contact",
+                condition=models.Q(template="contact"),
+            ),
+            # What the operator's figures count (sec.message_figures).
+            models.Index(fields=["state", "done_at"], name="message_ended"),
+            models.Index(
+                fields=["agency", "at"],
+                name="message_general",
+                condition=models.Q(referral__isnull=True),
+            ),
             models.Index(fields=["referral"], name="message_referral"),
             models.Index(
                 fields=["call_sid"],

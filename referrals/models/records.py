@@ -92,6 +92,7 @@ class IdempotencyKey(models.Model):
                 fields=["agency", "caller_id", "route", "key"], name="one_result_a_key"
             )
         ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_made")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -189,6 +189,17 @@ class Referral(models.Model):
                 name="referral_refer_on",
                 condition=models.Q(status__in=["declined", "expired"]),
             ),
+            # What the purge looks for (referrals/deadlines/removal_due.py).
+            models.Index(
+                fields=["from_agency"],
+                name="referral_unsent",
+                condition=models.Q(sent_at__isnull=True),
+            ),
+            models.Index(
+                fields=["to_purged", "id"],
+                name="referral_purged",
+                condition=models.Q(from_purged=True),
+            ),
             models.Index(
                 fields=["from_agency", "to_agency", "sent_at"],
                 name="referral_unseen",
@@ -238,6 +249,11 @@ class Side(models.Model):
                 fields=["handoff_by"],
                 name="side_untried",
                 condition=models.Q(handoff_by__isnull=False),
+            ),
+            models.Index(
+                fields=["agency", "remind_at"],
+                name="side_remind",
+                condition=models.Q(remind_at__isnull=False),
             ),
         ]
         constraints = [

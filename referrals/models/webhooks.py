@@ -114,6 +114,7 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(fields=["endpoint", "-at", "-id"], name="webhook_delivery_endpoint"),
             models.Index(fields=["referral"], name="webhook_delivery_referral"),
+            models.Index(fields=["at"], name="webhook_delivery_at"),
         ]
 
     def __str__(self) -> str:

@@ -46,12 +46,7 @@ def list_messages(principal: Principal, state: str | None = None) -> list[Messag
         contact_channels.require_member_in_person(principal)
         attempt.record()
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {_SHOWN} FROM message"  # noqa: S608 (of fixed parts)
-                " WHERE %s::text IS NULL OR state = %s"
-                " ORDER BY at DESC, id DESC LIMIT %s",
-                [state, state, SHOWN],
-            )
+            cursor.execute("SELECT * FROM sec.newest_messages(%s, %s)", [state, SHOWN])
             return [MessageView._make(row) for row in cursor.fetchall()]
 
 

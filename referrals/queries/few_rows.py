@@ -31,8 +31,6 @@ ASKED_ROWS = {
 }
 WORKED_ON = _sides("s.state IN ('accepted', 'in_handoff')")
 CONTACT_LATE_ROWS = f"{WORKED_ON} AND s.handoff_by <= {_NOW}"
-# No one of the side holds it any more. A referral that no one has looked at yet is not held yet.
-NO_HOLDER_ROWS = _sides("s.holder_id IS NULL")
 ACTIVE_ROWS = {
     "out": (
         rows_of("out", "f.status IN ('draft', 'sent', 'acknowledged')"),
@@ -44,6 +42,12 @@ ACTIVE_ROWS = {
         ),
     ),
     "in": (WAITING_ROWS["in"], WORKED_ON),
+}
+# No one of the side holds it any more, and it goes on: a member who left held more that is over.
+# A referral that no one has looked at yet is not held yet.
+NO_HOLDER_ROWS = {
+    box: _sides(f"s.holder_id IS NULL AND s.referral_id = ANY (ARRAY({' UNION ALL '.join(rows)}))")
+    for box, rows in (("out", ACTIVE_ROWS["out"][:2]), ("in", ACTIVE_ROWS["in"]))
 }
 # Of a status that lasts, the newest of the box are read one by one.
 OF_STATUS = {

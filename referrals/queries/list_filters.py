@@ -74,15 +74,24 @@ _UNTRIED = (
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
 _CONTACT_LATE = f"(status = 'accepted' AND {among(CONTACT_LATE_ROWS)})"
-_NO_HOLDER = among(NO_HOLDER_ROWS)
+_NO_HOLDER = {box: among(rows) for box, rows in NO_HOLDER_ROWS.items()}
 _OPEN = {
     "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
 }
 _UNHELD = {
-    "out": f"({_NO_HOLDER} AND (status = 'draft' OR {_OPEN['out']}))",
-    "in": f"({_NO_HOLDER} AND status <> 'sent' AND ({_OPEN['in']}))",
+    "out": f"({_NO_HOLDER['out']} AND (status = 'draft' OR {_OPEN['out']}))",
+    "in": f"({_NO_HOLDER['in']} AND status <> 'sent' AND ({_OPEN['in']}))",
 }
+_MINE = (
+    "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
+    " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
+)
+# Of a few rows, each is asked for by itself: a member has worked on more that is over.
+_MINE_OF_FEW = (
+    "(SELECT true FROM referral_assignment a WHERE a.content_object_id = referral.id"
+    " AND a.agency_id = %(agency)s AND a.membership_id = %(member)s)"
+)
 # What is not over for a side. For the sender, what was declined or ran out counts until they have
 # referred the survivor on, or until a day after the time for an answer.
 _REFERRED_ON = "EXISTS (SELECT FROM referral_plan p WHERE p.replaces_id = referral.id)"
@@ -107,7 +116,7 @@ _CALLS = {
 DUE = {
     box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
     f" ELSE {contact_by} END, CASE WHEN status IN ('draft', 'accepted') AND NOT ({_CALLS[box]})"
-    f" AND NOT {_NO_HOLDER} THEN 'infinity' ELSE {_NOW} END)"
+    f" AND NOT {_NO_HOLDER[box]} THEN 'infinity' ELSE {_NOW} END)"
     for box, contact_by in _CONTACT_BY.items()
 }
 # The clock also changes what a side is shown, and leaves no event if no one looked.
@@ -149,7 +158,7 @@ def _asked(
 def _pressing(box: str, _value: Any) -> str:
     ring = f"({_CALLS[box]} AND ({_OPEN[box]}))"
     late = f" OR {_CONTACT_LATE}" if box == "in" else ""
-    few = [WAITING_ROWS[box], ASKED_ROWS[box], NO_HOLDER_ROWS]
+    few = [WAITING_ROWS[box], ASKED_ROWS[box], NO_HOLDER_ROWS[box]]
     if box == "in":
         few.append(CONTACT_LATE_ROWS)
     presses = f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late} OR {_UNHELD[box]})"
@@ -256,10 +265,7 @@ class Filters:
         metadata=_asked(
             Kind.FLAG,
             "Those the acting member works on.",
-            lambda box, value: (
-                "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
-                " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
-            ),
+            lambda box, value: _MINE,
         ),
     )
     updated_since: datetime | None = field(
@@ -284,11 +290,16 @@ class Filters:
     def condition(self, box: str) -> str:
         """Return the part of a WHERE for the rows of one box; '' if no filter is set."""
         parts = (
-            known.part(box, value)
+            _MINE_OF_FEW if name == "mine" and self._asks_for_few else known.part(box, value)
             for name, known in FILTERS.items()
             if (value := getattr(self, name)) not in (None, False)
         )
         return "".join(f" AND {part}" for part in parts)
+
+    @property
+    def _asks_for_few(self) -> bool:
+        flags = (self.needs_answer, self.pressing, self.unheld, self.overdue)
+        return any(flags) or self.phase == "active" or self.updated_since is not None
 
     def values(self) -> dict[str, Any]:
         """Return the parameters of the conditions, by name."""

@@ -271,22 +271,11 @@ def deliveries(
     """
     with writer.logged_act(principal, "webhook.deliveries"):
         _see(principal, endpoint_id)
-        older = " AND (at, id) < (%(at)s, %(id)s)" if after else ""
+        place = (after.created_at, after.id) if after else (None, None)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, at, event_id, checkpoint, message_id, outcome, status, took_ms"
-                " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
-                # leave out what bars a member there since: a replay and the feed do not show it
-                # either
-                " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_position(event_id)))"
-                f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
-                {
-                    "endpoint": endpoint_id,
-                    "agency": principal.agency_id,
-                    "at": after.created_at if after else None,
-                    "id": after.id if after else None,
-                    "limit": limit + 1,
-                },
+                "SELECT * FROM sec.newest_deliveries(%s, %s, %s, %s)",
+                [endpoint_id, *place, limit + 1],
             )
             found = [Delivery._make(row) for row in cursor.fetchall()]
     page = found[:limit]

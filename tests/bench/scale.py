@@ -2,6 +2,7 @@
 
     make scale                                       # 100,000 referrals; a quarter of an hour
     .venv/bin/python -m tests.bench.scale --referrals 1000000 --log 10000000 --services 1000000
+    .venv/bin/python -m tests.bench.scale --grow     # pages, exact, and no times: growth.py
 
 The cluster is of its own (`var/scale`). Rows are made by SQL in the shapes of the acts; packets,
 the access entries of what is measured, seals and purge go through the product. Each figure is taken
@@ -241,6 +242,7 @@ def main() -> None:
     parser.add_argument("--log", type=int, default=1_000_000, help="entries of the access log")
     parser.add_argument("--services", type=int, default=100_000)
     parser.add_argument("--only-whole", action="store_true", help="not a tenth of it first")
+    parser.add_argument("--grow", action="store_true", help="count pages, and measure no time")
     asked = parser.parse_args()
     home = Path(os.environ.get("CAIRN_SCALE_HOME") or REPOSITORY / "var" / "scale").resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -262,6 +264,11 @@ def main() -> None:
         django.setup()
         whole = (asked.referrals, asked.log, asked.services)
         rounds = [whole] if asked.only_whole else [tuple(one // 10 for one in whole), whole]
+        if asked.grow:
+            from tests.bench import growth
+
+            growth.run(cluster, DATABASE, home, rounds)
+            return
         table = Table()
         for one in rounds:
             measure(cluster, home, table, *one)

@@ -18,6 +18,8 @@ LONG = {
     "referrals/accounting.py": (310, "the accounting, from the log's lines to its text"),
     "referrals/acts/assignment.py": (330, "every act that assigns, with its entry"),
     "referrals/sql/functions/blocks.sql": (340, "who is barred, and who learns of it"),
+    "referrals/queries/list_filters.py": (320, "every filter of a list, one by one"),
+    "referrals/sql/functions/messages.sql": (320, "who is notified, and what became of it"),
     "referrals/webhooks/endpoints.py": (350, "an endpoint, from its name to its end"),
     "api/desk/directory/own_entries.py": (
         330,

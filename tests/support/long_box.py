@@ -5,44 +5,25 @@ from typing import Any
 
 import pytest
 
-from tests.bench import fill
+from tests.bench import fill, history
 from tests.support.cluster import own_cluster
 
 SIZE = 3_000
-# One referral in twenty is not over. One in seventy of those that are was a mistake.
-OVER = (
-    "CREATE TEMP TABLE over AS SELECT id, row_number() OVER (ORDER BY id) AS n FROM referral;"
-    " DELETE FROM over WHERE n % 20 = 0 OR id IN (SELECT id FROM referral WHERE status = 'draft');"
-    " SET session_replication_role = replica;"
-    " UPDATE referral r SET sent_at = r.created_at, expires_at = r.created_at + interval '1 day',"
-    "  status = CASE WHEN n % 70 = 1 THEN 'entered_in_error' WHEN status = 'sent' THEN 'expired'"
-    "   WHEN status = 'acknowledged' THEN 'withdrawn' ELSE status END,"
-    "  ended_at = CASE WHEN n % 70 = 1 THEN r.created_at + interval '1 hour' END,"
-    "  from_asks_ring_at = r.created_at, to_asks_ring_at = r.created_at"
-    "  FROM over WHERE over.id = r.id;"
-    " UPDATE referral r SET created_at = created_at - interval '10 days',"
-    "  sent_at = sent_at - interval '10 days', accepted_at = accepted_at - interval '10 days',"
-    "  expires_at = expires_at - interval '10 days' FROM over WHERE over.id = r.id;"
-    " UPDATE referral r SET expires_at = now() + interval '2 hours',"
-    "  ack_by = now() - interval '1 hour', accept_by = now() + interval '1 hour',"
-    "  accepted_at = CASE WHEN accepted_at IS NOT NULL THEN now() - interval '1 hour' END"
-    "  WHERE id NOT IN (SELECT id FROM over);"
-    " UPDATE referral_side s SET state = 'completed' FROM over"
-    "  WHERE over.id = s.referral_id AND state IN ('accepted', 'in_handoff');"
-    " INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act,"
-    "  agency_id, reserved, from_sees, to_sees, told, xact)"
-    "  SELECT gen_random_uuid(), id, from_agency_id, to_agency_id, coalesce(sent_at, created_at),"
-    "  'send', from_agency_id, false, true, true, true, 1 FROM referral, generate_series(1, 3);"
-    " RESET session_replication_role; ANALYZE referral, referral_side, referral_event"
-)
-# What is over nine times more, each time sixty days older.
+# What is over nine times more, each time sixty days older: of which column, and which are new.
 TABLES = {
-    "referral": ("id", "id"),
-    "referral_side": ("referral_id", "id"),
-    "referral_assignment": ("content_object_id", "id"),
-    "referral_event": ("referral_id", "id"),
+    "referral": ("id", ()),
+    "referral_side": ("referral_id", ("id",)),
+    "referral_assignment": ("content_object_id", ("id",)),
+    "referral_event": ("referral_id", ("id",)),
+    "message": ("referral_id", ("id", "cause")),
+    "webhook_delivery": ("referral_id", ("id", "message_id")),
+    "packet_field": ("referral_id", ("id",)),
+    "packet_grant": ("referral_id", ("id",)),
+    "conflict_block": ("referral_id", ("id", "bars_member_id")),
 }
 AGES = ("created_at", "sent_at", "accepted_at", "ended_at", "expires_at", "at", "reference_day")
+AGES += ("due_at", "done_at", "set_at", "lifted_at")
+NOT_OLDER = {"webhook_delivery"}  # kept for thirty days, however many there are
 
 
 @pytest.fixture
@@ -51,12 +32,14 @@ def box(django_db_setup: str, superuser: Any) -> Iterator[Any]:
     many that are over."""
     fill.insert_referrals(own_cluster(), django_db_setup, SIZE)
     cursor = superuser.cursor()
-    cursor.execute(OVER)
+    cursor.execute("SELECT id, retention_days FROM permissions_agency")
+    kept = cursor.fetchall()
+    history.make(cursor)
     superuser.commit()
 
     def longer() -> None:
         cursor.execute("SET session_replication_role = replica")
-        for table, (of, key) in TABLES.items():
+        for table, (of, own) in TABLES.items():
             cursor.execute(
                 "SELECT array_agg(column_name::text) FROM information_schema.columns"
                 " WHERE table_name = %s AND table_schema = 'public'",
@@ -64,23 +47,29 @@ def box(django_db_setup: str, superuser: Any) -> Iterator[Any]:
             )
             ((columns,),) = cursor.fetchall()
             older = "".join(
-                f", '{age}', t.{age} - k * interval '60 days'" for age in AGES if age in columns
+                f", '{age}', t.{age} - k * interval '60 days'"
+                for age in AGES
+                if age in columns and table not in NOT_OLDER
             )
-            other = "" if of == key else f", '{key}', gen_random_uuid()"
+            new = "".join(f", '{name}', {history.OLD_ID}" for name in own)
             cursor.execute(
                 f"INSERT INTO {table} SELECT more.* FROM over JOIN {table} t ON t.{of} = over.id,"
                 f" generate_series(1, 9) k, jsonb_populate_record(t, jsonb_build_object("
-                f"'{of}', md5(t.{of}::text || k)::uuid{other}{older})) more"
+                f"'{of}', md5(t.{of}::text || k)::uuid{new}{older})) more"
             )
-        cursor.execute("RESET session_replication_role; ANALYZE")
+        cursor.execute(f"RESET session_replication_role; {history.LOGGED}; ANALYZE")
         superuser.commit()
 
     yield longer
     superuser.rollback()
     cursor.execute(
-        "TRUNCATE referral CASCADE; DROP TABLE over;"
+        "TRUNCATE referral, webhook_endpoint, purged_count, epoch_due CASCADE; DROP TABLE over;"
         " DELETE FROM permissions_membership WHERE name LIKE 'Invented Worker %';"
         " DELETE FROM permissions_person WHERE username LIKE 'unit%.worker%';"
         " DELETE FROM permissions_agency WHERE name LIKE 'Invented Agency %'"
     )
+    for agency_id, days in kept:
+        cursor.execute(
+            "UPDATE permissions_agency SET retention_days = %s WHERE id = %s", [days, agency_id]
+        )
     superuser.commit()

@@ -106,28 +106,32 @@ BEGIN
 END $$;
 
 -- The changes that the agency's administrators and the operator made to it, and what the operator
--- tried and was refused, newest first: for its leads and administrators.
+-- tried and was refused, newest first: for its leads and administrators. They are few among the
+-- agency's entries: all of them are found by their acts, and then put in order. Planned with the
+-- acts each time, for these say how few.
 CREATE FUNCTION sec.own_agency_changes(before timestamptz, before_id uuid, most int)
 RETURNS TABLE (id uuid, at timestamptz, member_id uuid, client_id uuid, act text, fields text[],
                system_name text, refused boolean)
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     me sec.identity := sec.identity();
+    changes text[] := ARRAY(SELECT jsonb_object_keys(sec.log_changes()));
 BEGIN
     IF me.client_id IS NOT NULL OR NOT me.roles && ARRAY['lead', 'agency_admin'] THEN
         RETURN;
     END IF;
     RETURN QUERY
+    WITH changed AS MATERIALIZED (
+        SELECT c.* FROM public.access_entry c
+         WHERE c.agency_id = me.agency_id AND c.act = ANY (changes)
+           AND (c.decision = 'allowed' OR sec.is_operator_act(c.act))
+           AND (before IS NULL OR (c.at <= before AND (c.at, c.id) < (before, before_id))))
     SELECT e.id, e.at, e.member_id, e.client_id, e.act, e.fields, k.name::text,
            e.decision = 'refused'
-      FROM public.access_entry e
+      FROM changed e
       LEFT JOIN public.permissions_client k ON k.agency_id = me.agency_id
            AND (k.id = e.client_id
                 OR 'system:' || replace(k.id::text, '-', '') = e.fields[1])
-     WHERE e.agency_id = me.agency_id
-       AND (e.decision = 'allowed' OR sec.is_operator_act(e.act))
-       AND e.act = ANY (ARRAY(SELECT jsonb_object_keys(sec.log_changes())))
-       AND (before IS NULL OR (e.at <= before AND (e.at, e.id) < (before, before_id)))
      ORDER BY e.at DESC, e.id DESC LIMIT least(most, 101);
 END $$;
 

@@ -197,7 +197,8 @@ def _is_in_use(address: str) -> bool:
         query(
             "SELECT WHERE EXISTS (SELECT FROM message o JOIN channel c ON c.id = o.channel_id"  # noqa: S608 (of fixed parts)
             "  WHERE c.address = %s AND o.kind IN ('sms', 'voice') AND o.template <> %s"
-            f"  AND (o.state = 'waiting' OR o.done_at > sec.clock() - {JUST_REACHED}))"
+            "  AND (o.state = 'waiting'"
+            f"   OR (o.state IN ('sent', 'dead') AND o.done_at > sec.clock() - {JUST_REACHED})))"
             " OR EXISTS (SELECT FROM permissions_sealedmessage s WHERE s.outcome = 'waiting'"
             "  AND s.kind IN ('sms', 'voice') AND s.expires_at > sec.clock())",
             [address, LINE_TEST],

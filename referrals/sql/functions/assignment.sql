@@ -189,7 +189,8 @@ BEGIN
 END $$;
 
 -- The sides that no one holds and whose agency has not been asked yet, or was asked too long ago.
--- They are asked again until someone takes it over.
+-- They are asked again until someone takes it over. Those that can go on are found by the indexes of
+-- what does: a member who left held more that is over.
 CREATE FUNCTION sec.claim_unheld(most int)
 RETURNS TABLE (side_id uuid, referral_id uuid, agency_id uuid, asked_at timestamptz, urgency text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -198,7 +199,18 @@ BEGIN
     WITH due AS MATERIALIZED (
         SELECT s.id, f.urgency FROM public.referral_side s
           JOIN public.referral f ON f.id = s.referral_id
-         WHERE s.holder_id IS NULL AND sec.is_unheld(s.referral_id, s.agency_id)
+         WHERE s.id = ANY (ARRAY(
+                SELECT w.id FROM public.referral_side w
+                 WHERE w.holder_id IS NULL AND w.state IN ('accepted', 'in_handoff')
+                UNION ALL
+                SELECT w.id FROM public.referral o JOIN public.referral_side w
+                    ON w.referral_id = o.id AND w.holder_id IS NULL
+                 WHERE o.status IN ('draft', 'sent', 'acknowledged')
+                UNION ALL
+                SELECT w.id FROM public.referral o JOIN public.referral_side w
+                    ON w.referral_id = o.id AND w.holder_id IS NULL
+                 WHERE o.accepted_at > sec.clock() - interval '7 days'))
+           AND s.holder_id IS NULL AND sec.is_unheld(s.referral_id, s.agency_id)
            AND (s.asked_at IS NULL OR s.asked_at <= sec.clock() - CASE f.urgency
                 WHEN 'emergency' THEN interval '30 minutes' WHEN 'urgent' THEN interval '4 hours'
                 ELSE interval '1 day' END)

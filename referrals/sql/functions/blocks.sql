@@ -76,18 +76,18 @@ CREATE FUNCTION sec.blocked_referral_ids()
 RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
+    persons uuid[] := ARRAY[me.person_id] || CASE WHEN me.member_id IS NULL THEN ARRAY(
+        SELECT o.person_id FROM public.permissions_membership o WHERE o.agency_id = me.agency_id)
+        END;
 BEGIN
     RETURN ARRAY(
-        SELECT b.referral_id
-          FROM (SELECT k.referral_id, k.bars_member_id AS member_id
-                  FROM public.conflict_block k WHERE k.lifted_at IS NULL
-                UNION ALL
-                SELECT g.referral_id, g.member_id FROM public.barred_to_the_end g) b
-          JOIN public.permissions_membership m ON m.id = b.member_id
-         WHERE m.person_id = me.person_id
-            OR (me.member_id IS NULL AND EXISTS (
-                SELECT FROM public.permissions_membership o
-                 WHERE o.person_id = m.person_id AND o.agency_id = me.agency_id)));
+        SELECT k.referral_id FROM public.permissions_membership m
+          JOIN public.conflict_block k ON k.bars_member_id = m.id AND k.lifted_at IS NULL
+         WHERE m.person_id = ANY (persons)
+        UNION ALL
+        SELECT g.referral_id FROM public.permissions_membership m
+          JOIN public.barred_to_the_end g ON g.member_id = m.id
+         WHERE m.person_id = ANY (persons));
 END $$;
 
 -- Whether this block, while in force, bars this person: the person whom it names, in every agency

@@ -4,7 +4,7 @@
 
 -- `oldest_s`: the seconds since the first of these messages was made; `overdue_s`: for how long one
 -- of them could have been sent, and was not; `ended_s`: since the last of them was sent or given
--- up.
+-- up. Those that were sent are counted for a day: what is asked every few seconds reads no history.
 CREATE FUNCTION sec.message_figures()
 RETURNS TABLE (kind text, state text, outcome text, number bigint, oldest_s double precision,
                overdue_s double precision, ended_s double precision)
@@ -13,7 +13,10 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
            extract(epoch FROM sec.clock() - min(m.at))::double precision,
            greatest(0, extract(epoch FROM sec.clock() - min(m.due_at)))::double precision,
            extract(epoch FROM sec.clock() - max(m.done_at))::double precision
-      FROM public.message m GROUP BY 1, 2, 3
+      FROM public.message m
+     WHERE m.state IN ('waiting', 'dead')
+        OR (m.state = 'sent' AND m.done_at > sec.clock() - interval '1 day')
+     GROUP BY 1, 2, 3
 $$;
 
 -- Endpoints that do not take what is sent to them: how many are failing and since when the first,

@@ -87,6 +87,32 @@ BEGIN
     RETURN made;
 END $$;
 
+-- The newest messages of the caller's own, and for an agency_admin those of the agency's channels:
+-- what the policies of message show them. It is read here, past the policies, because these make the
+-- planner sort all of a member's messages for each page. Planned with its values each time, so that
+-- those of a rare state are found by their index.
+CREATE FUNCTION sec.newest_messages(of_state text, page int)
+RETURNS TABLE (id uuid, at timestamptz, kind text, template text, channel_id uuid, state text,
+               tries int, outcome text, done_at timestamptz, own boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    me uuid := sec.current_member_id();
+    administered uuid := sec.administrator_agency_id();
+BEGIN
+    RETURN QUERY
+    SELECT n.id, n.at, n.kind, n.template, n.channel_id, n.state, n.tries, n.outcome, n.done_at,
+           n.member_id IS NOT NULL
+      FROM ((SELECT m.* FROM public.message m
+              WHERE m.member_id = me AND (of_state IS NULL OR m.state = of_state)
+              ORDER BY m.at DESC, m.id DESC LIMIT page)
+            UNION ALL
+            (SELECT m.* FROM public.message m
+              WHERE m.member_id IS NULL AND m.agency_id = administered
+                AND (of_state IS NULL OR m.state = of_state)
+              ORDER BY m.at DESC, m.id DESC LIMIT page)) n
+     ORDER BY n.at DESC, n.id DESC LIMIT page;
+END $$;
+
 -- Tell an agency that the operator changed something about it, or tried to, in the transaction of
 -- the entry: its leads and administrators, and the member concerned, who may be one no more. The
 -- message goes to their own proven channels, as a call only where nothing else reaches them. What
@@ -115,7 +141,7 @@ BEGIN
             SELECT max(w.done_at) AS at, bool_or(w.state = 'waiting') AS waits
               FROM public.message w
              WHERE w.agency_id = o.agency_id AND w.channel_id = o.id
-               AND w.template = 'operator_act') last ON true
+               AND w.template = 'operator_act' AND w.referral_id IS NULL) last ON true
      WHERE last.waits IS NOT TRUE
        AND (o.kind <> 'voice' OR NOT EXISTS (
             SELECT FROM own p WHERE p.person_id = o.person_id AND p.kind <> 'voice'))
@@ -248,28 +274,31 @@ RETURNS TABLE (cause text, referral_id uuid, agency_id uuid, set_by uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     RETURN QUERY
+    WITH tried AS MATERIALIZED (  -- a few, of a month or two; blocks are kept for longer
+        SELECT e.at, e.referral_id, e.agency_id, e.member_id, e.client_id
+          FROM public.access_entry e
+         WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
+           AND e.rule IN ('not_found', 'policy') AND e.referral_id IS NOT NULL)
     SELECT DISTINCT concat_ws(' ', b.referral_id, b.agency_id,
                               coalesce(m.person_id, e.client_id, e.agency_id),
                               (e.at AT TIME ZONE 'UTC')::date),
            b.referral_id, b.agency_id, first_value(b.set_by) OVER (
                PARTITION BY b.referral_id, b.agency_id ORDER BY b.set_at, b.id)
-      FROM public.conflict_block b
-      JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
+      FROM tried e
+      JOIN public.conflict_block b ON b.referral_id = e.referral_id AND e.at >= b.set_at
       LEFT JOIN public.permissions_membership m ON m.id = e.member_id
-     WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
-       AND e.rule IN ('not_found', 'policy')
-       AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
+     WHERE (b.lifted_at IS NULL OR e.at < b.lifted_at)
        AND sec.does_block_apply(b, e.agency_id, m.person_id, 'lead' = ANY (m.roles));
 END $$;
 
 REVOKE ALL ON FUNCTION sec.queue_channel_code(uuid, uuid), sec.queue_channel_test(uuid, uuid),
-    sec.queue_account_message(uuid, text), sec.queue_operator_message(),
-    sec.claim_events(int), sec.claim_self_assignments(int), sec.members_to_notify(uuid, uuid),
+    sec.queue_account_message(uuid, text), sec.newest_messages(text, int),
+    sec.queue_operator_message(), sec.claim_events(int), sec.claim_self_assignments(int), sec.members_to_notify(uuid, uuid),
     sec.may_notify_member(uuid, uuid), sec.may_notify_mailbox(uuid, uuid),
     sec.outside_reviewer(uuid, uuid), sec.overseers(uuid, uuid, uuid),
     sec.blocked_attempt_alerts() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.queue_channel_code(uuid, uuid), sec.queue_channel_test(uuid, uuid)
-    TO app;
+GRANT EXECUTE ON FUNCTION sec.queue_channel_code(uuid, uuid), sec.queue_channel_test(uuid, uuid),
+    sec.newest_messages(text, int) TO app;
 GRANT EXECUTE ON FUNCTION sec.queue_account_message(uuid, text) TO signin;
 GRANT EXECUTE ON FUNCTION sec.queue_operator_message() TO owner;
 GRANT EXECUTE ON FUNCTION sec.claim_events(int), sec.claim_self_assignments(int),

@@ -56,8 +56,35 @@ BEGIN
     RETURN goes_on;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.webhook_manager_agency_id(), sec.use_webhook_lookup(),
+-- A page of the tries of one of the caller's webhooks, newest first, from behind a place: what the
+-- policy of webhook_delivery shows, without those of a referral that has barred anyone of the agency
+-- since. It is read here, past the policy, because that question is asked of each row, and makes the
+-- planner ask it of all before it cuts the page.
+CREATE FUNCTION sec.newest_deliveries(endpoint uuid, before_at timestamptz, before_id uuid, page int)
+RETURNS TABLE (id uuid, at timestamptz, event_id uuid, checkpoint bigint, message_id uuid,
+               outcome text, status int, took_ms int)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    mine uuid := sec.webhook_manager_agency_id();
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.webhook_endpoint w
+                    WHERE w.id = endpoint AND w.agency_id = mine
+                      AND (w.about = 'events' OR w.agency_id = sec.auditor_agency_id())) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT d.id, d.at, d.event_id, d.checkpoint, d.message_id, d.outcome, d.status, d.took_ms
+      FROM public.webhook_delivery d
+     WHERE d.endpoint_id = endpoint AND d.agency_id = mine
+       AND (before_at IS NULL OR (d.at, d.id) < (before_at, before_id))
+       AND (d.event_id IS NULL OR EXISTS (SELECT FROM sec.event_position(d.event_id)))
+     ORDER BY d.at DESC, d.id DESC LIMIT page;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.newest_deliveries(uuid, timestamptz, uuid, int),
+    sec.webhook_manager_agency_id(), sec.use_webhook_lookup(),
     sec.log_webhook_delivery(uuid, uuid, uuid[]), sec.continue_xact_count() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.webhook_manager_agency_id(), sec.use_webhook_lookup() TO app;
+GRANT EXECUTE ON FUNCTION sec.webhook_manager_agency_id(), sec.use_webhook_lookup(),
+    sec.newest_deliveries(uuid, timestamptz, uuid, int) TO app;
 GRANT EXECUTE ON FUNCTION sec.log_webhook_delivery(uuid, uuid, uuid[]),
     sec.continue_xact_count() TO jobs;

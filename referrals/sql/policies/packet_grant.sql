@@ -3,9 +3,17 @@
 ALTER TABLE packet_grant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE packet_grant FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
-GRANT SELECT (id, referral_id, release_id, expires_at, closed, kek_version, key_bundle, agency_id),
-      UPDATE (kek_version, key_bundle), DELETE ON packet_grant TO jobs;
+-- All columns except `settled`: it is never served, and the background work alone keeps it.
+DO $$
+BEGIN
+    EXECUTE (SELECT format('GRANT SELECT (%1$s), INSERT (%1$s) ON packet_grant TO app',
+                           string_agg(quote_ident(attname), ', '))
+               FROM pg_attribute WHERE attrelid = 'public.packet_grant'::regclass AND attnum > 0
+                AND NOT attisdropped AND attname <> 'settled');
+END $$;
+GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
+GRANT SELECT (id, referral_id, release_id, expires_at, closed, kek_version, key_bundle, agency_id,
+      settled), UPDATE (kek_version, key_bundle, settled), DELETE ON packet_grant TO jobs;
 GRANT SELECT, INSERT, UPDATE ON packet_grant TO definer;
 
 -- A recipient's own grant is hidden before the accept and after the grant's end. In between, its

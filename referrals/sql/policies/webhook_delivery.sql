@@ -6,9 +6,9 @@ ALTER TABLE webhook_delivery FORCE ROW LEVEL SECURITY;
 GRANT SELECT (id, endpoint_id, agency_id, event_id, checkpoint, message_id, at, outcome, status,
       took_ms) ON webhook_delivery TO app;
 GRANT SELECT, INSERT, DELETE ON webhook_delivery TO jobs;
-GRANT SELECT (id, outcome) ON webhook_delivery TO definer;
+GRANT SELECT ON webhook_delivery TO definer;
 
 CREATE POLICY own_agency ON webhook_delivery FOR SELECT TO app
     USING (EXISTS (SELECT FROM webhook_endpoint e WHERE e.id = endpoint_id));
 CREATE POLICY jobs_send ON webhook_delivery TO jobs USING (true) WITH CHECK (true);
-CREATE POLICY definer_counts ON webhook_delivery FOR SELECT TO definer USING (true);
+CREATE POLICY definer_reads ON webhook_delivery FOR SELECT TO definer USING (true);
