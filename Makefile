@@ -90,7 +90,7 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
 
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove hold fuzz flat $(DRILLS) times browsers screenshots mutate ## All of tests/slow: for hours
+slow: prove hold fuzz flat $(DRILLS) times browsers screenshots mutate ## All of tests/slow
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py

@@ -51,7 +51,8 @@ SELECT gen_random_uuid(), id, from_agency_id, 'member', from_agency_id, gen_rand
        CASE WHEN n % 100 = 7 THEN created_at + interval '1 hour' END
   FROM over JOIN referral USING (id) WHERE n % 50 = 7;
 UPDATE referral r SET has_block = true FROM over WHERE over.id = r.id AND n % 100 = 57;
-UPDATE referral_side s SET has_block = true FROM over WHERE over.id = s.referral_id AND n % 100 = 57;
+UPDATE referral_side s SET has_block = true FROM over
+ WHERE over.id = s.referral_id AND n % 100 = 57;
 
 INSERT INTO message (id, cause, referral_id, agency_id, member_id, channel_id, kind, template,
                      reference, at, due_at, state, outcome, done_at)

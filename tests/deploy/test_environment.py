@@ -22,7 +22,7 @@ NOT_FOR_PEOPLE = {
     *("DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PATH", "LD_LIBRARY_PATH", "CI"),
     "NOTIFY_SOCKET",  # of systemd
     *("PIP_FIND_LINKS", "SSL_CERT_FILE", "INSTALL_DRILL"),  # the machine's, and a drill's
-    *("BENCH_DSN", "BENCH_KEYS", "BENCH_ACTS", "BENCH_PEER"),
+    *("BENCH_DSN", "BENCH_KEYS", "BENCH_ACTS", "BENCH_PEER", "CAIRN_SERVED_REQUESTS"),
     *("PROMETHEUS_MULTIPROC_DIR", "CAIRN_METRICS_SLOT"),
     # Of database hosts, which run nothing else of Cairn's: cluster/patroni.env explains them.
     *("PATRONI_NAME", "PATRONI_POSTGRESQL_DATA_DIR", "PATRONI_RESTAPI_CONNECT_ADDRESS"),

@@ -189,8 +189,8 @@ BEGIN
 END $$;
 
 -- The sides that no one holds and whose agency has not been asked yet, or was asked too long ago.
--- They are asked again until someone takes it over. Those that can go on are found by the indexes of
--- what does: a member who left held more that is over.
+-- They are asked again until someone takes it over. Those that can go on are found by the indexes
+-- of what does: a member who left held more that is over.
 CREATE FUNCTION sec.claim_unheld(most int)
 RETURNS TABLE (side_id uuid, referral_id uuid, agency_id uuid, asked_at timestamptz, urgency text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$

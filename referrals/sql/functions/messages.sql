@@ -88,9 +88,9 @@ BEGIN
 END $$;
 
 -- The newest messages of the caller's own, and for an agency_admin those of the agency's channels:
--- what the policies of message show them. It is read here, past the policies, because these make the
--- planner sort all of a member's messages for each page. Planned with its values each time, so that
--- those of a rare state are found by their index.
+-- what the policies of message show them. It is read here, past the policies, because these make
+-- the planner sort all of a member's messages for each page. Planned with its values each time, so
+-- that those of a rare state are found by their index.
 CREATE FUNCTION sec.newest_messages(of_state text, page int)
 RETURNS TABLE (id uuid, at timestamptz, kind text, template text, channel_id uuid, state text,
                tries int, outcome text, done_at timestamptz, own boolean)
@@ -293,7 +293,8 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.queue_channel_code(uuid, uuid), sec.queue_channel_test(uuid, uuid),
     sec.queue_account_message(uuid, text), sec.newest_messages(text, int),
-    sec.queue_operator_message(), sec.claim_events(int), sec.claim_self_assignments(int), sec.members_to_notify(uuid, uuid),
+    sec.queue_operator_message(), sec.claim_events(int), sec.claim_self_assignments(int),
+    sec.members_to_notify(uuid, uuid),
     sec.may_notify_member(uuid, uuid), sec.may_notify_mailbox(uuid, uuid),
     sec.outside_reviewer(uuid, uuid), sec.overseers(uuid, uuid, uuid),
     sec.blocked_attempt_alerts() FROM PUBLIC;

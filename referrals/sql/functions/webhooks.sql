@@ -57,10 +57,12 @@ BEGIN
 END $$;
 
 -- A page of the tries of one of the caller's webhooks, newest first, from behind a place: what the
--- policy of webhook_delivery shows, without those of a referral that has barred anyone of the agency
--- since. It is read here, past the policy, because that question is asked of each row, and makes the
--- planner ask it of all before it cuts the page.
-CREATE FUNCTION sec.newest_deliveries(endpoint uuid, before_at timestamptz, before_id uuid, page int)
+-- policy of webhook_delivery shows, without those of a referral that has barred anyone of the
+-- agency since. It is read here, past the policy, because that question is asked of each row, and
+-- makes the planner ask it of all before it cuts the page.
+CREATE FUNCTION sec.newest_deliveries(
+    endpoint uuid, before_at timestamptz, before_id uuid, page int
+)
 RETURNS TABLE (id uuid, at timestamptz, event_id uuid, checkpoint bigint, message_id uuid,
                outcome text, status int, took_ms int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET plan_cache_mode = force_custom_plan AS $$
