@@ -21,16 +21,10 @@ TABLES = {
     "packet_grant": ("referral_id", ("id",)),
     "conflict_block": ("referral_id", ("id", "bars_member_id")),
 }
-AGES: tuple[str, ...] = (
-    "created_at",
-    "sent_at",
-    "accepted_at",
-    "ended_at",
-    "expires_at",
-    "at",
-    "reference_day",
+AGES = (
+    *("created_at", "sent_at", "accepted_at", "ended_at", "expires_at", "at", "reference_day"),
+    *("due_at", "done_at", "set_at", "lifted_at"),
 )
-AGES += ("due_at", "done_at", "set_at", "lifted_at")
 NOT_OLDER = {"webhook_delivery"}  # kept for thirty days, however many there are
 
 
