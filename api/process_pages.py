@@ -48,8 +48,8 @@ def contract(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def directory_contract(request: HttpRequest) -> JsonResponse:
-    """The directory's part of it (openapi/directory.json), with this server's address."""
-    path = settings.BASE_DIR / "openapi" / "directory.json"
+    """The directory's part of it (openapi/hsds.json), with this server's address."""
+    path = settings.BASE_DIR / "openapi" / "hsds.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     (server,) = found["servers"]
     server["url"] = settings.BASE_URL.rstrip("/") + server["url"]

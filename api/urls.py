@@ -21,7 +21,7 @@ urlpatterns = [
     path(".well-known/security.txt", discovery.security_txt),
     path("docs", process_pages.Docs.as_view(url_name="schema"), name="docs"),
     path("docs/v1.yaml", process_pages.contract, name="schema"),
-    path("docs/directory.json", process_pages.directory_contract, name="directory_schema"),
+    path("docs/hsds.json", process_pages.directory_contract, name="directory_schema"),
     path("docs/changes.md", process_pages.changes, name="changes"),
     path("healthz", health.ready, name="health"),  # the name of earlier releases
     path("health/live", health.live, name="health_live"),

@@ -38,7 +38,7 @@ def part(contract: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(contract: dict[str, Any]) -> str:
-    """`part` as the text of openapi/directory.json."""
+    """`part` as the text of openapi/hsds.json."""
     return json.dumps(part(contract), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -51,7 +51,7 @@ def test_it_is_the_directory_of_the_contract_and_nothing_else(network: Any) -> N
 def test_each_operation_of_the_standard_is_there() -> None:
     standard = json.loads((Path(str(SAMPLES)) / "openapi.json").read_text())
     committed = json.loads(
-        (Path(settings.BASE_DIR) / "openapi" / "directory.json").read_text(encoding="utf-8")
+        (Path(settings.BASE_DIR) / "openapi" / "hsds.json").read_text(encoding="utf-8")
     )
     ours = {
         (re.sub(r"{\w+}", "{}", path), method)

@@ -32,7 +32,7 @@ def term(key: str) -> str:
 def test_the_root_says_what_it_speaks_and_whom_to_ring(api: Any, settings: Any) -> None:
     root = api(None).get("/v1/directory").json()
     assert root["version"] == "3.2.3"
-    assert root["openapi_url"].endswith("/docs/directory.json")
+    assert root["openapi_url"].endswith("/docs/hsds.json")
     assert root["safety_notice"] == settings.SAFETY_NOTICE
     assert root["safety_lines"][0]["phone"] == "911"
     assert all(line.keys() == {"name", "phone", "note"} for line in root["safety_lines"])

@@ -247,7 +247,7 @@ GET  .well-known/smart-configuration \
 GET  .well-known/security.txt   404  404  404  404  404  404  404  404
 GET  docs                       200  200  200  200  200  200  200  200
 GET  docs/v1.yaml               200  200  200  200  200  200  200  200
-GET  docs/directory.json        200  200  200  200  200  200  200  200
+GET  docs/hsds.json             200  200  200  200  200  200  200  200
 GET  docs/changes.md            200  200  200  200  200  200  200  200
 GET  healthz                    200  200  200  200  200  200  200  200
 GET  health/live                200  200  200  200  200  200  200  200

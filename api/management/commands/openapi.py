@@ -1,6 +1,6 @@
 """`manage.py openapi`: write the contract, or show where it differs from what is served.
 
-openapi/directory.json is its directory alone, for validators of HSDS.
+openapi/hsds.json is its directory alone, for validators of HSDS.
 """
 
 import difflib
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             return
         schema = SchemaGenerator().get_schema(request=None, public=True)
         new = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
-        beside = path.with_name("directory.json")
+        beside = path.with_name("hsds.json")
         directory = directory_part.text(schema)
         if not options["check"]:
             path.write_text(new)
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             return
         old = path.read_text() if path.exists() else ""
         if old == new and beside.read_text(encoding="utf-8") != directory:
-            raise CommandError("openapi/directory.json is not of this contract: `make openapi`.")
+            raise CommandError("openapi/hsds.json is not of this contract: `make openapi`.")
         if old != new:
             diff = difflib.unified_diff(
                 old.splitlines(), new.splitlines(), "committed", "served", lineterm="", n=1
