@@ -67,6 +67,7 @@ OURS = {
     "directory import": "public entries: tests/importing",
     "directory import-postcodes": "a public table",
     "directory import-taxonomy": "a public table",
+    "directory crosswalk": "a public table: what terms of a source mean",
     "directory load-taxonomy": "a public table",
     "directory generate": "invented public entries",
     "directory refresh": "computes what is public",

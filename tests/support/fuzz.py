@@ -146,7 +146,7 @@ class Fuzz:
             address = address.replace(f"{{{name}}}", safe)
         query = urlencode({name: fuzz_checks.text_of(one) for name, one in case.query.items()})
         case = case._replace(body=self._within(case.body))
-        content = b"" if case.body is ABSENT else json.dumps(case.body).encode()
+        content = b"" if case.body is ABSENT else _written(case.body)
         answer = caller.http.generic(
             method.upper(),
             f"{address}?{query}" if query else address,
@@ -177,3 +177,8 @@ def _is_needed(operation: dict[str, Any], name: str) -> bool:
 
 def _is_sendable(text: Any) -> bool:
     return isinstance(text, str) and text.isascii() and text.isprintable()
+
+
+def _written(body: Any) -> bytes:
+    """A body as JSON, or as it is: the generator also makes what is no JSON."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
