@@ -131,13 +131,9 @@ def with_all_above(keys: Iterable[Key]) -> set[Key]:
     for taxonomy, code in keys:
         while code:
             found.add((taxonomy, code))
-            code = _parents().get((taxonomy, code), "")
+            term = by_key().get((taxonomy, code))
+            code = term.parent if term else ""
     return found
-
-
-@lru_cache
-def _parents() -> dict[Key, str]:
-    return {(term.taxonomy, term.code): term.parent for term in terms()}
 
 
 def codes_for_need(need: str) -> set[Key]:
@@ -148,7 +144,7 @@ def codes_for_need(need: str) -> set[Key]:
 def needs_met_by(term_ids: Iterable[UUID]) -> list[str]:
     """The codes of a referral's `needs` that a service with these terms meets; a group's term says
     too little, so only terms without others below them count."""
-    ids, parents = set(term_ids), set(_parents().values())
+    ids, parents = set(term_ids), {term.parent for term in terms()}
     met = [
         need
         for term in terms()

@@ -130,10 +130,11 @@ ALL = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 def _resolved(schema: Any, contract: Any) -> Any:
-    """Return the schema that is meant: behind a reference, or the one besides null."""
+    """Return the schema that is meant: behind a reference, the one besides null, or that of an
+    answer that was not asked to be short or long."""
     while "$ref" in schema:
         schema = contract["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    choices = schema.get("oneOf") or schema.get("allOf") or ()
+    choices = schema.get("oneOf") or schema.get("allOf") or schema.get("anyOf") or ()
     real = [one for one in choices if one != {"type": "null"} and one.get("maxLength") != 0]
     if not real:
         return schema

@@ -17,6 +17,24 @@ _OTHER = {
 }
 _LINKED = {"attribute": "link_id", "metadata": "resource_id"}
 
+_MINIMAL = {
+    "type": "object",
+    "description": "A service of a list that was asked with `minimal`.",
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "modified_date": {"type": "string", "format": "date-time"},
+        "distance": {"type": "integer", "description": "In meters, if the search has a place."},
+    },
+    "required": ["id", "modified_date"],
+    "additionalProperties": False,
+}
+# First what is there without `minimal` and `full`. A full service or organization has all members
+# of a short one; a full place does not repeat the ids of what it holds.
+_SHAPES_OF_A_LIST = {
+    "DirectoryServicePageOut": ("DirectoryServiceOut", "DirectoryServiceMinimalOut"),
+    "DirectoryPlacePageOut": ("DirectoryPlaceOut", "DirectoryPlaceDetailOut"),
+}
+
 
 def close(shapes: dict[str, Any]) -> None:
     """Describe in `shapes` what an entry may hold, in place of objects of any kind."""
@@ -35,6 +53,10 @@ def close(shapes: dict[str, Any]) -> None:
         "additionalProperties": {},
         "description": "Members of an entry with their new values; null empties one (RFC 7386).",
     }
+    shapes["DirectoryServiceMinimalOut"] = _MINIMAL
+    for page, asked in _SHAPES_OF_A_LIST.items():
+        choices = [{"$ref": f"#/components/schemas/{name}"} for name in asked]
+        shapes[page]["properties"]["contents"]["items"] = {"anyOf": choices}
 
 
 def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:

@@ -373,6 +373,12 @@ ANSWERS: dict[str, Any] = {
     "export_access_log text/csv": "id,at,act,decision\r\n",
     "export_access_log text/plain": "sealed 1\n",
     "export_access_log application/x-ndjson": '{"act": "referral.read"}\n',
+    **{
+        f"{name} application/x-ndjson": f'{{"id": "{_row(8)}", "name": "Demo House"}}\n'
+        for search in REQUESTS
+        if search.endswith("_search")
+        for name in (search, search.removesuffix("_search"))
+    },
     "issue_token": {
         "access_token": "an-invented-token",
         "token_type": "Bearer",

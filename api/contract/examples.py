@@ -54,7 +54,7 @@ def _made(schema: dict[str, Any], shapes: dict[str, Any], name: str, shape: str 
     if "$ref" in schema:
         named = schema["$ref"].rpartition("/")[2]
         return _made(shapes[named], shapes, name, named)
-    for choice in schema.get("oneOf", schema.get("allOf", ()))[:1]:
+    for choice in _choices(schema)[:1]:
         return _made(choice, shapes, name, shape)
     if "enum" in schema:
         words = [one for one in schema["enum"] if one is not None]
@@ -72,11 +72,15 @@ def _made(schema: dict[str, Any], shapes: dict[str, Any], name: str, shape: str 
     return _text(schema, name, shape)
 
 
+def _choices(schema: dict[str, Any]) -> Any:
+    return schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf") or ()
+
+
 def _fits(value: Any, schema: dict[str, Any], shapes: dict[str, Any]) -> bool:
     """Return whether a word for members of this name can be that of `schema`, whatever is in it."""
     if "$ref" in schema:
         return _fits(value, shapes[schema["$ref"].rpartition("/")[2]], shapes)
-    if choices := schema.get("oneOf", schema.get("allOf")):
+    if choices := _choices(schema):
         return any(_fits(value, one, shapes) for one in choices)
     kinds = schema.get("type", "object")
     kinds = [kinds] if isinstance(kinds, str) else kinds

@@ -66,7 +66,7 @@ def keep_lines(source: str, staging: Staging, withholding: Redaction, *, retry: 
         if retry:
             _correct(staging, withholding)
             return
-        used = {line.waits_as for line in staging.lines() if line.waits_as and not line.reason}
+        used = {line.waits_as for line in staging.lines(corrected=True) if not line.reason}
         m.Quarantine.objects.using(JOBS).filter(source=source).exclude(id__in=used).delete()
         while batch := list(islice(refused, BATCH)):
             m.Quarantine.objects.using(JOBS).bulk_create(
@@ -86,9 +86,7 @@ def _row(source: str, line: Line, withholding: Redaction) -> m.Quarantine:
 
 
 def _correct(staging: Staging, withholding: Redaction) -> None:
-    for line in staging.lines():
-        if not line.waits_as:
-            continue
+    for line in staging.lines(corrected=True):
         waiting = m.Quarantine.objects.using(JOBS).filter(id=line.waits_as, corrected__isnull=True)
         if line.reason:
             waiting.update(reason=line.reason, row=withholding.kept(line))

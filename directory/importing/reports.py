@@ -1,6 +1,7 @@
 """Reports of an import: a summary, every line, and the changes of a dry run."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -32,12 +33,13 @@ def _text(record: dict[str, object]) -> str:
     return f"{place}: {record['outcome']}{why}"
 
 
-def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> None:
+def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> Counter[str]:
     """Write counts by file, organization, service and language, the most common reasons, and the
-    numbers of changed rows."""
+    numbers of changed rows. Return the number of lines by outcome."""
     write(f"Source: {told.source}")
     write(f"{'file':<26}{'lines':>9}{''.join(f'{one:>13}' for one in OUTCOMES)}")
-    for file, counts in sorted(told.counts().items()):
+    by_file = told.counts()
+    for file, counts in sorted(by_file.items()):
         numbers = "".join(f"{counts[one]:>13,}" for one in OUTCOMES)
         write(f"{file:<26}{counts.total():>9,}{numbers}")
     for table in ("organization", "service", "location"):
@@ -61,6 +63,7 @@ def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> None:
     inactive = changes["made inactive"]
     rows = "Rows that would be" if dry else "Rows"
     write(f"{rows}: {changed}" + (f", {inactive} services made inactive" if inactive else ""))
+    return sum(by_file.values(), Counter())
 
 
 class Differences:

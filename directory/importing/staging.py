@@ -305,12 +305,13 @@ class Staging:
             "INSERT INTO link VALUES (?, 9, ?, ?)", [row, NUMBERS["organization"], organization]
         )
 
-    def lines(self, *, quarantined: bool = False) -> Iterator[Line]:
-        """All lines in the order of the source, or only those in quarantine."""
+    def lines(self, *, quarantined: bool = False, corrected: bool = False) -> Iterator[Line]:
+        """All lines in the order of the source, or only those in quarantine, or only those that
+        correct a quarantined row or are corrected by one (`waits_as`)."""
         cursor = self.db.execute(
             "SELECT n, file, number, pointer, cells, notes, reason, waits_as FROM line"
-            " WHERE n > 0 AND (? OR reason <> '') ORDER BY n",
-            [not quarantined],
+            " WHERE n > 0 AND (? OR reason <> '') AND (? OR waits_as <> '') ORDER BY n",
+            [not quarantined, not corrected],
         )
         for serial, *said in cursor:
             yield _line(serial, *said)

@@ -85,10 +85,11 @@ def _synonyms(shelf: RelatedRows, term: Row) -> list[str]:
     """The words people type for a term of our own taxonomies, and for those that another's term
     means with their names, in both languages."""
     taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-    found = list(synonyms().get((taxonomy["external_id"], term["code"]), ())) if taxonomy else []
-    for key in sorted(shelf.meanings_of(term)):
-        found += [*by_key()[key].names.values(), *by_key()[key].synonyms]
-    return list(dict.fromkeys(found))
+    own = (taxonomy["external_id"], term["code"]) if taxonomy else ("", "")
+    found = list(synonyms().get(own, ()))
+    for key in sorted(shelf.meanings_of(term) - {own}):
+        found += [*by_key()[key].names.values(), *synonyms()[key]]
+    return found
 
 
 def _joined(**texts: Iterable[str]) -> Document:

@@ -36,9 +36,7 @@ _DENSE = (12, 64)
 def readings(text: str) -> tuple[str, ...]:
     """The ways to read these words, in the order in which they are tried."""
     words = len(text.split())
-    if not words:
-        return (AS_WRITTEN,)
-    return (AS_WRITTEN, RESPELT, *(FEWER[: words - 1] if words < 4 else FEWER))
+    return (AS_WRITTEN, RESPELT, *FEWER[: words - 1]) if words else (AS_WRITTEN,)
 
 
 class SearchStatement:

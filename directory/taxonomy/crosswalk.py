@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import orjson
@@ -32,14 +32,20 @@ OF_DESCRIPTIONS = 0.6  # what likeness to a description is worth
 MOST_MEANINGS = 3  # in a line of a draft
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One term of a source that services have, and what it may mean, the likeliest first."""
+class UsedTerm(NamedTuple):
+    """One term of another taxonomy that entries of a source have, and how many have it."""
 
-    term: UUID
+    id: UUID
     code: str
     name: str
     services: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a term may mean, the likeliest first."""
+
+    term: UsedTerm
     means: tuple[Key, ...]
     score: float  # 0 to 1, of the first
     confirmed: str  # yes: as stored, or by its name; '' otherwise
@@ -61,20 +67,24 @@ class Confirmed:
 
 def draft(source: str) -> list[Draft]:
     """A line for each term that entries of this source have, the most used first."""
+    used = _used(source)
+    ids = [term.id for term in used]
+    likely, known = _likely(ids), meanings.of_terms(ids, JOBS)
+    lines = []
+    for term in used:
+        if certain := known.get(term.id) or vocabulary.codes_for_name(term.name):
+            lines.append(Draft(term, tuple(sorted(certain)), 1.0, "yes"))
+            continue
+        near = likely.get(term.id, [])
+        means = tuple(key for key, _ in near)
+        lines.append(Draft(term, means, near[0][1] if near else 0.0, ""))
+    return lines
+
+
+def _used(source: str) -> list[UsedTerm]:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_USED, {"source": source, "ours": vocabulary.SOURCE})
-        used = cursor.fetchall()
-        likely = _likely(cursor, [row[0] for row in used])
-    known = meanings.of_terms([row[0] for row in used], JOBS)
-    lines = []
-    for term, code, name, services in used:
-        if certain := known.get(term) or vocabulary.codes_for_name(name):
-            lines.append(Draft(term, code, name, services, tuple(sorted(certain)), 1.0, "yes"))
-            continue
-        near = likely.get(term, [])
-        means = tuple(key for key, _ in near)
-        lines.append(Draft(term, code, name, services, means, near[0][1] if near else 0.0, ""))
-    return lines
+        return [UsedTerm(*row) for row in cursor.fetchall()]
 
 
 _USED = """
@@ -102,26 +112,27 @@ _LIKELY = """
 """
 
 
-def _likely(cursor: Any, terms: list[UUID]) -> dict[UUID, list[tuple[Key, float]]]:
+def _likely(terms: list[UUID]) -> dict[UUID, list[tuple[Key, float]]]:
     keys = list(vocabulary.by_key())
     ours = [
         {"key": place, "phrase": phrase}
-        for place, key in enumerate(keys)
-        for phrase in _phrases(vocabulary.by_key()[key])
+        for place, term in enumerate(vocabulary.by_key().values())
+        for phrase in _phrases(term)
     ]
-    cursor.execute(
-        _LIKELY,
-        {
-            "ours": orjson.dumps(ours).decode(),
-            "terms": [str(one) for one in terms],
-            "worth": OF_DESCRIPTIONS,
-            "least": LEAST,
-            "most": MOST_MEANINGS,
-        },
-    )
     found: dict[UUID, list[tuple[Key, float]]] = defaultdict(list)
-    for term, place, score in cursor.fetchall():
-        found[term].append((keys[place], float(score)))
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute(
+            _LIKELY,
+            {
+                "ours": orjson.dumps(ours).decode(),
+                "terms": [str(one) for one in terms],
+                "worth": OF_DESCRIPTIONS,
+                "least": LEAST,
+                "most": MOST_MEANINGS,
+            },
+        )
+        for term_id, place, score in cursor.fetchall():
+            found[term_id].append((keys[place], float(score)))
     return found
 
 
@@ -136,8 +147,7 @@ def write(lines: Iterable[Draft], path: Path) -> None:
         writer.writerow(COLUMNS)
         for one in lines:
             means = ";".join(map("/".join, one.means))
-            row = (one.code, one.name, one.services, means, f"{one.score:.2f}", one.confirmed)
-            writer.writerow(row)
+            writer.writerow([*one.term[1:], means, f"{one.score:.2f}", one.confirmed])
 
 
 # -- What a person confirmed -----------------------------------------------------------------------
@@ -181,10 +191,10 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
     NotATaxonomy if a line names a term that the source does not have."""
     outcome, faults = Confirmed(), Faults()
     with transaction.atomic(using=JOBS):
-        used = {one.term: one for one in draft(source)}
+        used = _used(source)
         wanted: dict[UUID, set[UUID]] = {}
         for number, row in enumerate(rows, 2):
-            terms = [term for term, one in used.items() if _names(row, one)]
+            terms = [term for term in used if _names(row, term)]
             if not terms:
                 faults.add(f"line {number}", f"the source {source} has no such term in use")
             word = row["confirmed"].strip().lower()
@@ -193,8 +203,8 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
                 continue
             keys = set(_keys(row["means"])) if word in YES else set()
             for term in terms:  # what its name says already is not said twice
-                more = keys - vocabulary.codes_for_name(used[term].name)
-                wanted.setdefault(term, set()).update(vocabulary.term_id(*key) for key in more)
+                more = keys - vocabulary.codes_for_name(term.name)
+                wanted.setdefault(term.id, set()).update(vocabulary.term_id(*key) for key in more)
         faults.refuse()
         changed = _store(wanted, outcome, dry_run)
         if changed and not dry_run:
@@ -202,11 +212,11 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
     return outcome
 
 
-def _names(row: Mapping[str, str], one: Draft) -> bool:
+def _names(row: Mapping[str, str], term: UsedTerm) -> bool:
     """Whether a line is about a term: by its code if the line has one, else by its name."""
     if code := row.get("code", ""):
-        return code == one.code and row.get("name", one.name) in ("", one.name)
-    return row.get("name") == one.name
+        return code == term.code and row.get("name", term.name) in ("", term.name)
+    return row.get("name") == term.name
 
 
 def _store(wanted: Mapping[UUID, set[UUID]], outcome: Confirmed, dry_run: bool) -> set[UUID]:

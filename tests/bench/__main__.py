@@ -2,12 +2,10 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
-import django
+from tests.bench.home import opened, peers
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DESCRIPTION = """\
 Serve ours, the bare limit (tests/bench/bare.py) and three peers (tests/bench/peers) at the same
 time, on one database, and ask them in turn. A figure is CPU time; a ratio is that of one round, and
@@ -67,29 +65,13 @@ def options() -> argparse.Namespace:
     if found.only:
         found.size = found.size if found.only == "referrals" else []
         found.services = found.services if found.only == "directory" else []
-    peers = found.peers or REPOSITORY / "var" / "peers"
-    found.peers = peers.absolute() if (peers / "bin" / "python").exists() else None
+    found.peers = peers(found.peers)
     return found
 
 
 def main() -> None:
     chosen = options()
-    home = Path(os.environ.get("CAIRN_BENCH_HOME") or REPOSITORY / "var" / "bench").resolve()
-    os.environ |= {
-        "CAIRN_HOME": str(home),
-        "CAIRN_LOG_LEVEL": "WARNING",
-        "DJANGO_SETTINGS_MODULE": "api.settings",
-    }
-    for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
-        os.environ.pop(name, None)
-
-    from api.dev.postgres import Cluster
-
-    cluster = Cluster(home)
-    was_running = cluster.is_running()
-    cluster.start()
-    try:
-        django.setup()
+    with opened() as (cluster, home):
         from tests.bench import report, seals, webhooks
         from tests.bench.run import Asked, run
 
@@ -112,9 +94,6 @@ def main() -> None:
             webhooks.run(cluster)
         if chosen.only == "seals" or (chosen.full and not chosen.only):
             seals.run(cluster)
-    finally:
-        if not was_running:
-            cluster.stop()
 
 
 main()

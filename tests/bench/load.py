@@ -12,21 +12,19 @@ percentile is within five medians, memory and connections stay, and the seals ke
 
 import argparse
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
-import django
+from tests.bench.home import opened
+from tests.bench.home import peers as made_peers
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DATABASE, REFERRALS = "bench_load", 10_000
 IN_A_PROCESS = 8  # clients
 SAMPLE_S = 1.0
@@ -123,17 +121,6 @@ def said(name: str, clients: int, found: dict[str, Any]) -> str:
     )
 
 
-@contextmanager
-def jobs(*names: str) -> Iterator[None]:
-    command = [sys.executable, "manage.py", "worker", "run", "--only", *names]
-    process = subprocess.Popen(command, env=os.environ | {"CAIRN_DATABASE": DATABASE})
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
 def until_sealed(cluster: Any) -> None:
     """Wait for the seals of what was written before."""
     from tests.bench import seals
@@ -168,7 +155,7 @@ def day(
             print(said(name.split()[0], clients, found), *found["wrong"][:3], flush=True)
     with ExitStack() as stack:
         (receiver,) = stack.enter_context(webhooks.under_load(cluster, [b""], DATABASE))
-        stack.enter_context(jobs("seal"))
+        stack.enter_context(serve.jobs(DATABASE, "seal"))
         served = stack.enter_context(
             serve.serve(cluster, home, "api.wsgi", "load-ours", DATABASE, workers=2)
         )
@@ -205,29 +192,12 @@ def main() -> None:
     parser.add_argument("--clients", type=int, action="append", help="(default 8 and 64)")
     parser.add_argument("--keep", action="store_true", help="use the last run's database")
     asked = parser.parse_args()
-    home = Path(os.environ.get("CAIRN_BENCH_HOME") or REPOSITORY / "var" / "bench").resolve()
-    os.environ |= {
-        "CAIRN_HOME": str(home),
-        "CAIRN_LOG_LEVEL": "WARNING",
-        "DJANGO_SETTINGS_MODULE": "api.settings",
-    }
-    for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
-        os.environ.pop(name, None)
-    from api.dev.postgres import Cluster
-
-    cluster = Cluster(home)
-    cluster.start()
-    try:
-        django.setup()
+    with opened() as (cluster, home):
         ground = make_ground(cluster, home, keep=asked.keep)
-        peers = REPOSITORY / "var" / "peers"
-        there = peers if (peers / "bin" / "python").exists() else None
         good = [
-            day(cluster, home, clients, asked.minutes, there, ground)
+            day(cluster, home, clients, asked.minutes, made_peers(), ground)
             for clients in asked.clients or [8, 64]
         ]
-    finally:
-        cluster.stop()
     sys.exit(0 if all(good) else 1)
 
 

@@ -2,7 +2,6 @@
 stays behind while thirty-two write."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from permissions.audit import writer
 from permissions.identity import credentials
 from permissions.ledger import sealed_export, sealer, verifier
 from permissions.models import Client
-from tests.bench import commits, fill, wire
+from tests.bench import commits, fill, serve, wire
 from tests.support.callers import member_id
 
 DATABASE = "bench_seals"
@@ -90,7 +89,7 @@ def _behind(cluster: Cluster) -> None:
     for alias in connections:
         connections[alias].close()
     with closing(cluster.connect_superuser(DATABASE)) as superuser, superuser.cursor() as cursor:
-        with _sealing(), _sampled(cluster) as lags:
+        with serve.jobs(DATABASE, "seal"), _sampled(cluster) as lags:
             cursor.execute(WRITTEN, {"each": 1, "limit": 1})
             while _ask(cursor, BEHIND)[0]:  # until the process has begun
                 time.sleep(SAMPLE_S)
@@ -113,17 +112,6 @@ def _behind(cluster: Cluster) -> None:
         f"  {WRITERS} writers for {SECONDS} s: {rate:,.0f} entries a second, each sealed once; at"
         f" most {most:.2f} s behind (target 2), of {len(lags):,} samples"
     )
-
-
-@contextmanager
-def _sealing() -> Iterator[None]:
-    command = [sys.executable, "manage.py", "worker", "run", "--only", "seal"]
-    process = subprocess.Popen(command, env=os.environ | {"CAIRN_DATABASE": DATABASE})
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @contextmanager

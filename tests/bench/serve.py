@@ -88,6 +88,18 @@ def serve(
             process.wait(20)
 
 
+@contextmanager
+def jobs(database: str, *names: str) -> Iterator[None]:
+    """Run these jobs of the background work on a database."""
+    command = [sys.executable, "manage.py", "worker", "run", "--only", *names]
+    process = subprocess.Popen(command, env=os.environ | {"CAIRN_DATABASE": database})
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 def _peer(application: str, port: int, workers: int, threads: int) -> list[str]:
     if "fastapi" in application:
         command = ["uvicorn", f"{application}:app", "--host", "127.0.0.1", "--port", str(port)]

@@ -19,9 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import django
-
 from tests.bench import serve
+from tests.bench.home import opened
 from tests.bench.one_server import Server, ask
 from tests.bench.server_trials import ended, killed, limits, next_to_slow
 from tests.support.ports import free_port
@@ -145,23 +144,8 @@ def main() -> None:
     asked = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("There is no wrk on this machine (Debian: wrk).")
-    home = Path(os.environ.get("CAIRN_BENCH_HOME") or REPOSITORY / "var" / "bench").resolve()
-    os.environ |= {
-        "CAIRN_HOME": str(home),
-        "CAIRN_LOG_LEVEL": "WARNING",
-        "DJANGO_SETTINGS_MODULE": "api.settings",
-    }
-    for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
-        os.environ.pop(name, None)
-    from api.dev.postgres import Cluster
-
-    cluster = Cluster(home)
-    cluster.start()
-    try:
-        django.setup()
+    with opened() as (cluster, home):
         measure(cluster, home, asked)
-    finally:
-        cluster.stop()
 
 
 def measure(cluster: Any, home: Path, asked: argparse.Namespace) -> None:

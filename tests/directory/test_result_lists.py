@@ -10,7 +10,13 @@ import pytest
 from directory.demo import loader
 from directory.search.query import FILTERED_CAP, METRES
 from directory.vocabulary import term_id
+from tests.support.contract_shapes import faults_of
 from tests.support.directory_entries import LIST, PLACES, lines
+from tests.support.repository import contract
+
+ORGANIZATIONS = "/v1/directory/organizations"
+BOTH = ("false", "true")
+MISSOULA = {"latitude": "46.872", "longitude": "-113.994", "proximity": "100000"}
 
 # -- Counts, pages, streams -----------------------------------------------------------------------
 
@@ -37,8 +43,8 @@ def test_all_pages_together_are_the_whole_list(api: Any) -> None:
     assert api(None).get(LIST, {"per_page": "7", "page": str(page + 1)}).json()["empty"] is True
 
 
-@pytest.mark.parametrize("path", [LIST, PLACES, "/v1/directory/organizations"])
-@pytest.mark.parametrize("full", ["false", "true"])
+@pytest.mark.parametrize("path", [LIST, PLACES, ORGANIZATIONS])
+@pytest.mark.parametrize("full", BOTH)
 def test_a_stream_holds_what_all_pages_hold(api: Any, path: str, full: str) -> None:
     for who in (None, "police.worker"):
         streamed = lines(api(who).get(path, {"format": "ndjson", "full": full}))
@@ -59,6 +65,25 @@ def test_minimal_has_the_id_and_the_date_only(api: Any) -> None:
     assert all(item.keys() == {"id", "modified_date"} for item in page["contents"])
     streamed = lines(api(None).get(LIST, {"minimal": "true", "format": "ndjson"}))
     assert {item["id"] for item in page["contents"]} <= {item["id"] for item in streamed}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        *((LIST, {"minimal": "true"} | near) for near in ({}, MISSOULA)),
+        *((path, {"full": full}) for path in (LIST, PLACES, ORGANIZATIONS) for full in BOTH),
+        (ORGANIZATIONS, {"full_service": "true"}),
+    ],
+)
+def test_a_list_is_as_the_contract_says_however_it_is_asked(
+    api: Any, path: str, asked: dict[str, str]
+) -> None:
+    said = contract()["paths"][path]["get"]["responses"]["200"]["content"]
+    page = api("police.worker").get(path, {**asked, "per_page": "100"})
+    assert page.json()["contents"]
+    assert faults_of(said["application/json"]["schema"], page.json()) == []
+    streamed = api("police.worker").get(path, {**asked, "format": "ndjson"})
+    assert streamed["Content-Type"] in said
 
 
 def test_modified_after_is_inclusive(api: Any) -> None:

@@ -1,6 +1,5 @@
 """The command `manage.py directory import`: its summary, its reports, its refusals."""
 
-import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -9,25 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from directory import models as m
-from directory.management.verbs.imports import TAKEN_IN_PART
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take
 from tests.importing.takes import take as take  # a fixture
-from tests.support.hsds_source import HELP, changed, write_tables
+from tests.support.hsds_source import HELP, changed, directory_command, write_tables
 
 
 def run(*arguments: str, verb: str = "import") -> str:
-    """What the command writes, also where some lines are quarantined."""
-    out = io.StringIO()
-    try:
-        call_command("directory", verb, *arguments, stdout=out, stderr=io.StringIO())
-    except CommandError as error:
-        if error.returncode != TAKEN_IN_PART:
-            raise
-    return out.getvalue()
+    return directory_command(verb, *arguments)
 
 
 def test_the_summary_and_the_report(take: Take, tmp_path: Path) -> None:

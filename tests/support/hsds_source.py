@@ -28,15 +28,16 @@ def take(path: Path, source: str = "test", **options: Any) -> Report:
     return import_package(read(path, whole=not options.get("retry")), source, **options)
 
 
-def import_by_command(path: Path | str, source: str, *options: str) -> str:
-    """Run `directory import`, whether or not some lines are quarantined. What it writes."""
+def import_by_command(path: Path, source: str, *options: str) -> str:
+    """Import a source, whether or not some lines are quarantined. What the command writes."""
+    return directory_command("import", str(path), "--source", source, *options)
+
+
+def directory_command(*arguments: str) -> str:
+    """Run a verb of `directory`, also where it ends with lines in quarantine. What it writes."""
     out = StringIO()
     try:
-        call_command(
-            *("directory", "import", str(path), "--source", source, *options),
-            stdout=out,
-            stderr=StringIO(),
-        )
+        call_command("directory", *arguments, stdout=out, stderr=StringIO())
     except CommandError as error:
         if error.returncode != TAKEN_IN_PART:
             raise

@@ -20,12 +20,11 @@ from api.desk.encrypted_query import open_search, seal_search
 from api.desk.request_context import METHODS, Visit, signed_in
 from directory import listings
 from directory.search import next_openings, unmet_searches
+from directory.search.matches import PER_PAGE
 from directory.search.query import SearchQuery
 from permissions.database.db_identity import identified_transaction
 from permissions.principal import Principal
 from referrals.acts import availability
-
-PLACELESS = 20  # shown after those that are near
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
             return _page(request, form)
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
-        found, beyond = _search(principal, form, asked, 1)
+        found, beyond = _search(principal, form, asked, per_page=1)
         if not any(one.total_items and not one.lacks_words for one in (found, beyond)):
             area = form.cleaned_data["postcode"]
             unmet_searches.record_unmet_search(principal, asked, area)
@@ -129,7 +128,7 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
         asked = form.asked(now)
         if asked is None:
             return None
-        found, beyond = _search(principal, form, asked, page)
+        found, beyond = _search(principal, form, asked, page=page)
         near, every = found.items, [*found.items, *beyond.items]
         hours = next_openings.next_openings(principal, [one.id for one in every], now)
         takes = availability.open_to_referrals(every) if visit else frozenset()
@@ -151,16 +150,21 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
 
 
 def _search(
-    principal: Principal | None, form: SearchForm, asked: SearchQuery, page: int
+    principal: Principal | None,
+    form: SearchForm,
+    asked: SearchQuery,
+    *,
+    page: int = 1,
+    per_page: int = PER_PAGE,
 ) -> tuple[listings.Page, listings.Page]:
     """Return a page of what is found, and with its first page what no distance finds. Where one of
     them has all of the words, what lacks some of them is left out of the other."""
-    nothing = listings.Page((), 0, False, 1, PLACELESS, True)
-    found = listings.search(principal, asked, page=page)
+    nothing = listings.Page((), 0, False, 1, per_page, True)
+    found = listings.search(principal, asked, page=page, per_page=per_page)
     placeless = form.placeless(asked) if page == 1 else None
     if placeless is None:
         return found, nothing
-    beyond = listings.search(principal, placeless, per_page=PLACELESS)
+    beyond = listings.search(principal, placeless, per_page=per_page)
     if found.lacks_words and beyond.total_items and not beyond.lacks_words:
         found = nothing
     elif beyond.lacks_words and found.total_items and not found.lacks_words:

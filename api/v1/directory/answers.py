@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.http.endpoints import Endpoint
@@ -136,19 +137,20 @@ def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None)
 
 def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
     """Describe a list and its search in the contract."""
+    answers = {(200, "application/json"): page, (200, NDJSON): OpenApiTypes.STR, **REFUSALS}
     return extend_schema_view(
         get=extend_schema(
             operation_id=name,
             auth=ANYBODY,
             parameters=documented(names),
-            responses={200: page, **REFUSALS},
+            responses=answers,
             description=about,
         ),
         post=extend_schema(
             operation_id=f"{name}_search",
             auth=ANYBODY,
             request=searched(name, names),
-            responses={200: page, **REFUSALS, **problems(413, 415)},
+            responses={**answers, **problems(413, 415)},
             summary=f"Search: {about[0].lower()}{about[1:]}",
             description=f"{about} The body holds the parameters, so that no log of URLs does.",
         ),

@@ -60,7 +60,7 @@ class DirectoryProgramOut(serializers.Serializer):
 class DirectoryServiceOut(serializers.Serializer):
     """HSDS's service as in a list, with the victim services profile; empty columns are left out.
 
-    With `minimal` an item has only `id` and `modified_date`; with `full` it is the detail.
+    With `full` an item of a list is the detail.
     """
 
     id = serializers.UUIDField()

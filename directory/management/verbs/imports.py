@@ -27,9 +27,9 @@ IMPORT = (
     " or without a datapackage.json), or a JSON file: one document, a list, a page of an API, or"
     " ndjson with one organization or service per line. Give a large source as CSV or ndjson.",
     "Each line is taken, mended (corrected, with a note), quarantined (with the reason) or skipped"
-    " (it holds nothing to store). An"
-    " organization is taken with all its services and places or not at all: correct the line"
-    " at fault and import again. Importing again is always safe: rows are found by their id and the"
+    " (it holds nothing to store). An organization is taken with all its services and places or not"
+    " at all: correct the line at fault and import again. Importing again is always safe: rows are"
+    " found by their id and the"
     " name of the source, and what has not changed is not touched. What a source no longer has"
     " is removed; a service becomes inactive, and so do those of an organization that has left. If"
     " more than a tenth of the organizations or services are gone, the file may be cut off: nothing"
@@ -165,8 +165,8 @@ def _import(command: NounCommand, options: Options) -> None:
     with closing(outcome.staging):
         if report:
             write_lines(outcome, report)
-        summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
-        _end(outcome)
+        counts = summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
+    _end(source, counts)
 
 
 def _remembered(name: str) -> str:
@@ -182,15 +182,14 @@ def _remembered(name: str) -> str:
     )
 
 
-def _end(outcome: Report) -> None:
-    """End with a status that says whether all was taken. Raises CommandError."""
-    counts: Counter[str] = sum(outcome.counts().values(), Counter())
+def _end(source: str, counts: Counter[str]) -> None:
+    """End with a status that says whether all lines were taken. Raises CommandError."""
     if not counts["taken"] + counts["mended"]:
         raise CommandError("Nothing was taken.", returncode=NOTHING_TAKEN)
     if waiting := counts["quarantined"]:
         raise CommandError(
             f"Taken in part: {waiting:,} lines are quarantined. To see why: manage.py directory"
-            f" quarantine --source {outcome.source}",
+            f" quarantine --source {source}",
             returncode=TAKEN_IN_PART,
         )
 
