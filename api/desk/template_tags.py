@@ -3,11 +3,12 @@ words."""
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from babel.numbers import format_decimal
 from django import template
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from api.accounts import device_names
 from api.desk import labels as desk_labels
@@ -17,7 +18,7 @@ from api.desk.agency import words as agency_words
 from api.desk.audit import reason_labels
 from api.desk.directory import entry_summary
 from api.desk.directory.own_entries import field_words
-from api.desk.times import clock_time, log_time
+from api.desk.times import clock_time, day_and_time, localtime, log_time, long_day, time_of_day
 from directory.listings import Phone
 
 register = template.Library()
@@ -25,6 +26,7 @@ register.filter("as_dialed", desk_labels.as_dialed)
 register.filter("done", desk_labels.act_label)
 register.filter("logged", log_labels.log_act_label)
 register.filter("log_time", log_time)
+register.filter("day_and_time", day_and_time)
 register.filter("outcome", desk_labels.outcome)
 register.filter("purpose", desk_labels.purpose)
 register.filter("reason", reason_labels.reason)
@@ -73,6 +75,24 @@ def spelled(reference: str) -> str:
 def at(moment: datetime | None, now: datetime) -> str:
     """Return the moment in the agency's time zone, with the day if it is not today."""
     return clock_time(moment, now) if moment else ""
+
+
+@register.filter
+def day(when: date) -> str:
+    """Return a day, or that of a moment in the agency's time zone, with its year."""
+    return long_day(localtime(when) if isinstance(when, datetime) else when)
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """Return the time of day in the agency's time zone."""
+    return time_of_day(localtime(moment))
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a whole number as the active language writes it: "100,000"."""
+    return str(format_decimal(number, locale=get_language() or "en"))
 
 
 @register.filter

@@ -26,8 +26,8 @@ RIGHTS = (
         "rights.vine",
         (),
         (),
-        "VINE tells who asks for it where the offender is held, and of a release. No one is on it"
-        " by themselves: choose with the survivor a number that is safe to call.",
+        "VINE tells anyone who registers where the offender is held, and when they are released. No"
+        " one is registered automatically: choose a number with the survivor that is safe to call.",
         "Mont. Code 46-24-203, 46-24-212",
         CHECKED,
     ),

@@ -185,7 +185,10 @@ def _without() -> list[str]:
             "They sign in with their passkey, or their password and second step. Who has neither"
             " asks a lead or administrator for a reset."
         ),
-        gettext("Someone who was ended at your provider alone gets in again: end them here first."),
+        gettext(
+            "Someone whose account ended only at your provider can sign in again: end their"
+            " membership here first."
+        ),
     ]
 
 

@@ -41,7 +41,13 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
     for one in found:
         name = names.get(one.agency_id) or gettext("Unknown")
         by_agency.setdefault(name, []).append((one, _shown(one, visit.agency.id)))
-    context = {"months": months, "month": month, "zone": zone, "agencies": by_agency}
+    context = {
+        "months": [(one, month_parameter(one)[0]) for one in months],
+        "month": month,
+        "since": since,
+        "zone": zone,
+        "agencies": by_agency,
+    }
     return page(request, "desk/log_counts.html", context)
 
 

@@ -25,6 +25,13 @@ from directory.models import STATUSES
 from permissions import displayed_text
 from permissions.errors import BadRequest, Refused
 
+STATUS_WORDS = {
+    "active": _("Active"),
+    "inactive": _("Inactive"),
+    "defunct": _("Defunct"),
+    "temporarily closed": _("Temporarily closed"),
+}
+
 
 class Changed(NamedTuple):
     """What a confirmation shows of one member: as it is, and as it will be."""
@@ -54,7 +61,7 @@ class EntryForm(DeskForm):
     description = text(_("What it does"))
     alert = line(_("Alert"), _("Shown at the top, for temporary news."))
     status = listed(
-        [(one, one.capitalize()) for one in STATUSES],
+        [(one, STATUS_WORDS[one]) for one in STATUSES],
         _("State"),
         help_text=_("Inactive and defunct listings are no longer found."),
     )

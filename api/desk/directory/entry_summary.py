@@ -12,11 +12,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.dates import WEEKDAYS
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from api.desk.directory.search_form import METRES_A_MILE
+from api.desk.directory.search_form import METRES_A_MILE, language_names
 from api.desk.times import day_of_month, long_day, short_day, time_of_day
+from api.languages import SOURCE
 from directory.listings import Listing
 from directory.projection.opening_hours import Span
 from directory.search.next_openings import Opening
@@ -229,7 +230,10 @@ def languages(document: Document) -> list[str]:
     rows = list(document.get("languages", ()))
     for at in document.get("service_at_locations", ()):
         rows += at.get("location", {}).get("languages", ())
-    return once(row.get("name") or row.get("code", "") for row in rows)
+    known = language_names(get_language() or SOURCE)
+    return once(
+        known.get(row.get("code", "")) or row.get("name") or row.get("code", "") for row in rows
+    )
 
 
 def towns(document: Document) -> list[str]:

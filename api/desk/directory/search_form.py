@@ -65,9 +65,15 @@ NAMES = {
 @lru_cache
 def languages(language: str) -> list[tuple[str, str]]:
     """Return ISO 639 codes with their names in the desk's language, in the order to offer them."""
-    known = {**_cldr(language).languages, **{code: str(name) for code, name in NAMES.items()}}
+    known = language_names(language)
     more = sorted((known[code], code) for code in ALSO_SPOKEN if code in known)
     return [(code, known[code]) for code in SPOKEN] + [(code, name) for name, code in more]
+
+
+@lru_cache
+def language_names(language: str) -> dict[str, str]:
+    """Return the name in the desk's language for each code of ISO 639 that has one."""
+    return {**_cldr(language).languages, **{code: str(name) for code, name in NAMES.items()}}
 
 
 Grouped = list[tuple[str, Any]]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api.desk.directory import entry_summary
 from api.desk.directory.entry_summary import Document, once
-from api.desk.times import localtime, long_day, time_of_day
+from api.desk.times import day_and_time
 from api.languages import SOURCE
 from directory import listings, vocabulary
 
@@ -23,7 +23,7 @@ class Fact(NamedTuple):
 
 def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
     terms = list(_terms(document))
-    victimization = _victimization(get_language() or SOURCE)
+    victimization = _names("victimization", get_language() or SOURCE)
     yield Fact(_("Helps with"), once(name for taxonomy, name in terms if taxonomy == "needs"))
     yield Fact(
         _("For people hurt by"),
@@ -119,19 +119,19 @@ OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "vi
 
 
 def _terms(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (our taxonomy's key or '', name) of the service's terms, without labels in Spanish."""
+    """Yield (our taxonomy's key or '', name) of the service's terms: ours in the active language,
+    others as they are, without those that repeat one in Spanish."""
     for one in document.get("attributes", ()):
         term = one.get("taxonomy_term", {})
         taxonomy = OURS.get(term.get("taxonomy_detail", {}).get("id", ""), "")
         if taxonomy != "victimization" and term.get("language", "en") in ("", "en"):
-            yield taxonomy, term.get("name") or one.get("label", "")
+            ours = _names(taxonomy, get_language() or SOURCE).get(term.get("code", ""), "")
+            yield taxonomy, ours or term.get("name") or one.get("label", "")
 
 
 @lru_cache
-def _victimization(language: str) -> dict[str, str]:
-    return {
-        t.code: t.name_in(language) for t in vocabulary.terms() if t.taxonomy == "victimization"
-    }
+def _names(taxonomy: str, language: str) -> dict[str, str]:
+    return {t.code: t.name_in(language) for t in vocabulary.terms() if t.taxonomy == taxonomy}
 
 
 def capacity(row: Document) -> str:
@@ -141,9 +141,7 @@ def capacity(row: Document) -> str:
         says += f": {row['description']}"
     if not moment:
         return says
-    local = localtime(moment)
-    when = f"{long_day(local)}, {time_of_day(local)} {local:%Z}"
-    return gettext("{room}, updated {when}").format(room=says, when=when)
+    return gettext("{room}, updated {when}").format(room=says, when=day_and_time(moment))
 
 
 def _cost(row: Document) -> str:

@@ -60,7 +60,9 @@ def end(request: HttpRequest, visit: Visit) -> HttpResponse:
         follows=[
             gettext("The provider sees, invites and ends no one any more."),
             gettext("Its invitations that no one has used end now. Members stay members."),
-            gettext("Someone who leaves is then ended by you, on the page of members."),
+            gettext(
+                "From then on you end the membership of someone who leaves, on the Members page."
+            ),
         ],
         button=gettext("Remove the token"),
         keep=gettext("Keep it"),

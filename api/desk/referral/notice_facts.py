@@ -97,7 +97,7 @@ def _language(referral: Referral) -> str:
     if referral.interpreter != "not_stated":
         how = _coded(referral, "interpreter").lower()
         parts.append(gettext("interpreter: {how}").format(how=how))
-    elif referral.language != "en":
+    elif referral.language not in ("en", "not_stated"):
         parts.append(gettext("interpreter: not stated"))
     if referral.interpreter_not_local:
         parts.append(gettext("non-local (no one who might know the survivor)"))
