@@ -72,7 +72,7 @@ def languages(language: str) -> list[tuple[str, str]]:
 
 @lru_cache
 def language_names(language: str) -> dict[str, str]:
-    """Return the name in the desk's language for each code of ISO 639 that has one."""
+    """Return the names of ISO 639 codes in the desk's language."""
     return {**_cldr(language).languages, **{code: str(name) for code, name in NAMES.items()}}
 
 
@@ -278,15 +278,13 @@ class SearchForm(DeskForm):
         return f"{label}: {value}"
 
     def carried(self, without: str = "") -> list[tuple[str, str]]:
-        """Return the search as hidden fields of the next form: all but the page and the filter
-        `without`."""
+        """Return the search as hidden fields of the next form, without the page and one filter."""
         found: list[tuple[str, str]] = []
         for name in (*self.FILTERS, "distance"):
             value = self.cleaned_data.get(name)
-            if name == without or not _is_set(value):
-                continue
-            for one in value if isinstance(value, list) else [value]:
-                found.append((name, "on" if one is True else str(one)))
+            if name != without and _is_set(value):
+                several = value if isinstance(value, list) else [value]
+                found += [(name, "on" if one is True else str(one)) for one in several]
         return found
 
 
