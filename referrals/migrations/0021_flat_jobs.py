@@ -11,10 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="message",
-            name="message_agency",
-        ),
         migrations.AddIndex(
             model_name="conflictblock",
             index=models.Index(

@@ -132,6 +132,7 @@ class Message(models.Model):
                 name="message_due",
                 condition=models.Q(state="waiting"),
             ),
+            models.Index(fields=["agency", "-at", "-id"], name="message_agency"),
             # A page of a member's own, of their agency's, and of those that were given up.
             models.Index(
                 fields=["member_id", "-at", "-id"],

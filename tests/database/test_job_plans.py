@@ -19,7 +19,7 @@ from tests.support.long_box import box as box  # a fixture
 MOST = 40  # pages of memory: an index or two, and what nearly is due
 # The history's own tables, of which nothing is read whole.
 GOES_ON = 1_200  # and the 150 referrals that are not over, each with its sides
-A_TRY = 20  # the try, its event, and the blocks and members that it is compared with
+A_TRY = 30  # the try, its event, and the blocks and members that it is compared with
 HISTORY = {
     "conflict_block",
     "referral",

@@ -195,9 +195,9 @@ OF_JOBS = {
     "release_end": ({"release_id", "agency_id"}, set()),
     "release_paper": ({"release_id", "agency_id"}, set()),
     "packet_grant": (
-        {"id", "referral_id", "agency_id", "release_id", "expires_at", "closed"}
+        {"id", "referral_id", "agency_id", "release_id", "expires_at", "closed", "settled"}
         | {"kek_version", "key_bundle"},
-        {"kek_version", "key_bundle"},
+        {"kek_version", "key_bundle", "settled"},
     ),
     "private_key": (
         {"id", "referral_id", "agency_id", "kek_version", "key_bundle"},

@@ -79,7 +79,7 @@ BEGIN
       FROM public.webhook_delivery d
      WHERE d.endpoint_id = endpoint AND d.agency_id = mine
        AND (before_at IS NULL OR (d.at, d.id) < (before_at, before_id))
-       AND (d.event_id IS NULL OR EXISTS (SELECT FROM sec.event_position(d.event_id)))
+       AND (d.event_id IS NULL OR EXISTS (SELECT FROM sec.event_position_for(d.event_id, mine)))
      ORDER BY d.at DESC, d.id DESC LIMIT page;
 END $$;
 
