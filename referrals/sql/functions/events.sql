@@ -61,7 +61,8 @@ END $$;
 CREATE FUNCTION sec.event_position(event uuid) RETURNS TABLE (xact bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    RETURN QUERY SELECT p.xact FROM sec.event_position_for(event, sec.webhook_manager_agency_id()) p;
+    RETURN QUERY
+    SELECT p.xact FROM sec.event_position_for(event, sec.webhook_manager_agency_id()) p;
 END $$;
 
 -- The same for the mailbox of this agency. A page of tries asks it of each row: its cost keeps the
