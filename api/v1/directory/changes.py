@@ -13,7 +13,6 @@ from openapi.schema import page_limit, problems
 from permissions.database.db_identity import identified_transaction
 
 SCOPE = "directory-changes"
-DIGITS = 20  # every number is padded to one length: a cursor's length reveals nothing
 
 
 class DirectoryChangeOut(serializers.Serializer):
@@ -57,6 +56,6 @@ class Changes(Endpoint):
         last = lines[-1].seq if lines else after
         page = {
             "items": lines,
-            "next": cursors.sealed(self.principal, SCOPE, f"{last:0{DIGITS}}"),
+            "next": cursors.sealed(self.principal, SCOPE, str(last)),
         }
         return self.answer(DirectoryChangesOut, page)
