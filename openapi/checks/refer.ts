@@ -8,6 +8,8 @@ import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./v1.js";
 
 type Schemas = components["schemas"];
+// A list can also be asked for as lines (NDJSON); here every answer is JSON.
+type Json = "application/json" | "application/problem+json";
 
 function given(name: string): string {
   const text = process.env[name];
@@ -16,7 +18,7 @@ function given(name: string): string {
 }
 
 const CAIRN = given("CAIRN");
-const cairn = createClient<paths>({ baseUrl: CAIRN });
+const cairn = createClient<paths, Json>({ baseUrl: CAIRN });
 
 /** What an answer holds; a refusal ends the program with its code. */
 function answered<Data>(answer: { data?: Data; error?: unknown; response: Response }): Data {
@@ -58,7 +60,7 @@ async function system(name: string) {
       return request;
     },
   };
-  const client = createClient<paths>({ baseUrl: CAIRN });
+  const client = createClient<paths, Json>({ baseUrl: CAIRN });
   client.use(signedIn);
   return client;
 }
