@@ -16,7 +16,7 @@ from directory.vocabulary import with_all_above
 
 Row = Mapping[str, Any]
 
-INTAKES = ("taking", "paused", "full")
+INTAKES = ("taking", "paused", "full", "unknown")
 GENDERS = ("women", "men", "girls", "boys", "transgender", "nonbinary")  # codes of `served` terms
 ACCESS: Mapping[str, re.Pattern[str]] = {  # closed list → words in sources, in both languages
     code: re.compile(rf"\b(?:{words})", re.I)

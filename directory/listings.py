@@ -50,7 +50,7 @@ class Listing:
     status: str
     answered_by: UUID | None  # the agency that answers referrals; None: phone only
     confidential: bool
-    intake: str  # taking, paused, full
+    intake: str  # taking, paused, full, unknown
     victimization_types: tuple[str, ...]
     taxonomy_term_ids: tuple[UUID, ...]
     phones: tuple[Phone, ...]

@@ -41,7 +41,7 @@ class Listing(Rendered):
     organization_name = models.TextField()
     status = models.TextField()
     answered_by = models.UUIDField(null=True)
-    intake = models.TextField()  # taking, paused, full
+    intake = models.TextField()  # taking, paused, full, unknown
     victimization_types = ArrayField(models.TextField())
     taxonomy_term_ids = ArrayField(models.UUIDField())  # with all their ancestors
     phones = models.JSONField()

@@ -29,11 +29,14 @@ def is_hidden(service: Row, organization: Row) -> bool:
 
 
 def intake(shelf: RelatedRows, service: Row) -> str:
-    """The intake state: taking; paused by its agency; full when every capacity is used up."""
+    """The intake state: paused by its agency; full when every capacity is used up; taking; unknown
+    where nothing says it: no agency answers, and no capacity is counted."""
     if service["intake_paused"]:
         return "paused"
     capacities = shelf.children_of("service_capacity", "service_id", service["id"])
-    return "full" if capacities and all(row["available"] <= 0 for row in capacities) else "taking"
+    if not capacities:
+        return "taking" if service["answered_by_id"] else "unknown"
+    return "full" if all(row["available"] <= 0 for row in capacities) else "taking"
 
 
 # -- A row ----------------------------------------------------------------------------------------

@@ -215,6 +215,7 @@ def test_answered_here_phone_only_paused_and_full(shelf: Shelf, names: Any) -> N
     assert set(names(answered="here")) & ours == {"Answered", "Paused", "Full"}
     assert set(names(answered="phone_only")) & ours == {"By phone"}
     assert set(names(answered="here", intake="taking")) & ours == {"Answered"}
+    assert set(names(intake="taking")) & ours == {"Answered"}, "of the other it is not known"
     assert set(names(answered_by=str(ywca))) & ours == {"Answered", "Paused", "Full"}
     assert set(names(kind="community_advocate")) & ours == {"Answered", "Paused", "Full"}
     assert not set(names(kind="healthcare")) & ours

@@ -104,7 +104,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 
 def intake(listing: Listing, document: Document) -> Wording | None:
-    """Return whether the service takes people now; None if nothing is known of it."""
+    """Return whether the service takes people now; None if it does not say."""
     if listing.status != "active":
         return Wording(gettext(listing.status.capitalize()), "warning")
     if listing.intake == "paused" and (until := paused_until(document)):
@@ -118,6 +118,8 @@ def intake(listing: Listing, document: Document) -> Wording | None:
     free = [capacity_words(one) for one in document.get("capacities", ())]
     if free:
         return Wording(gettext("Accepting clients: {free}").format(free="; ".join(free)), "good")
+    if listing.intake == "unknown":
+        return Wording(_("Accepting clients? Call to ask."))
     if listing.answered_by:
         return Wording(_("Accepting clients"), "good")
     return None

@@ -3,6 +3,7 @@ out empty members. The schemas to validate against are at /v1/directory/schema/.
 
 from rest_framework import serializers
 
+from directory.facets import INTAKES
 from directory.models import PLACES, STATUSES
 
 
@@ -92,7 +93,7 @@ class DirectoryServiceOut(serializers.Serializer):
         allow_null=True, help_text="The agency that takes referrals to it; null: phone only."
     )
     confidential = serializers.BooleanField(help_text="Known to the network only.")
-    intake = serializers.ChoiceField(["taking", "paused", "full"])
+    intake = serializers.ChoiceField(list(INTAKES))
     intake_paused = serializers.BooleanField()
     intake_paused_until = serializers.DateTimeField(
         required=False, help_text="When the pause ends by itself."
