@@ -274,6 +274,15 @@ def test_the_list_shows_a_stale_entry_as_such_and_who_is_taken(entry):
     assert "Accepting clients: 2 of 8 beds of a test free" in page
 
 
+def test_what_no_one_said_of_new_clients_is_not_invented(api):
+    words = {"words": "Civil legal advice by telephone"}
+    assert "Accepting clients? Call to ask." in text_of(Pages().submit("/directory", words).content)
+    found = api(None).get("/v1/directory/services", {"search": words["words"]}).json()["contents"]
+    assert (found[0]["intake"], found[0]["answered_by"]) == ("unknown", None)
+    taking = {"search": words["words"], "intake": "taking"}
+    assert found[0]["id"] not in str(api(None).get("/v1/directory/services", taking).json())
+
+
 def test_a_confidential_service_has_a_page_for_members_alone():
     hidden = loader.service_id("shelter-confidential")
     assert Pages().get(f"/directory/{hidden}").status_code == 404
