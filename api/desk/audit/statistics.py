@@ -42,7 +42,7 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
         name = names.get(one.agency_id) or gettext("Unknown")
         by_agency.setdefault(name, []).append((one, _shown(one, visit.agency.id)))
     context = {
-        "months": [(one, month_parameter(one)[0]) for one in months],
+        "months": [(one, month_parameter(one)[0].date()) for one in months],
         "month": month,
         "since": since,
         "zone": zone,
