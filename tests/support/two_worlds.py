@@ -30,6 +30,8 @@ IN_TEXT = re.compile(
     r"|\b\d+ (?:ms|min|minutes?|hours?)\b)"
     r'|(?P<second>(?<=data-(?:now|due)=")\d+)'  # for the script that makes times move
 )
+# The same for everyone, to the byte. The times in their examples are of no story.
+FILES = ("docs/v1.yaml", "docs/hsds.json", "docs/changes.md")
 QUARTER = 15 * 60  # seconds: deadlines are as many of these after what starts them
 
 
@@ -87,18 +89,18 @@ class World:
                 if query:
                     path += ("&" if "?" in path else "?") + query.format(since=self.began)
                 asks = self.caller if route.startswith("v1/") or desk is None else desk
-                found[f"{route} {query}"] = self._said(asks.get(path))
+                found[f"{route} {query}"] = self._said(asks.get(path), raw=route in FILES)
         return found
 
     def said(self, ask: Callable[[Caller], Any]) -> Any:
         """What the person is answered by the API."""
         return self._said(ask(self.caller))
 
-    def _said(self, answer: Any) -> Any:
+    def _said(self, answer: Any, *, raw: bool = False) -> Any:
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
         headers = {name: text for name, text in answer.items() if name not in HEADERS_LEFT_OUT}
         text = json.dumps(headers, sort_keys=True) + content.decode(errors="replace")
-        return answer.status_code, self.in_words(text)
+        return answer.status_code, text if raw else self.in_words(text)
 
 
 def within_half_an_hour(both: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
