@@ -31,6 +31,7 @@ from directory.editing.reviews import OPEN
 from permissions.database.db_identity import identified_transaction
 
 MOST = 10
+MOST_WRONG = 800  # bytes of a search that cannot be read; an address has 4094 in all
 MOST_READ = 60  # ids of one request: the list, and every line of a page of results
 
 # The fields. None is called "service": what leads back after signing in may have that in its
@@ -109,18 +110,27 @@ def _change(request: HttpRequest, visit: Visit | None) -> HttpResponse:
     if ADD not in given and given.get("ticks"):
         why.append("none")
     form = SearchForm(given)
-    if not form.is_valid():
-        hand_list = HandList(services, [WORDS[one] for one in why])
-        return directory_page(request, form, hand_list=hand_list)
+    form.is_valid()  # what is wrong with it is said where the list is shown
     kept = [
-        *form.carried(),
-        ("page", str(form.cleaned_data["page"])),
+        *_search_of(form, given),
         *((CHOSEN, str(one.id)) for one in services),
         *((WHY, one) for one in why),
     ]
     with identified_transaction(visit.principal if visit else None) as now:
         sealed = seal_search(request, kept, now)
     return HttpResponseRedirect(f"{_address(visit, 'shown', sealed)}#list-title")
+
+
+def _search_of(form: SearchForm, given: QueryDict) -> list[tuple[str, str]]:
+    """Return the search with its page, and what is wrong in it as far as an address has room."""
+    kept = [*form.carried(), ("page", str(form.cleaned_data.get("page") or 1))]
+    room = MOST_WRONG
+    for name in (one for one in form.errors if one != "page"):
+        wrong = given.get(name, "")
+        room -= len(wrong.encode())
+        if room >= 0:
+            kept.append((name, wrong))
+    return kept
 
 
 def _show(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpResponse:
