@@ -307,7 +307,7 @@ def test_members_alone_are_told_whom_not_to_leave_it_with():
 
 
 def test_a_member_prints_what_the_public_may_read(api, entry):
-    """The same paper, whoever makes it: nothing on it comes from what members alone see."""
+    """The same paper for both: nothing on it comes from what members alone see."""
     member, visitor = at_the_desk("ywca.editor"), Pages()
     ids = [CRISIS, HOUSING, entry, *public_ids(6)]
     papers = [
