@@ -7,14 +7,7 @@ caller: their lists, filters and counts of unmet searches read the source rows.
 """
 
 from directory.models.contacts import Contact, Language, Phone
-from directory.models.keeping import (
-    Edit,
-    Editing,
-    MistakeReport,
-    Proposal,
-    Quarantine,
-    UnmetSearch,
-)
+from directory.models.keeping import Edit, Editing, Proposal, Quarantine, UnmetSearch
 from directory.models.places import (
     PLACES,
     Accessibility,
@@ -71,7 +64,6 @@ __all__ = [
     "MetaTableDescription",
     "Metadata",
     "Milestone",
-    "MistakeReport",
     "NetworkListing",
     "NetworkOrganization",
     "NetworkPlace",
