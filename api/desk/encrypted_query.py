@@ -25,7 +25,7 @@ CONTEXT = "desk search"
 def seal_search(request: HttpRequest, carried: list[tuple[str, str]], now: datetime) -> str:
     """Encrypt the search for an address. Call it only after the form's CSRF check, because the key
     is made from that cookie."""
-    plain = json.dumps([now.timestamp(), carried]).encode()
+    plain = json.dumps([now.timestamp(), carried], ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(seal(_key(request), plain, CONTEXT)).decode().rstrip("=")
 
 

@@ -129,12 +129,18 @@ def safety_page() -> str:
     context = {
         "notice": safety_notice(),
         "notices": [(one, notice_in(one)) for one in others if notice_in(one) != safety_notice()],
-        "lines": [_in_all(shown) for shown in zip(*map(lines_in, spoken), strict=True)],
+        "lines": safety_lines_in_all(),
         "languages": spoken,
         "others": others,
         "address": f"{settings.BASE_URL.rstrip('/')}{reverse('safety')}",
     }
     return render_to_string("desk/keep.html", context)
+
+
+def safety_lines_in_all() -> list[dict[str, Any]]:
+    """The safety lines, each in every language that papers are made in."""
+    spoken = languages.languages("papers")
+    return [_in_all(shown) for shown in zip(*map(lines_in, spoken), strict=True)]
 
 
 def _in_all(shown: Sequence[SafetyLine]) -> dict[str, Any]:

@@ -167,6 +167,7 @@ def signed_in(
 _PRACTICED = frozenset(
     (
         *("desk", "desk_shift_change", "desk_directory", "desk_directory_found", "desk_service"),
+        *("desk_hand_list", "desk_hand_list_shown", "desk_hand_list_sheet"),
         *("desk_new_referral", "desk_said_no", "desk_referral", "desk_sent", "desk_history"),
         *("desk_releases", "desk_release_paper", "desk_returned", "desk_open_handoff"),
         *("desk_practice", "desk_practice_leave", "desk_practice_end", "desk_awake"),

@@ -22,6 +22,7 @@ LANGUAGES = translations.catalogues()
 each = pytest.mark.parametrize("language", LANGUAGES)
 # Where the words are that a survivor reads, apart from the labels of codes and fields.
 PAPERS = (
+    "api/desk/directory/hand_sheet.py",
     "api/desk/referral/accounting_paper.py",
     "api/desk/referral/release_paper.py",
     "api/desk/templates/desk/safety.html",

@@ -34,6 +34,10 @@ FOUND = """
 """
 
 
+SHEET = "main .card.now .buttons a"  # from the list to what is printed of it
+NAMELESS = ("hand_sheet", "officer_sheet")  # what is saved or printed there bears no name of ours
+
+
 def shots(scene: Scene) -> list[Shot]:
     """Every page, each once, in the order of a night's work."""
     one = "/desk/referrals"
@@ -43,6 +47,8 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("directory", None, "/directory"),
         Shot("directory_guide", None, "/directory/guide"),
         Shot("service", None, f"/directory/{scene.service}"),
+        Shot("hand_list", None, f"/directory/{scene.service}", press=True),
+        Shot("hand_sheet", None, f"/directory/{scene.service}", (), True, SHEET),
         Shot("who_sees_what", None, "/who-sees-what"),
         Shot("docs", None, "/docs"),
         Shot("sandbox", None, "/demo"),
@@ -53,6 +59,8 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("officer_inbox", "police.worker", "/desk/"),
         Shot("officer_directory", "police.worker", "/desk/directory"),
         Shot("officer_service", "police.worker", f"/desk/directory/{scene.service}"),
+        Shot("officer_list", "police.worker", f"/desk/directory/{scene.service}", (), True),
+        Shot("officer_sheet", "police.worker", f"/desk/directory/{scene.service}", (), True, SHEET),
         Shot("new_referral", "police.worker", f"/desk/referrals/new?service={scene.service}"),
         Shot("new_call", "police.worker", f"/desk/calls/new?service={scene.by_phone}"),
         Shot("calls", "police.worker", "/desk/calls"),
@@ -269,6 +277,9 @@ def go(desk: Desk, shot: Shot) -> Page:
     if shot.press:
         page.locator("main form[method=post] button").first.click()
         page.wait_for_load_state()
+    if shot.then:
+        page.locator(shot.then).click()
+        page.wait_for_load_state()
     return page
 
 
@@ -280,7 +291,8 @@ def wrong(desk: Desk, shot: Shot, look: Look) -> list[str]:
     desk.complaints.clear()
     said = page.evaluate(f"{AXE_SCRIPT};{FOUND}")
     found += said["axe"]
-    if not re.fullmatch(r"(\(\d+\) )?[^·]+ · Cairn", said["title"]):
+    ends = "" if shot.name in NAMELESS else " · Cairn"
+    if not re.fullmatch(rf"(\(\d+\) )?[^·]+{ends}", said["title"]):
         found.append(f"title: {said['title']}")
     width, (_width, height) = desk.width, SIZES[look.size]
     # Twice as large, a screen has half as many pixels of CSS.

@@ -28,6 +28,7 @@ class Shot(NamedTuple):
     path: str
     choose: tuple[str, ...] = ()  # fields of the form by name=value
     press: bool = False  # submit the form of the page
+    then: str = ""  # the link to follow from there, as a selector
 
 
 class Scene(NamedTuple):

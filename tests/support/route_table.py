@@ -320,6 +320,12 @@ GET  desk/directory/<uuid:service_id> \
 POST directory                  302  302  302  302  302  302  302  302
 GET  directory/found/<str:sealed> \
                                 200  200  200  200  200  200  200  200
+GET  directory/list             302  302  302  302  302  302  302  302
+POST directory/list             302  302  302  302  302  302  302  302
+GET  directory/list/<str:sealed> \
+                                200  200  200  200  200  200  200  200
+GET  directory/list/<str:sealed>/print \
+                                302  302  302  302  302  302  302  302
 GET  who-sees-what              200  200  200  200  200  200  200  200
 GET  safety                     200  200  200  200  200  200  200  200
 GET  manifest.webmanifest       200  200  200  200  200  200  200  200
@@ -327,6 +333,12 @@ GET  service-worker.js          200  200  200  200  200  200  200  200
 POST desk/directory             302  302  302  302  302  302  302  302
 GET  desk/directory/found/<str:sealed> \
                                 302  200  200  200  200  200  200  200
+GET  desk/directory/list        302  302  302  302  302  302  302  302
+POST desk/directory/list        302  302  302  302  302  302  302  302
+GET  desk/directory/list/<str:sealed> \
+                                302  200  200  200  200  200  200  200
+GET  desk/directory/list/<str:sealed>/print \
+                                302  302  302  302  302  302  302  302
 GET  desk/entries               302  403  403  200  403  403  403  403
 GET  desk/proposals             302  200  200  200  200  200  200  200
 GET  desk/proposals/<uuid:proposal_id>/approve \

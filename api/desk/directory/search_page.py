@@ -82,15 +82,16 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
         if not form.is_valid():
             form = SearchForm({"distance": FARTHEST})
             form.is_valid()
-        return _page(request, form, results=_find(visit, form, form.cleaned_data["page"]))
+        results = find_results(visit, form, form.cleaned_data["page"])
+        return directory_page(request, form, results=results)
     form = SearchForm(request.POST)
     if not form.is_valid():
-        return _page(request, form)
+        return directory_page(request, form)
     principal = visit.principal if visit else None
     with identified_transaction(principal) as now:
         asked = form.asked(now)
         if asked is None:
-            return _page(request, form)
+            return directory_page(request, form)
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
         found, beyond = _search(principal, form, asked, per_page=1)
@@ -99,7 +100,7 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
             unmet_searches.record_unmet_search(principal, asked, area)
         if not (found.total_items or beyond.total_items):
             fewer = [(one, form.carried(one.name)) for one in form.told()]
-            return _page(request, form, nothing=form.told(), fewer=fewer)
+            return directory_page(request, form, nothing=form.told(), fewer=fewer)
         sealed = seal_search(request, form.carried(), now)
     found_at = reverse("desk_directory_found" if visit else "directory_found", args=[sealed])
     return redirect(f"{found_at}#found-title")
@@ -112,15 +113,15 @@ def _answer(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpRespo
     form = SearchForm(data or {"distance": FARTHEST})
     if data is not None:
         data["page"] = request.GET.get("page", "1")
-    results = _find(visit, form, form.cleaned_data["page"]) if form.is_valid() else None
-    return _page(request, form, results=results, ended=data is None)
+    results = find_results(visit, form, form.cleaned_data["page"]) if form.is_valid() else None
+    return directory_page(request, form, results=results, ended=data is None)
 
 
-def _page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpResponse:
+def directory_page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpResponse:
     return render(request, "desk/directory.html", context | {"form": form})
 
 
-def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
+def find_results(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
     """Return a page of results; None if the place of the postcode is no longer known, which the
     form says."""
     principal = visit.principal if visit else None

@@ -24,8 +24,9 @@ from api.desk.times import time_of_day
 from api.http.problem_details import refused_page
 from directory import listings
 from directory.editing.confidential_addresses import READERS
+from directory.editing.reviews import OPEN
 from directory.search import next_openings
-from directory.search.next_openings import PlaceHours
+from directory.search.next_openings import Opening, PlaceHours
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible
 from permissions.models import Agency
@@ -49,6 +50,15 @@ class Hours(NamedTuple):
     zone: str
     holidays: list[str]
     notes: list[str]
+
+
+class Loaded(NamedTuple):
+    """What `load` reads of a service, in no language yet."""
+
+    listing: listings.Listing
+    ahead: list[PlaceHours]
+    soon: Opening | None
+    now: datetime
 
 
 class Page(NamedTuple):
@@ -91,6 +101,11 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
 
 def find(principal: Principal | None, service_id: UUID) -> Page | None:
     """Return the service with its hours; None if it does not exist or may not be seen."""
+    loaded = load(principal, service_id)
+    return in_words(loaded) if loaded else None
+
+
+def load(principal: Principal | None, service_id: UUID) -> Loaded | None:
     with identified_transaction(principal) as now:
         listing = listings.find(principal, service_id)
         if listing is None:
@@ -98,6 +113,12 @@ def find(principal: Principal | None, service_id: UUID) -> Page | None:
         until = now + timedelta(entry_summary.WEEK + 1)
         ahead = next_openings.hours_ahead(principal, service_id, now, until)
         soon = next_openings.next_openings(principal, [service_id], now).get(service_id)
+    return Loaded(listing, ahead, soon, now)
+
+
+def in_words(loaded: Loaded) -> Page:
+    """Say it in the active language and time zone."""
+    listing, ahead, soon, now = loaded
     document = orjson.loads(listing.document)
     same = len({one.spans for one in ahead}) < 2
     hours = Hours(
@@ -118,6 +139,7 @@ def _context(found: Page) -> dict[str, Any]:
     phones = {(phone.number, phone.extension) for place in found.places for phone in place.phones}
     return {
         "listing": listing,
+        "is_open": listing.status in OPEN,
         "document": document,
         "hours": found.hours,
         "places": found.places,
@@ -198,7 +220,7 @@ def _places(document: Document, ahead: Iterable[PlaceHours], now: datetime) -> I
             continue
         own = hours.get(at["id"])
         lines = [location.get("name", "")]
-        lines += [_address(one) for one in location.get("addresses", ())]
+        lines += [address_words(one) for one in location.get("addresses", ())]
         lines += [location.get("description", ""), at.get("description", "")]
         if way := location.get("transportation"):
             lines.append(gettext("Getting there: {way}").format(way=way))
@@ -214,7 +236,7 @@ def _places(document: Document, ahead: Iterable[PlaceHours], now: datetime) -> I
         )
 
 
-def _address(row: Document) -> str:
+def address_words(row: Document) -> str:
     parts = [row.get(key) for key in ("attention", "address_1", "address_2", "city")]
     state = " ".join(filter(None, (row.get("state_province"), row.get("postal_code"))))
     address = ", ".join(part for part in (*parts, state) if part)
