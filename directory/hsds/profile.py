@@ -105,8 +105,8 @@ _MADE: Mapping[str, Schema] = {  # members that are not columns
         "intake": {
             "type": "string",
             "enum": list(INTAKES),
-            "description": "taking referrals; paused by its agency; full: no capacity is left; unknown:"
-            " no one said so. Call to ask.",
+            "description": "taking referrals; paused by its agency; full: no capacity is left;"
+            " unknown: no one said so. Call to ask.",
         },
         "distance": _DISTANCE,
     },

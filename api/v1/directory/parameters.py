@@ -102,7 +102,7 @@ DOCUMENTED = {
         ),
         _parameter("answered_by", OpenApiTypes.UUID, "The agency that takes referrals."),
         _parameter("kind", str, "The kind of that agency.", enum=list(AGENCY_KINDS)),
-        _parameter("intake", str, "`taking`: it is known to take people, and is neither paused nor full.", enum=["taking"]),
+        _parameter("intake", str, "`taking`: neither paused, full nor unknown.", enum=["taking"]),
         _parameter("interpreter", bool, "Interpreting is there."),
         _parameter("latitude", float, "Degrees; with `longitude`: nearest first."),
         _parameter("longitude", float, "Degrees."),
