@@ -94,6 +94,7 @@ slow: prove hold fuzz flat $(DRILLS) times browsers screenshots mutate ## All of
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_search_questions.py
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
 	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
