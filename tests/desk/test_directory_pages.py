@@ -274,6 +274,20 @@ def test_the_list_shows_a_stale_entry_as_such_and_who_is_taken(entry):
     assert "Accepting clients: 2 of 8 beds of a test free" in page
 
 
+def test_languages_needs_and_states_are_said_in_spanish(entry, settings):
+    settings.LANGUAGES = [("en", "English"), ("es", "Español")]
+    visitor = Pages()
+    visitor.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    shown = text_of(visitor.get(f"/directory/{entry}").content)
+    assert "Idiomas español" in shown
+    advocacy = text_of(visitor.get(f"/directory/{loader.service_id('shelter-advocacy')}").content)
+    assert "Ayuda con Defensa y acompañamiento comunitario Plan de seguridad" in advocacy
+    editor = at_the_desk("ywca.editor")
+    editor.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    form = text_of(editor.get(f"/desk/entries/{entry}/edit").content)
+    assert "Activo Inactivo Ya no existe Cerrado por un tiempo" in form
+
+
 def test_a_confidential_service_has_a_page_for_members_alone():
     hidden = loader.service_id("shelter-confidential")
     assert Pages().get(f"/directory/{hidden}").status_code == 404
