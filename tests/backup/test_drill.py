@@ -67,9 +67,16 @@ def held(*folders: Path) -> dict[str, str]:
     }
 
 
+def in_memory() -> set[Path]:
+    return set(scratch.MEMORY.glob(f"{scratch.NAME}-*"))
+
+
+BEFORE = in_memory()  # of a drill elsewhere on this machine, or of a run that was killed
+
+
 def left_behind() -> list[str]:
     """What a drill left: folders, or a server."""
-    found = [str(one) for one in scratch.MEMORY.glob(f"{scratch.NAME}-*")]
+    found = [str(one) for one in in_memory() - BEFORE]
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     found += [one for one in running.stdout.splitlines() if f"{PLACE}/{scratch.NAME}" in one]
     return found + ([str(PLACE / scratch.NAME)] if (PLACE / scratch.NAME).exists() else [])
