@@ -53,6 +53,10 @@ def close(shapes: dict[str, Any]) -> None:
         "additionalProperties": {},
         "description": "Members of an entry with their new values; null empties one (RFC 7386).",
     }
+
+
+def vary(shapes: dict[str, Any]) -> None:
+    """Describe in `shapes` what a list holds however it is asked."""
     shapes["DirectoryServiceMinimalOut"] = _MINIMAL
     for page, asked in _SHAPES_OF_A_LIST.items():
         choices = [{"$ref": f"#/components/schemas/{name}"} for name in asked]

@@ -85,13 +85,12 @@ def localtime(moment: datetime) -> datetime:
         return moment
 
 
-def day_and_time(moment: datetime) -> str:
+def day_and_time(moment: datetime, *, seconds: bool = False) -> str:
     """Return the moment with its day and year: "Nov 24, 2026, 2:45 a.m. MST"."""
     local = localtime(moment)
-    return f"{long_day(local)}, {time_of_day(local)} {local:%Z}"
+    return f"{long_day(local)}, {time_of_day(local, seconds=seconds)} {local:%Z}"
 
 
 def log_time(moment: datetime) -> str:
     """Return the moment for the log's reader: "Nov 24, 2026, 2:45:07 a.m. MST"."""
-    local = localtime(moment)
-    return f"{long_day(local)}, {time_of_day(local, seconds=True)} {local:%Z}"
+    return day_and_time(moment, seconds=True)

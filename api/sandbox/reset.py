@@ -24,7 +24,8 @@ CONTENT = (
     *("line_test", "silent_line", "line_cover", "log_opt_in", "recent_count", "bulk_export"),
     *("agreement_tally", "purged_count", "rights_tally", "directory_unmet_search"),
 )
-TRIES = 5
+LOCK_MS = 300  # less than a request's deadlock_timeout: this gives way, never a request
+TRIES = 100
 _ONE_AT_A_TIME = 7_308_114
 _REACHED = """
     WITH RECURSIVE reached (one) AS (
@@ -49,7 +50,8 @@ def reset() -> None:
     with closing(Cluster(settings.HOME).connect_superuser(database)) as session:
         cursor = session.cursor()
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])  # until it closes
-        cursor.execute("SET session_replication_role = replica; SET lock_timeout = '5s'")
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"SET lock_timeout = {LOCK_MS}; SET deadlock_timeout = {LOCK_MS // 10}")
         _empty(cursor, content_tables(cursor))
         clock.to_real_time()
         settings.DEMO_MESSAGES.unlink(missing_ok=True)

@@ -31,26 +31,31 @@ ASKED_ROWS = {
 }
 WORKED_ON = _sides("s.state IN ('accepted', 'in_handoff')")
 CONTACT_LATE_ROWS = f"{WORKED_ON} AND s.handoff_by <= {_NOW}"
+ACCEPTED_OF_LATE = rows_of("out", f"f.accepted_at > {_NOW} - interval '{CLOSED_AFTER.days} days'")
+_GOES_ON = {
+    "out": (rows_of("out", "f.status IN ('draft', 'sent', 'acknowledged')"), ACCEPTED_OF_LATE),
+    "in": (WAITING_ROWS["in"], WORKED_ON),
+}
+# For the sender also what can be referred on.
 ACTIVE_ROWS = {
     "out": (
-        rows_of("out", "f.status IN ('draft', 'sent', 'acknowledged')"),
-        rows_of("out", f"f.accepted_at > {_NOW} - interval '{CLOSED_AFTER.days} days'"),
+        *_GOES_ON["out"],
         rows_of(
             "out",
             "f.status IN ('declined', 'expired')"
             f" AND f.expires_at > {_NOW} - interval '{REFER_ON_WITHIN.days} day'",
         ),
     ),
-    "in": (WAITING_ROWS["in"], WORKED_ON),
+    "in": _GOES_ON["in"],
 }
 # No one of the side holds it any more, and it goes on: a member who left held more that is over.
 # A referral that no one has looked at yet is not held yet.
 NO_HOLDER_ROWS = {
     box: _sides(f"s.holder_id IS NULL AND s.referral_id = ANY (ARRAY({' UNION ALL '.join(rows)}))")
-    for box, rows in (("out", ACTIVE_ROWS["out"][:2]), ("in", ACTIVE_ROWS["in"]))
+    for box, rows in _GOES_ON.items()
 }
 # Of a status that lasts, the newest of the box are read one by one.
 OF_STATUS = {
-    "out": {"accepted": ACTIVE_ROWS["out"][1]},
+    "out": {"accepted": ACCEPTED_OF_LATE},
     "in": {"accepted": WORKED_ON, "in_handoff": WORKED_ON},
 }

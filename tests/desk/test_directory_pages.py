@@ -283,6 +283,20 @@ def test_what_no_one_said_of_new_clients_is_not_invented(api):
     assert found[0]["id"] not in str(api(None).get("/v1/directory/services", taking).json())
 
 
+def test_languages_needs_and_states_are_said_in_spanish(entry, settings):
+    settings.LANGUAGES = [("en", "English"), ("es", "Español")]
+    visitor = Pages()
+    visitor.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    shown = text_of(visitor.get(f"/directory/{entry}").content)
+    assert "Idiomas español" in shown
+    advocacy = text_of(visitor.get(f"/directory/{loader.service_id('shelter-advocacy')}").content)
+    assert "Ayuda con Defensa y acompañamiento comunitario Plan de seguridad" in advocacy
+    editor = at_the_desk("ywca.editor")
+    editor.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    form = text_of(editor.get(f"/desk/entries/{entry}/edit").content)
+    assert "Activo Inactivo Ya no existe Cerrado por un tiempo" in form
+
+
 def test_a_confidential_service_has_a_page_for_members_alone():
     hidden = loader.service_id("shelter-confidential")
     assert Pages().get(f"/directory/{hidden}").status_code == 404

@@ -53,7 +53,8 @@ def test_the_packet_is_offered_when_it_opens(story: Story) -> None:
     assert offered(officer, story)["put_packet"] == "menu"
     assert "Packet:" not in says(at_the_desk("ywca.worker2")), "not assigned"
     story.sends("revoke_release", {"via": "oral"})
-    assert "Ended: the survivor's permission has ended." in says(advocate)
+    assert "permission has ended. You can no longer open the packet." in says(advocate)
+    assert "permission has ended. The other agency can no longer open" in says(officer)
     assert "open_packet" not in offered(advocate, story)
     assert "The other agency can open none of it." in says(officer)
 

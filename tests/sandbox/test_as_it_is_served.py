@@ -13,13 +13,14 @@ import requests
 from django.conf import settings
 
 from api.dev.parties import PartnerSystem, fetch_token
-from api.sandbox import received
+from api.sandbox import received, reset
 from api.sandbox.scenarios import SCENARIOS
 from tests.sandbox.asks import ahead, ask
 from tests.support.cluster import HOME
-from tests.support.database import all_in_the_feed
+from tests.support.database import all_in_the_feed, rolled_back
 from tests.support.live_server import Server
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import until
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "sandbox.md").read_text()
 DEMO = "http://127.0.0.1:8000"
@@ -96,6 +97,31 @@ def test_moves_at_once_add_up(server: Server) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(move, range(4))) == [200] * 4
     assert ahead() == "P0DT00H04M00S"
+
+
+def test_a_reset_that_waits_keeps_no_one_waiting(server: Server, superuser: Any) -> None:
+    """A long request writes; the reset waits for it, with locks on other tables. What comes
+    meanwhile goes on."""
+
+    def post(what: str, body: dict[str, str]) -> int:
+        return requests.post(f"{server.base_url}/demo/{what}", json=body, timeout=60).status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        with rolled_back(superuser) as writes:
+            last = reset.content_tables(writes)[-1]
+            writes.execute(f"LOCK TABLE {last} IN ROW EXCLUSIVE MODE")
+            asked = pool.submit(post, "reset", {"confirm": "reset"})
+
+            def waits() -> bool:
+                writes.execute(
+                    "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted",
+                    [last],
+                )
+                return bool(writes.fetchone() != (0,))
+
+            until(waits, "the reset to wait")
+            assert [post("scenarios/waiting", {}) for _ in range(3)] == [201] * 3
+        assert asked.result() == 200
 
 
 def test_resets_at_once_while_others_work(server: Server, superuser: Any) -> None:

@@ -115,6 +115,22 @@ def test_a_ping_arrives_also_at_one_that_fails_and_lets_what_waits_go_on(
     assert (newest["event_id"], newest["outcome"]) == (None, "delivered")
 
 
+def test_the_pages_of_the_tries_are_all_of_them(story: Story, api: Any, receiver: Receiver) -> None:
+    hook = made(api, receiver)
+    story.accept()
+    work()
+    whole = deliveries(api, hook)
+    assert len(whole) > 1
+    paged, asked = [], {"limit": "1"}
+    while True:
+        page = api("ywca.admin").get(f"/v1/webhooks/{hook['id']}/deliveries", asked).json()
+        paged += page["items"]
+        if page["next"] is None:
+            break
+        asked["cursor"] = page["next"]
+    assert paged == whole
+
+
 def test_a_replay_sends_from_any_event_on_under_the_old_ids(
     story: Story, api: Any, receiver: Receiver
 ) -> None:

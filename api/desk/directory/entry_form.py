@@ -20,17 +20,10 @@ from api.desk.directory.entry_rows import (
     text,
 )
 from api.desk.directory.entry_rows import shown as as_text
+from api.desk.directory.entry_summary import STATUS_WORDS
 from api.desk.forms import DeskForm, Group, listed
-from directory.models import STATUSES
 from permissions import displayed_text
 from permissions.errors import BadRequest, Refused
-
-STATUS_WORDS = {
-    "active": _("Active"),
-    "inactive": _("Inactive"),
-    "defunct": _("Defunct"),
-    "temporarily closed": _("Temporarily closed"),
-}
 
 
 class Changed(NamedTuple):
@@ -61,7 +54,7 @@ class EntryForm(DeskForm):
     description = text(_("What it does"))
     alert = line(_("Alert"), _("Shown at the top, for temporary news."))
     status = listed(
-        [(one, STATUS_WORDS[one]) for one in STATUSES],
+        list(STATUS_WORDS.items()),
         _("State"),
         help_text=_("Inactive and defunct listings are no longer found."),
     )

@@ -19,6 +19,7 @@ from api.desk.directory.search_form import METRES_A_MILE, language_names
 from api.desk.times import day_of_month, long_day, short_day, time_of_day
 from api.languages import SOURCE
 from directory.listings import Listing
+from directory.models import STATUSES
 from directory.projection.opening_hours import Span
 from directory.search.next_openings import Opening
 
@@ -102,11 +103,19 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 # -- Who is taken ----------------------------------------------------------------------------------
 
+STATUS_WORDS = {
+    "active": _("Active"),
+    "inactive": _("Inactive"),
+    "defunct": _("Defunct"),
+    "temporarily closed": _("Temporarily closed"),
+}
+assert set(STATUS_WORDS) == set(STATUSES)
+
 
 def intake(listing: Listing, document: Document) -> Wording | None:
     """Return whether the service takes people now; None if it does not say."""
     if listing.status != "active":
-        return Wording(gettext(listing.status.capitalize()), "warning")
+        return Wording(str(STATUS_WORDS[listing.status]), "warning")
     if listing.intake == "paused" and (until := paused_until(document)):
         words = gettext("Not accepting clients right now (until {when}). Call to check.")
         day = day_words(until, year=until.year != timezone.localtime().year)
