@@ -81,6 +81,7 @@ class Page:
     per_page: int
     last: bool
     lacks_words: bool = False  # nothing has all of the words: these have the most of them
+    complete: int = 0  # how many have all of them; they come first
 
     @property
     def total_pages(self) -> int:
@@ -119,6 +120,7 @@ def search(
         per_page=per_page,
         last=found.last,
         lacks_words=found.lacks_words,
+        complete=found.complete,
     )
 
 

@@ -15,7 +15,7 @@ Call inside `permissions.database.db_identity.identified_transaction(principal)`
 shows the network's confidential entries, and only to a live credential.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +23,8 @@ from django.db import connections
 
 from directory.search.documents import PageOfResults, visible_halves
 from directory.search.query import FILTERED_CAP, SearchQuery
-from directory.search.sql_statements import AS_WRITTEN, FEWER, SearchStatement, readings
+from directory.search.readings import ANY_WORD, AS_WRITTEN, ENOUGH, Reading, readings
+from directory.search.sql_statements import SearchStatement
 from permissions.principal import Principal
 
 PER_PAGE = 20
@@ -41,15 +42,17 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matches(PageOfResults):
-    """One page of hits. `reading`: how the words were read (sql_statements.readings)."""
+    """One page of hits. `reading`: how the words were read (readings.py). `complete`:
+    how many have all that was asked; they come first."""
 
     hits: tuple[Hit, ...]
-    reading: str
+    reading: Reading
+    complete: int
 
     @property
     def lacks_words(self) -> bool:
         """Whether nothing has all of the words: these have the most of them."""
-        return self.reading in FEWER
+        return self.total > 0 and not self.complete
 
 
 def find(
@@ -65,14 +68,23 @@ def find(
     """A page of the matching services, each once, or (`service_at_location`) of services at their
     places. `shape` selects the documents that come with them."""
     question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
-    for reading in readings(asked.text):
-        found = _run(question, reading, using)
-        if found.total:
+    alone = asked.near or asked.placeless or not asked.is_question
+    enough = 1 if alone else ENOUGH
+    found: Matches | None = None
+    for reading in readings(asked):
+        if found and found.total >= (1 if reading is ANY_WORD else enough):
             break
+        wider = _run(question, reading, using)
+        complete = found.complete if found else 0
+        if not reading.missing:
+            complete = max(wider.total, complete)
+        if found is None or wider.total >= found.total:
+            found = replace(wider, complete=complete)
+    assert found is not None  # there is always a reading
     return found
 
 
-def _run(question: SearchStatement, reading: str, using: str) -> Matches:
+def _run(question: SearchStatement, reading: Reading, using: str) -> Matches:
     with connections[using].cursor() as cursor:
         cursor.execute(question.statement(reading), question.values)
         rows = cursor.fetchall()
@@ -81,6 +93,7 @@ def _run(question: SearchStatement, reading: str, using: str) -> Matches:
     return Matches(
         hits=tuple(hits[: question.per_page]),
         reading=reading,
+        complete=0,
         total=min(total, cap) if cap else total,
         capped=bool(cap) and total > cap,
         last=len(hits) <= question.per_page,
@@ -92,7 +105,7 @@ def _run(question: SearchStatement, reading: str, using: str) -> Matches:
 def facets(
     principal: Principal | None,
     asked: SearchQuery,
-    reading: str = AS_WRITTEN,
+    reading: Reading = AS_WRITTEN,
     using: str = "default",
 ) -> dict[str, dict[str, int]]:
     """The number of matches for each facet: name → value → count, of FILTERED_CAP matches at most.
@@ -100,7 +113,7 @@ def facets(
     question = SearchStatement(visible_halves(principal), asked, "service", "item", 1, 1)
     where = f"p.open AND p.first AND {question.filter.on('p')}"
     if asked.text:
-        where += f" AND p.search @@ (SELECT {reading}(%(words)s))"
+        where += f" AND p.search @@ (SELECT {reading.query})"
     rows = question.each("facets", where, limit=str(FILTERED_CAP))
     found: dict[str, dict[str, int]] = {}
     with connections[using].cursor() as cursor:

@@ -21,7 +21,7 @@ from directory.search.documents import (
     visible_halves,
 )
 from directory.search.query import WITHIN_RADIUS, SearchQuery, Value, condition
-from directory.search.sql_statements import AS_WRITTEN
+from directory.search.readings import AS_WRITTEN, Reading
 from permissions.errors import NotAuthenticated
 from permissions.principal import Principal
 
@@ -274,12 +274,12 @@ def next_documents(
     kind: str,
     shape: str,
     after: UUID | None,
-    reading: str = AS_WRITTEN,
+    reading: Reading = AS_WRITTEN,
     using: str = "default",
 ) -> tuple[list[str], UUID | None]:
     """The next matching documents by id, and the last id (None: there are no more). For streams,
     which need no page and no count. `reading`: how the words are read, as for a page
-    (directory/search/sql_statements.py)."""
+    (directory/search/readings.py)."""
     at_place = kind == "service_at_location"
     sides = visible_halves(principal)
     terms = condition(asked, at_place=at_place, tables=[half.place for half in sides])
@@ -288,14 +288,14 @@ def next_documents(
     values: dict[str, Any] = {
         **terms.values,
         **asked.where,
+        **asked.texts,
         "limit": STREAMED,
         "after": after,
-        "words": asked.text,
     }
     if after:
         parts.append(f"p.{key} > %(after)s")
     if asked.text:
-        parts.append(f"p.search @@ (SELECT {reading}(%(words)s))")
+        parts.append(f"p.search @@ (SELECT {reading.query})")
     if asked.near:
         near = " UNION ALL ".join(
             f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN_RADIUS.format(p='q')}"

@@ -5,7 +5,7 @@ directory/search/matches.py runs it; query.py has the conditions, documents.py t
 
 from collections.abc import Sequence
 
-from directory.search import deep_pagination
+from directory.search import deep_pagination, unit_ranks
 from directory.search.documents import PUBLIC, ProjectionTables, select
 from directory.search.query import (
     CAP,
@@ -18,12 +18,13 @@ from directory.search.query import (
     Value,
     condition,
 )
+from directory.search.readings import AS_WRITTEN, Reading
 
 AHEAD = 100  # rows walked in order for each row wanted, before all matches are sorted instead
-# The ways to read the words, one tried after another until something matches: all of them, all of
-# them by known words most like them, then with the fewest missing (functions/search.sql).
-AS_WRITTEN, RESPELT = "directory_query", "directory_respelled_query"
-FEWER = ("directory_query_but_one", "directory_query_but_two", "directory_query_any")
+# What is meant by the words, and any of the words as written.
+_SPELT = """asked AS MATERIALIZED (SELECT directory_units(%({parts})s::text[]) AS units),
+    spelt AS MATERIALIZED (SELECT directory_query_without(units, {missing}) AS words, units,
+        directory_query(%(written)s) AS written FROM asked),"""
 _TERMS = "(SELECT words FROM spelt)"  # evaluated once: per row it costs more than the search
 # One row in sixteen is in the index place_sample: words common there are common everywhere.
 _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
@@ -31,12 +32,6 @@ _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
 # with words, which are in the distance index, else 21 n / m. The sample has c matches, so m is
 # about 16 c: the walk is shorter if c² · 64 > n with words, c² · 12 > n without.
 _DENSE = (12, 64)
-
-
-def readings(text: str) -> tuple[str, ...]:
-    """The ways to read these words, in the order in which they are tried."""
-    words = len(text.split())
-    return (AS_WRITTEN, RESPELT, *FEWER[: words - 1]) if words else (AS_WRITTEN,)
 
 
 class SearchStatement:
@@ -64,7 +59,8 @@ class SearchStatement:
         )
         self.values: dict[str, Value] = {
             **self.filter.values,
-            "words": asked.text,
+            **asked.texts,
+            "written": " or ".join(asked.single_words),
             "some": (page - 1) * per_page + per_page + 1,  # one more shows whether a page follows
             "ahead": AHEAD * page * per_page,
             "offset": (page - 1) * per_page,
@@ -72,15 +68,16 @@ class SearchStatement:
         }
         self.values |= asked.where
 
-    def statement(self, reading: str = AS_WRITTEN) -> str:
-        """The SQL for the page and the number of matches. `reading` is the function of
-        functions/search.sql that reads the words."""
+    def statement(self, reading: Reading = AS_WRITTEN) -> str:
+        """The SQL for the page and the number of matches."""
         paged = "OFFSET %(offset)s LIMIT %(limit)s"
-        spelt = f"spelt AS MATERIALIZED (SELECT {reading}(%(words)s) AS words),"
+        spelt = f"spelt AS MATERIALIZED (SELECT {reading.query} AS words),"
+        if reading.parts:
+            spelt = _SPELT.format(parts=reading.parts, missing=reading.missing)
         if self.asked.near:
             count, chosen, cap = self._near()
         elif self.asked.text:
-            count, chosen, cap = self._words()
+            count, chosen, cap = self._words(reading)
         else:
             count, chosen, cap = self._by_name()
             paged = ""
@@ -224,13 +221,15 @@ class SearchStatement:
     def _list(self) -> str:
         return "service_at_locations" if self.at_place else "services"
 
-    def _words(self) -> tuple[str, str, str]:
+    def _words(self, reading: Reading) -> tuple[str, str, str]:
         """Best match first: rows with the words in a name or a need, then all others, best first as
-        well. The others are not searched if the first group is large."""
+        well. What is read by its units is ordered by them (unit_ranks.py). The others are not
+        searched if the first group is large."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
         limit = str(NAMED_CAP + 1)
-        columns = "service_id, id, name, "
-        ranked = f"{columns} ts_rank(p.named, {_TERMS}) AS rank"
+        units = len(getattr(self.asked, reading.parts)) if reading.parts else 0
+        columns = f"service_id, id, name{unit_ranks.columns(units)}"
+        ranked = f"{columns}, ts_rank(p.named, {_TERMS}) AS rank"
         named = f"p.named @@ {_TERMS}"
         sample, common = "", ""
         if self.filter.indexed:
@@ -249,19 +248,23 @@ class SearchStatement:
             unless="common" if common else "",
         )
         other = self.each(
-            f"{columns} ts_rank(p.search, {_TERMS}) - 1 AS rank",  # after all that are named so
+            f"{columns}, ts_rank(p.search, {_TERMS}) - 1 AS rank",  # after all that are named so
             f"{fits} AND p.search @@ {_TERMS} AND NOT {named}",
             limit=limit,
             words=f"{_TERMS}, false",
         )
+        order, counted = "rank DESC, name, id", ""
+        if units:
+            order = f"{unit_ranks.order(units)}, {order}"
+            counted = f", (SELECT {unit_ranks.frequencies(units)} FROM fitting) counted"
         chosen = f"""{sample} {_few(common + best, NAMED_CAP)},
             fitting AS MATERIALIZED (
                 SELECT * FROM few
                 UNION ALL
                 SELECT * FROM ({other}) o WHERE NOT (SELECT so FROM many)),
             chosen AS (SELECT service_id, id, network, NULL::float AS metres,
-                              row_number() OVER (ORDER BY rank DESC, name, id) AS place
-                         FROM fitting ORDER BY place LIMIT {NAMED_CAP})"""
+                              row_number() OVER (ORDER BY {order}) AS place
+                         FROM fitting{counted} ORDER BY place LIMIT {NAMED_CAP})"""
         return "SELECT count(*) FROM fitting", chosen, str(NAMED_CAP)
 
     def _near(self) -> tuple[str, str, str]:

@@ -18,7 +18,7 @@ ORGANIZATIONS = (
 )
 HERE = "directory_point(%(latitude)s, %(longitude)s)"
 TERMS = "(SELECT directory_query(%(words)s))"
-RESPELT = "(SELECT directory_respelled_query(%(words)s))"
+RESPELT = "(SELECT directory_query_without(directory_units(string_to_array(%(words)s, ' ')), 0))"
 ITEMS = "SELECT l.id, l.document FROM {l} l WHERE l.id IN (SELECT service_id FROM hit)"
 NESTED = (
     "SELECT l.id, l.full_document, (SELECT string_agg(q.full_document, ',' ORDER BY q.position,"

@@ -38,6 +38,7 @@ class Results:
     told: list[ActiveFilter]
     near: bool
     lacks_words: bool
+    complete: int  # how many have all of the words, where others follow them
     placeless: list[EntrySummary]  # after those that are near: by phone, or confidential
     more_placeless: bool
 
@@ -145,6 +146,7 @@ def find_results(visit: Visit | None, form: SearchForm, page: int) -> Results | 
         told=form.told(),
         near=bool(asked.near),
         lacks_words=found.lacks_words,
+        complete=found.complete if found.complete < found.total_items else 0,
         placeless=lines[len(near) :],
         more_placeless=not beyond.last,
     )

@@ -18,7 +18,7 @@ from api.http.streams import Stream
 from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
 from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
-from directory.search.sql_statements import readings
+from directory.search.readings import AS_WRITTEN, Reading
 from openapi.schema import AS_KNOWN, problems, signed_in
 from permissions.errors import NotVisible
 from permissions.principal import Principal
@@ -53,7 +53,10 @@ class List(Endpoint):
         """Stream all matches, a few hundred per transaction, so that no connection is held for
         long."""
 
-        def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
+        def chosen(using: str) -> Reading:  # as for a page
+            return matches.find(self.principal, asked, kind=kind, per_page=1, using=using).reading
+
+        def part(after: UUID | None, reading: Reading) -> tuple[list[str], UUID | None]:
             question = (self.principal, asked, kind, shape, after, reading)
             found: tuple[list[str], UUID | None] = self._part(
                 lambda using: retrieval.next_documents(*question, using)
@@ -61,10 +64,8 @@ class List(Endpoint):
             return found
 
         def parts() -> Iterator[Sequence[str]]:
-            for reading in readings(asked.text):  # as a page does
-                documents, after = part(None, reading)
-                if documents:
-                    break
+            reading = self._part(chosen) if asked.text else AS_WRITTEN
+            documents, after = part(None, reading)
             yield documents
             while after is not None:
                 documents, after = part(after, reading)

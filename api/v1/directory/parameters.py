@@ -60,7 +60,7 @@ def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiPa
 DOCUMENTED = {
     one.name: one
     for one in (
-        _parameter("search", str, "English or Spanish words, any order; typos are forgiven."),
+        _parameter("search", str, "Words or a question, English or Spanish; typos are forgiven."),
         _parameter("page", int, "From 1."),
         _parameter("per_page", int, "1 to 100; 20 if not said."),
         _parameter(

@@ -33,74 +33,59 @@ CREATE FUNCTION directory_remove_words(body text) RETURNS void LANGUAGE sql AS $
                         WHERE p.first AND p.open AND p.search @@ directory_query(word))
 $$;
 
--- The words of a query that say something, at most eight: each as written, or as the known words
--- most like it. A word that either language leaves out ("for", "de") says nothing. The limit of
--- likeness is 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
-CREATE FUNCTION directory_spelt_words(asked text) RETURNS tsquery[] LANGUAGE plpgsql STABLE AS $$
+-- The units of a question (directory/search/question.py) that say something: each as what entries
+-- may say instead, in English before the bar and in Spanish after it; a single word in both, or as
+-- the known words most like it. A word that either language leaves out ("for", "de") says nothing.
+-- The limit of likeness is 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like
+-- "trafficking".
+CREATE FUNCTION directory_units(units text[]) RETURNS tsquery[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found tsquery[] := '{}';
     one tsquery;
     spelt text;
     near text;
 BEGIN
-    FOR spelt IN SELECT w FROM regexp_split_to_table(lower(unaccent(asked)), '[^[:alnum:]]+') w
-                 WHERE w <> '' LIMIT 8 LOOP
-        CONTINUE WHEN 0 IN (numnode(websearch_to_tsquery('directory_en', spelt)),
-                            numnode(websearch_to_tsquery('directory_es', spelt)));
-        one := directory_query(spelt);
-        FOR near IN SELECT k.word FROM directory_word k
-                     WHERE length(spelt) >= 4 AND k.word <> spelt AND k.word % spelt
-                       AND similarity(k.word, spelt) >= 0.4
-                     ORDER BY similarity(k.word, spelt) DESC, k.word LIMIT 3 LOOP
-            one := one || directory_query(near);
-        END LOOP;
+    FOREACH spelt IN ARRAY units LOOP
+        IF position('|' IN spelt) > 0 THEN
+            one := websearch_to_tsquery('directory_en', split_part(spelt, '|', 1))
+                || websearch_to_tsquery('directory_es', split_part(spelt, '|', 2));
+        ELSE
+            CONTINUE WHEN 0 IN (numnode(websearch_to_tsquery('directory_en', spelt)),
+                                numnode(websearch_to_tsquery('directory_es', spelt)));
+            one := directory_query(spelt);
+            FOR near IN SELECT k.word FROM directory_word k
+                         WHERE length(spelt) >= 4 AND k.word <> spelt AND k.word % spelt
+                           AND similarity(k.word, spelt) >= 0.4
+                         ORDER BY similarity(k.word, spelt) DESC, k.word LIMIT 3 LOOP
+                one := one || directory_query(near);
+            END LOOP;
+        END IF;
+        CONTINUE WHEN numnode(one) = 0;
         found := found || one;
     END LOOP;
     RETURN found;
 END $$;
 
--- The query for words that match nothing as written: `asked` without any `missing` of its words,
--- each as directory_spelt_words has it. Empty if no word is left.
-CREATE FUNCTION directory_query_without(asked text, missing int) RETURNS tsquery
-LANGUAGE plpgsql STABLE AS $$
+-- The query for any of these units but `missing`; for one of them at least. Empty if there is none.
+CREATE FUNCTION directory_query_without(units tsquery[], missing int) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    words tsquery[] := directory_spelt_words(asked);
-    most int := coalesce(array_length(words, 1), 0);
+    most int := cardinality(units);
     found tsquery;
     these tsquery;
 BEGIN
-    IF most - missing < 1 THEN
-        RETURN ''::tsquery;
-    END IF;
-    FOR chosen IN 0 .. (1 << most) - 1 LOOP  -- each bit a word
-        CONTINUE WHEN bit_count(chosen::bit(8)) <> most - missing;
+    FOR chosen IN 1 .. (1 << most) - 1 LOOP  -- each bit a unit
+        CONTINUE WHEN bit_count(chosen::bit(8)) <> greatest(most - missing, 1);
         these := NULL;
         FOR place IN 1 .. most LOOP
             IF chosen & (1 << (place - 1)) <> 0 THEN
-                these := CASE WHEN these IS NULL THEN words[place] ELSE these && words[place] END;
+                these := CASE WHEN these IS NULL THEN units[place] ELSE these && units[place] END;
             END IF;
         END LOOP;
         found := CASE WHEN found IS NULL THEN these ELSE found || these END;
     END LOOP;
     RETURN coalesce(found, ''::tsquery);
 END $$;
-
-CREATE FUNCTION directory_respelled_query(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT directory_query_without(asked, 0)
-$$;
-
-CREATE FUNCTION directory_query_but_one(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT directory_query_without(asked, 1)
-$$;
-
-CREATE FUNCTION directory_query_but_two(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT directory_query_without(asked, 2)
-$$;
-
-CREATE FUNCTION directory_query_any(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT directory_query_without(
-        asked, coalesce(array_length(directory_spelt_words(asked), 1), 0) - 1)
-$$;
 
 -- A point on the unit sphere; chords between points grow with the distance between the places.
 CREATE FUNCTION directory_point(latitude float, longitude float) RETURNS cube
