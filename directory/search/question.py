@@ -1,4 +1,4 @@
-"""Reads what somebody asked: which of its words belong together, and what an entry may call it.
+"""Reads what a person asked: which of its words belong together, and what an entry may call it.
 
 "my husband hits me" has a unit that an entry calls "domestic violence", and "refugio" one that it
 calls "shelter". The phrases are those of our taxonomies and of directory/taxonomy/thesaurus.csv.
@@ -132,7 +132,7 @@ def _rows() -> list[dict[str, str]]:
 
 @lru_cache
 def stop_words() -> frozenset[str]:
-    """What a question says beside the matter itself, in both languages."""
+    """What a question says in addition to the matter, in both languages."""
     return frozenset((FILES / "stop_words.txt").read_text(encoding="utf-8").split())
 
 

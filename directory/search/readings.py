@@ -1,4 +1,4 @@
-"""The ways to read what somebody asked, one tried after another (docs/adr/0126, 0129)."""
+"""The ways to read what a person asked, one tried after another (docs/adr/0126, 0129)."""
 
 from typing import NamedTuple
 
