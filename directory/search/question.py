@@ -20,6 +20,7 @@ MOST_UNITS = 8  # of one question; the database looks at all subsets of them
 MOST_WORDS = 5  # in a phrase
 LEAST_SPELT, LIKENESS = 5, 0.85  # letters of a word that may be misspelled; as difflib has it
 COLUMNS = ("en", "es", "asked_en", "asked_es")  # the last two are never looked for
+OF_QUALIFIER = 0.2
 SPOKEN = "|"  # in a unit: what entries may say in English, and in Spanish after it
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 Phrase = tuple[str, ...]
@@ -44,6 +45,18 @@ def units(text: str) -> tuple[str, ...]:
             rest[word] = None
         place += length
     return tuple(found or rest)[:MOST_UNITS]
+
+
+def weight(unit: str) -> float:
+    """Return how much a unit counts: OF_QUALIFIER if it says for whom, when or how and not what."""
+    return OF_QUALIFIER if unit in _qualifiers() else 1
+
+
+@lru_cache
+def _qualifiers() -> frozenset[str]:
+    rows = [row for row in _rows() if row["qualifier"]]
+    phrases = chain.from_iterable(row[one].split(";") for row in rows for one in COLUMNS)
+    return frozenset(_phrases()[_key(phrase)] for phrase in phrases if phrase)
 
 
 def single_words(text: str) -> tuple[str, ...]:

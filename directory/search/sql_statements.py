@@ -5,7 +5,7 @@ directory/search/matches.py runs it; query.py has the conditions, documents.py t
 
 from collections.abc import Sequence
 
-from directory.search import deep_pagination, unit_ranks
+from directory.search import deep_pagination, question, unit_ranks
 from directory.search.documents import PUBLIC, ProjectionTables, select
 from directory.search.query import (
     CAP,
@@ -227,7 +227,9 @@ class SearchStatement:
         searched if the first group is large."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
         limit = str(NAMED_CAP + 1)
-        units = len(getattr(self.asked, reading.parts)) if reading.parts else 0
+        parts: Sequence[str] = getattr(self.asked, reading.parts) if reading.parts else ()
+        weights = [question.weight(one) for one in parts]
+        units = len(weights)
         columns = f"service_id, id, name{unit_ranks.columns(units)}"
         ranked = f"{columns}, ts_rank(p.named, {_TERMS}) AS rank"
         named = f"p.named @@ {_TERMS}"
@@ -255,7 +257,7 @@ class SearchStatement:
         )
         order, counted = "rank DESC, name, id", ""
         if units:
-            order = f"{unit_ranks.order(units)}, {order}"
+            order = f"{unit_ranks.order(weights)}, {order}"
             counted = f", (SELECT {unit_ranks.frequencies(units)} FROM fitting) counted"
         chosen = f"""{sample} {_few(common + best, NAMED_CAP)},
             fitting AS MATERIALIZED (

@@ -4,6 +4,8 @@ A unit that few of the matches have says more than one that most have, as the in
 frequency of text search does; one in a name counts twice.
 """
 
+from collections.abc import Sequence
+
 _UNIT = "(SELECT units[{number}] FROM spelt)"
 _WRITTEN = "(SELECT written FROM spelt)"
 # How much of the words as written is there, where the units say the same of both.
@@ -30,11 +32,15 @@ def frequencies(units: int) -> str:
     return f"count(*) AS rows{''.join(counted)}"
 
 
-def order(units: int) -> str:
-    """The ORDER BY over such columns: rows with every unit first."""
-    numbers = range(1, units + 1)
+def order(weights: Sequence[float]) -> str:
+    """The ORDER BY over such columns, given how much each unit counts: rows with every unit
+    first."""
+    numbers = range(1, len(weights) + 1)
     most = " + ".join(f"(m{one} > 0)::int" for one in numbers)
     # Of what the query left out there are none.
     every = f"({most}) = (SELECT cardinality(units) FROM spelt)"
-    score = " + ".join(f"m{one} * ln((rows + 1.5) / (d{one} + 0.5))" for one in numbers)
+    score = " + ".join(
+        f"{weight} * m{one} * ln((rows + 1.5) / (d{one} + 0.5))"
+        for one, weight in zip(numbers, weights, strict=True)
+    )
     return f"{every} DESC, {score} DESC, alike DESC"

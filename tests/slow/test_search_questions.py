@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folde
 FIRST = 5
 GOALS = {"english": 0.75, "spanish": 0.65}
 # What is reached (docs/adr/0129): the precision, and how many with an answer find nothing.
-FLOORS = {"english": (0.66, 0), "spanish": (0.65, 2)}
+FLOORS = {"english": (0.67, 0), "spanish": (0.65, 2)}
 COUNTS = {"english": 120, "spanish": 60}
 OFFICIAL = "official"  # its ids are UUIDs, which the directory keeps: they are not external
 SOURCES = {
