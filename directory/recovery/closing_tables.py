@@ -16,7 +16,7 @@ _HIDES = ("directory_organization", "directory_service", "directory_location")
 _PUBLIC = (
     *("accessibility", "address", "attribute", "change", "contact", "costoption", "edit"),
     *("funding", "holidayschedule", "language", "listing", "metadata", "metatabledescription"),
-    *("milestone", "network_listing", "network_organization", "network_place"),
+    *("milestone", "mistake_report", "network_listing", "network_organization", "network_place"),
     *("organization_listing", "organizationidentifier", "phone", "place", "postcode", "program"),
     *("proposal", "quarantine", "requireddocument", "schedule", "servicearea"),
     *("serviceatlocation", "servicecapacity", "taxonomy", "taxonomyterm", "total", "unit"),
