@@ -3,19 +3,20 @@
 A visitor may say it, and a survivor is a visitor: no name, address, browser or way to answer is
 kept, and nothing in the access log says who read what. Those who can mend it read it: the editors
 of the agency that edits the entry, or the coordinator where no agency does. Its words go when it is
-done, and everything of it after 180 days.
+done. All of it goes with its entry, or after 180 days (`manage.py worker run`, job `mistakes`).
 """
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, connections
 
 from directory import listings
 from directory.models import MistakeReport
 from permissions import displayed_text
 from permissions.audit import writer
+from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest, NotPermitted, NotVisible
@@ -39,8 +40,9 @@ class Report(NamedTuple):
 
 
 def report(principal: Principal | None, service_id: UUID, what: str, words: str) -> None:
-    """Say what is wrong in the entry. Saying the same twice is safe. Raises NotVisible for a
-    service that the caller may not see, BadRequest, TooOften."""
+    """Say what is wrong in the entry. Saying the same twice is safe: what waits is one. Raises
+    NotVisible for a service that the caller may not see, NotPermitted in practice, BadRequest,
+    TooOften."""
     if principal is not None and principal.practices:
         raise NotPermitted("not_in_practice", "Leave practice to use this page.")
     words = displayed_text.normalized(words)
@@ -76,6 +78,14 @@ def end(principal: Principal, report_id: UUID) -> None:
         (is_ours,) = cursor.fetchone()
     if not is_ours:
         raise NotVisible
+
+
+def step() -> bool:
+    """Delete what is older than 180 days, and what was said of an entry before it closed or went.
+    Returns False: nothing is left to do. Safe to kill at any point and to run twice at once."""
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute("SELECT sec.end_old_mistake_reports()")
+    return False
 
 
 def _require_mender(principal: Principal) -> None:

@@ -16,7 +16,7 @@ _HIDES = ("directory_organization", "directory_service", "directory_location")
 _PUBLIC = (
     *("accessibility", "address", "attribute", "change", "contact", "costoption", "edit"),
     *("funding", "holidayschedule", "language", "listing", "metadata", "metatabledescription"),
-    *("milestone", "mistake_report", "network_listing", "network_organization", "network_place"),
+    *("milestone", "network_listing", "network_organization", "network_place"),
     *("organization_listing", "organizationidentifier", "phone", "place", "postcode", "program"),
     *("proposal", "quarantine", "requireddocument", "schedule", "servicearea"),
     *("serviceatlocation", "servicecapacity", "taxonomy", "taxonomyterm", "total", "unit"),
@@ -30,7 +30,10 @@ def register_own() -> None:
         Closes("directory_editing", gone=True),
         *(Closes(table, {"confidential": "on"}, agencies=()) for table in _HIDES),
         without={f"directory_{name}": "what is public, and counts" for name in _PUBLIC}
-        | {"directory_confidential_address": "sealed for one agency's members; who may is there"},
+        | {
+            "directory_confidential_address": "sealed for one agency's members; who may is there",
+            "directory_mistake_report": "for those who edit the entry; who does is there",
+        },
     )
     applying.also_apply(hide)
     applying.open_also("directory_address")

@@ -1,11 +1,16 @@
 """Saying that an entry is wrong, as a visitor or a member, and what waits to be mended.
 
-What is typed is never shown as the answer to its form, which a browser would keep on its disk
-(TH7): what is wrong with it comes back as a word in the address, and the form is empty.
+What is typed is never shown again, and the answer to the form is always another address: a browser
+would keep an answer on its disk together with the words (TH7). What was wrong with them is a word
+in that address, and so is the time from which a caller may say more.
 """
 
+import math
+import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,7 +34,10 @@ from directory.editing import mistake_reports
 from directory.editing.mistake_reports import Report
 from directory.models import MistakeReport
 from permissions.database.db_identity import identified_transaction
-from permissions.errors import NotVisible, Refused
+from permissions.errors import NotVisible, Refused, TooOften
+from permissions.principal import Principal
+
+LONGEST_S = mistake_reports.OF_SERVICE.period.total_seconds() + 60
 
 WHAT: dict[str, Promise] = {
     "no_answer": _("The number does not answer, or is wrong"),
@@ -67,6 +75,10 @@ class ReportForm(DeskForm):
 SAID: dict[str, Promise] = {
     "what": _("Choose what is wrong. What you wrote was not kept: write it again."),
     "words": _("Say in at most 300 characters what is wrong. What you wrote was not kept."),
+    "hidden": _(
+        "An invisible character was in your text. What you wrote was not kept: type it by hand"
+        " instead of pasting it."
+    ),
 }
 
 
@@ -91,24 +103,57 @@ def report(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse
 
 
 def _report(request: HttpRequest, visit: Visit | None, service_id: UUID) -> HttpResponse:
-    """Ask what is wrong and store it; then say thanks at an address of its own."""
+    """Ask what is wrong and store it; then say at an address of its own what became of it."""
     principal = visit.principal if visit else None
-    with identified_transaction(principal):
+    with identified_transaction(principal) as now:
         listing = listings.find(principal, service_id)
     if listing is None:
         raise NotVisible
     if request.method == "POST":
-        form = ReportForm(request.POST)
-        said = "what" if "what" in form.errors else "words" if form.errors else "thanks"
-        if said == "thanks":
-            given = form.cleaned_data
-            mistake_reports.report(principal, service_id, given["what"], given["words"])
         here = reverse("desk_report_mistake" if visit else "report_mistake", args=[service_id])
-        return redirect(f"{here}?said={said}")
-    said = request.GET.get("said", "")
-    context = {"form": ReportForm(), "listing": listing, "wrong": SAID.get(said)}
-    context["thanks"] = said == "thanks"
-    return page(request, "desk/mistakes_of_entries/report.html", context)
+        return redirect(f"{here}?{urlencode(_answer(request, principal, service_id, now))}")
+    said, until = request.GET.get("said", ""), _until(request.GET.get("until", ""), now)
+    context = {
+        "form": ReportForm(),
+        "listing": listing,
+        "wrong": SAID.get(said),
+        "thanks": said == "thanks",
+        "until": until,
+        "now": now,
+    }
+    refusal = TooOften(wait=until - now) if until else None
+    answer = page(request, "desk/mistakes_of_entries/report.html", context, refusal)
+    if refusal:
+        answer["Retry-After"] = str(refusal.wait_s)
+    return answer
+
+
+def _answer(
+    request: HttpRequest, principal: Principal | None, service_id: UUID, now: datetime
+) -> dict[str, str | int]:
+    """Store what was said, and return what became of it. Whoever says too much is in no log."""
+    form = ReportForm(request.POST)
+    if "what" in form.errors:
+        return {"said": "what"}
+    elif form.has_error("words", "hidden"):
+        return {"said": "hidden"}
+    elif form.errors:
+        return {"said": "words"}
+    given = form.cleaned_data
+    try:
+        mistake_reports.report(principal, service_id, given["what"], given["words"])
+    except TooOften as refusal:
+        return {"until": math.ceil(now.timestamp()) + refusal.wait_s}
+    return {"said": "thanks"}
+
+
+def _until(text: str, now: datetime) -> datetime | None:
+    """The time from which the caller may say more; None once it has come, and for any other text:
+    a limit lasts a day at most."""
+    if not re.fullmatch(r"\d{1,11}", text, re.ASCII):
+        return None
+    left = int(text) - now.timestamp()
+    return now + timedelta(seconds=left) if 0 < left <= LONGEST_S else None
 
 
 @require_safe
