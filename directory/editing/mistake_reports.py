@@ -44,7 +44,7 @@ def report(principal: Principal | None, service_id: UUID, what: str, words: str)
     NotVisible for a service that the caller may not see, NotPermitted in practice, BadRequest,
     TooOften."""
     if principal is not None and principal.practices:
-        raise NotPermitted("not_in_practice", "Leave practice to use this page.")
+        raise NotPermitted
     words = displayed_text.normalized(words)
     if what not in MistakeReport.WHAT or len(words) > MistakeReport.MOST_WORDS:
         raise BadRequest
