@@ -45,6 +45,9 @@ def test_a_reader_says_what_is_wrong_and_its_editor_mends_it(who, at, superuser)
     assert "Crisis line" in shown
     assert "The number does not answer, or is wrong" in shown
     assert WORDS in shown
+    waits = shown.partition(WORDS)[0].rpartition("Reported mistakes")[2]
+    assert re.search(r"\w{3} \d+, \d{4}", waits), "the day, and no time of day"
+    assert not re.search(r"\d:\d\d", waits)
     assert "call the service at a number that you know before you change it" in shown
 
     ((report, *_rest),) = stored(superuser)

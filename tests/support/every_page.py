@@ -50,6 +50,8 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("hand_list", None, f"/directory/{scene.service}", press=True),
         Shot("hand_sheet", None, f"/directory/{scene.service}", (), True, SHEET),
         Shot("visitor_reports", None, f"/directory/{scene.service}/mistake"),
+        Shot("visitor_misses", None, f"/directory/{scene.service}/mistake", press=True),
+        Shot("visitor_thanked", None, f"/directory/{scene.service}/mistake?said=thanks"),
         Shot("who_sees_what", None, "/who-sees-what"),
         Shot("docs", None, "/docs"),
         Shot("sandbox", None, "/demo"),

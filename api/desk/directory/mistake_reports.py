@@ -159,11 +159,10 @@ def _until(text: str, now: datetime) -> datetime | None:
 @require_safe
 @signed_in
 def waiting(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """List what was said to be wrong, for those who can mend it."""
+    """List what was said to be wrong, for those who can mend it, with its day: the minute could
+    tell who was there to say it."""
     found = list(_lines(mistake_reports.waiting(visit.principal)))
-    return page(
-        request, "desk/mistakes_of_entries/waiting.html", {"lines": found, "now": visit.now}
-    )
+    return page(request, "desk/mistakes_of_entries/waiting.html", {"lines": found})
 
 
 def _lines(found: Iterable[Report]) -> Iterable[Line]:
