@@ -131,7 +131,7 @@ def _report(request: HttpRequest, visit: Visit | None, service_id: UUID) -> Http
 def _answer(
     request: HttpRequest, principal: Principal | None, service_id: UUID, now: datetime
 ) -> dict[str, str | int]:
-    """Store what was said, and return what became of it. Whoever says too much is in no log."""
+    """Store what was said, and return what became of it. Who says too much is in no log."""
     form = ReportForm(request.POST)
     if "what" in form.errors:
         return {"said": "what"}
