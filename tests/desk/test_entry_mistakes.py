@@ -42,6 +42,7 @@ def test_a_reader_says_what_is_wrong_and_its_editor_mends_it(who, at, superuser)
 
     assert "Reported mistakes" in text_of(at_the_desk("ywca.editor").get("/desk/entries").content)
     shown = waits_for("ywca.editor")
+    assert shown.count("Done") == 1
     assert "Crisis line" in shown
     assert "The number does not answer, or is wrong" in shown
     assert WORDS in shown
@@ -61,6 +62,8 @@ def test_a_reader_says_what_is_wrong_and_its_editor_mends_it(who, at, superuser)
     assert words == "", "the words go"
     assert done_by
     assert done_at
+    pages.submit(f"{at}/{CRISIS}/mistake", {"what": "no_answer", "words": WORDS})
+    assert WORDS in waits_for("ywca.editor"), "the same, once it was done, is a new one"
 
 
 def test_nothing_of_who_said_it_is_kept(superuser):
@@ -100,6 +103,10 @@ def test_no_words_are_needed_and_three_hundred_fit(superuser):
     say(Pages(), CRISIS, "closed", "")
     say(Pages(), CRISIS, "hours", "x" * 300)
     assert [(row[2], len(row[3])) for row in stored(superuser)] == [("closed", 0), ("hours", 300)]
+    editor, report = at_the_desk("ywca.editor", csrf=False), stored(superuser)[0][0]
+    assert editor.http.post(f"/desk/entry-mistakes/{report}/done").status_code == 302
+    say(Pages(), CRISIS, "closed", "")
+    assert [row[2] for row in stored(superuser)] == ["closed", "hours", "closed"]
 
 
 def test_nothing_but_the_table_has_the_words(superuser, caplog):
@@ -150,6 +157,12 @@ def test_an_entry_that_a_reader_may_not_see_is_one_that_there_is_not(api, entry,
         assert sent[1]
         first, second = ((one.content, sorted(one.items())) for one in answers[1:])
         assert without_ids(repr(first)) == without_ids(repr(second))
+    assert stored(superuser) == []
+    statement = f"SELECT sec.report_mistake('{uuid7()}', '%s', 'other', 'x')"
+    for who, one in ((None, entry), (api("police.worker").secret, none)):
+        caller = resolve_credential(who) if who else None
+        with pytest.raises(Exception, match="no such entry"), identified_transaction(caller):
+            as_app(statement % one)
     assert stored(superuser) == []
     member = at_the_desk("police.worker")
     member.submit(f"/desk/directory/{entry}/mistake", {"what": "closed", "words": ""})

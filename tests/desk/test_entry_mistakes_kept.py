@@ -131,8 +131,10 @@ def test_what_was_said_of_an_entry_goes_when_it_closes(api, entry, superuser):
     editor, path = api("ywca.editor"), f"/v1/directory/services/{entry}"
     say(Pages(), entry)
     say(Pages(), CRISIS)
+    changed = editor.patch(path, {"alert": "Mended"}, If_Match=editor.get(path)["ETag"])
+    assert changed.status_code == 200, changed.content
     work()
-    assert len(stored(superuser)) == 2
+    assert len(stored(superuser)) == 2, "a change is no answer"
     closed = editor.patch(path, {"status": "defunct"}, If_Match=editor.get(path)["ETag"])
     assert closed.status_code == 200, closed.content
     work()
