@@ -15,6 +15,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from directory import reopening
+from directory.editing import mistake_reports
 from permissions.audit import counters
 from permissions.enrollment import old_invitations
 from permissions.health import failures, heartbeats, service_manager
@@ -83,6 +84,7 @@ JOBS = (
     Job("signatures", pending.step, 60),  # pages for a signature that are over
     Job("close", auto_close.step, 5),
     Job("reopen", reopening.step, 30),  # services whose pause ends
+    Job("mistakes", mistake_reports.step, 3600),  # what readers reported, once it is old
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
     Job("webhook-log", outbox.delete_expired, 3600),
     Job("exports", writing.step, 5),  # parts of exports, and what is over of them

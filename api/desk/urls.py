@@ -39,6 +39,7 @@ from api.desk.directory import (
     entry_edit,
     entry_pause,
     hand_list,
+    mistake_reports,
     own_entries,
     proposals,
     search_page,
@@ -78,6 +79,11 @@ urlpatterns = [
     path("directory/list/<str:sealed>/print", hand_list.public_sheet, name="hand_list_sheet"),
     path("directory/guide", public_pages.guide, name="directory_guide"),
     path("directory/<uuid:service_id>", service_page.public_service, name="directory_service"),
+    path(
+        "directory/<uuid:service_id>/mistake",
+        mistake_reports.public_report,
+        name="report_mistake",
+    ),
     path("who-sees-what", public_pages.who_sees_what, name="who_sees_what"),
     path("safety", public_pages.safety, name="safety"),
     path("language", public_pages.choose_language, name="choose_language"),
@@ -148,6 +154,11 @@ urlpatterns = [
     path("desk/directory/list/<str:sealed>", hand_list.shown, name="desk_hand_list_shown"),
     path("desk/directory/list/<str:sealed>/print", hand_list.sheet, name="desk_hand_list_sheet"),
     path("desk/directory/<uuid:service_id>", service_page.service, name="desk_service"),
+    path(
+        "desk/directory/<uuid:service_id>/mistake",
+        mistake_reports.report,
+        name="desk_report_mistake",
+    ),
     path("desk/referrals/new", notice.new, name="desk_new_referral"),
     path("desk/said_no", notice.said_no, name="desk_said_no"),
     path(ONE, page.referral, name="desk_referral"),
@@ -181,6 +192,12 @@ urlpatterns = [
     path("desk/uncovered", on_call.uncovered, name="desk_uncovered"),
     # The agency's own entries of the directory
     path("desk/entries", own_entries.own, name="desk_entries"),
+    path("desk/entry-mistakes", mistake_reports.waiting, name="desk_entry_mistakes"),
+    path(
+        "desk/entry-mistakes/<uuid:report_id>/done",
+        mistake_reports.done,
+        name="desk_entry_mistake_done",
+    ),
     path("desk/proposals", proposals.waiting, name="desk_proposals"),
     *(
         path(

@@ -7,7 +7,14 @@ caller: their lists, filters and counts of unmet searches read the source rows.
 """
 
 from directory.models.contacts import Contact, Language, Phone
-from directory.models.keeping import Edit, Editing, Proposal, Quarantine, UnmetSearch
+from directory.models.keeping import (
+    Edit,
+    Editing,
+    MistakeReport,
+    Proposal,
+    Quarantine,
+    UnmetSearch,
+)
 from directory.models.places import (
     PLACES,
     Accessibility,
@@ -64,6 +71,7 @@ __all__ = [
     "MetaTableDescription",
     "Metadata",
     "Milestone",
+    "MistakeReport",
     "NetworkListing",
     "NetworkOrganization",
     "NetworkPlace",

@@ -1,4 +1,5 @@
-"""Rows that an import refused, editing rights, the history of edits, and unmet searches."""
+"""Rows that an import refused, editing rights, the history of edits, reports of mistakes, and unmet
+searches."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -117,6 +118,43 @@ class Proposal(models.Model):
                 name="one_proposal_an_entry",
                 condition=Q(state__in=("waiting", "approved")),
             ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MistakeReport(models.Model):
+    """What a reader says is wrong in a service's entry, for those who edit it. Who said it is not
+    kept. Only functions of the database write and read it
+    (directory/sql/functions/mistake_reports.sql); its words go when it is done."""
+
+    MOST_WORDS: ClassVar[int] = 300
+    WHAT: ClassVar[tuple[str, ...]] = ("no_answer", "hours", "place", "closed", "other")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service_id = models.UUIDField()
+    what = models.TextField()
+    words = text()
+    at = models.DateTimeField()
+    done_by = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "directory_mistake_report"
+        constraints = [
+            CheckConstraint(
+                condition=Q(what__in=("no_answer", "hours", "place", "closed", "other")),
+                name="mistake_known",
+            ),
+            CheckConstraint(
+                condition=Q(done_at__isnull=True) | Q(words=""), name="mistake_words_go"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["service_id"], name="mistake_waits", condition=Q(done_at__isnull=True)
+            )
         ]
 
     def __str__(self) -> str:

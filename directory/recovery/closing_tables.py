@@ -30,7 +30,10 @@ def register_own() -> None:
         Closes("directory_editing", gone=True),
         *(Closes(table, {"confidential": "on"}, agencies=()) for table in _HIDES),
         without={f"directory_{name}": "what is public, and counts" for name in _PUBLIC}
-        | {"directory_confidential_address": "sealed for one agency's members; who may is there"},
+        | {
+            "directory_confidential_address": "sealed for one agency's members; who may is there",
+            "directory_mistake_report": "for those who edit the entry; who does is there",
+        },
     )
     applying.also_apply(hide)
     applying.open_also("directory_address")

@@ -72,6 +72,7 @@ CONTENT = (
     "log_opt_in",
     "directory_unmet_search",
     "directory_proposal",
+    "directory_mistake_report",
     "credential",
     "django_session",
     "permissions_cache",

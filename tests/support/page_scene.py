@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from directory.editing import mistake_reports
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -71,6 +72,9 @@ def build(api: Any, exercise: Exercise) -> Scene:
     opened.answers("open_packet", {"purpose": "intake"}).answers("add_note", {"text": "a note"})
     handed = story().release(*PACKET).packet(**PACKET).send().answers("accept")
     handed.answers("start_handoff", {"mode": "phone"})
+    words = "It is closed on Mondays now.\nSo says the paper at its door."
+    mistake_reports.report(None, UUID(ywca), "hours", words)
+    mistake_reports.report(None, UUID(ywca), "closed", "")
     return Scene(
         draft=story().id,
         new=story(**night).send().id,

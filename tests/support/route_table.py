@@ -326,6 +326,10 @@ GET  directory/list/<str:sealed> \
                                 200  200  200  200  200  200  200  200
 GET  directory/list/<str:sealed>/print \
                                 302  302  302  302  302  302  302  302
+GET  directory/<uuid:service_id>/mistake \
+                                200  200  200  200  200  200  200  200
+POST directory/<uuid:service_id>/mistake \
+                                302  302  302  302  302  302  302  302
 GET  who-sees-what              200  200  200  200  200  200  200  200
 GET  safety                     200  200  200  200  200  200  200  200
 GET  manifest.webmanifest       200  200  200  200  200  200  200  200
@@ -339,6 +343,15 @@ GET  desk/directory/list/<str:sealed> \
                                 302  200  200  200  200  200  200  200
 GET  desk/directory/list/<str:sealed>/print \
                                 302  302  302  302  302  302  302  302
+GET  desk/directory/<uuid:service_id>/mistake \
+                                302  200  200  200  200  200  200  200
+POST desk/directory/<uuid:service_id>/mistake \
+                                302  302  302  302  302  302  302  302
+GET  desk/entry-mistakes        302  403  403  200  403  403  403  403
+GET  desk/entry-mistakes/<uuid:report_id>/done \
+                                302  302  302  302  302  302  302  302
+POST desk/entry-mistakes/<uuid:report_id>/done \
+                                302  403  403  404  403  403  403  403
 GET  desk/entries               302  403  403  200  403  403  403  403
 GET  desk/proposals             302  200  200  200  200  200  200  200
 GET  desk/proposals/<uuid:proposal_id>/approve \
