@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser
@@ -278,7 +279,8 @@ def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(worked_on: Stor
 
 def test_a_month_is_counted_in_the_time_zone_of_the_entries(api: Any, shift_clock: Any) -> None:
     """Late on its last evening in Denver another month has begun in UTC."""
-    next_month = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+    here = datetime.now(ZoneInfo("America/Denver")).replace(tzinfo=UTC)
+    next_month = (here.replace(day=1) + timedelta(days=32)).replace(day=1)
     evening = next_month.replace(hour=2, minute=30)
     month, words = (f"{evening - timedelta(days=1):{form}}" for form in ("%Y-%m", "%B %Y"))
 

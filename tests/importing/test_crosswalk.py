@@ -102,7 +102,6 @@ def test_what_a_person_confirms_is_found_and_outlives_the_next_import(
     lines = said(lines, NAMES[0], confirmed="no")
     assert "0 added, 1 removed" in run("--load", write(path, lines))
     assert found() == []
-    assert found(None, "refugio") == []
     assert not stale()
 
 
