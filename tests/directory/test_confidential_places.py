@@ -76,13 +76,15 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
         near | {"search": "penhallow"},
     ]
     forms: list[dict[str, str]] = [{"full": "true"}, {"format": "ndjson", "full": "true"}]
+    forms += [form | PLAIN for form in forms]
     for path, form, one in itertools.product((SERVICES, PLACES), forms, asked):
         yield path, form | one
-    for path, form in itertools.product((SERVICES, PLACES), (_MINIMAL, {"facets": "true"}, {})):
+    short = (_MINIMAL, {"facets": "true"}, PLAIN, {})
+    for path, form in itertools.product((SERVICES, PLACES), short):
         yield path, {**form, "per_page": "100"}
         yield path, {**form, "format": "ndjson"}
         yield path, {**form, **near}
-    for form in ({}, {"full": "true"}, {"full_service": "true"}):
+    for form in ({}, {"full": "true"}, {"full_service": "true"}, {"full_service": "true"} | PLAIN):
         yield ORGANIZATIONS, {**form, "per_page": "100"}
         yield ORGANIZATIONS, {**form, "format": "ndjson"}
         yield ORGANIZATIONS, {**form, "taxonomy_term_id": str(scene.ids["term"])}
@@ -94,6 +96,7 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 _MINIMAL = {"minimal": "true"}
+PLAIN = {"plain": "true"}
 
 
 def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
@@ -164,6 +167,21 @@ def test_no_page_tells_the_public_nor_the_network_where(scene: Scene) -> None:
         ):
             page = text_of(pages.submit(path, {"words": word}))
             assert [one for one in secrets if one in page and one != word] == []
+
+
+def test_no_plain_answer_tells_anybody(scene: Scene, inside: Caller) -> None:
+    """Not the network either: its marker would be missing there."""
+    asked = [(path, query | PLAIN) for path, query in questions(scene) if "facets" not in query]
+    answers = [(f"{path} {query}", text_of(inside.get(path, query))) for path, query in asked]
+    for path, name in itertools.product(LISTS, (*scene.names, "neighbour", "counsel")):
+        one = str(scene.ids[name])
+        answer = inside.get(f"{path}/{one}", PLAIN | _SERVICES.get(path, {}))
+        assert answer.status_code == 404 or name not in scene.names
+        answers.append((path, text_of(answer).replace(one, "asked")))
+    assert told(iter(answers), scene.secrets(), 110) == []
+
+
+_SERVICES = {ORGANIZATIONS: {"full_service": "true"}}
 
 
 # -- One by one: what is there, and what is not --------------------------------------------------

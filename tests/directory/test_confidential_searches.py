@@ -33,6 +33,7 @@ def test_no_filter_finds_what_only_the_hidden_place_has(
     ours = {str(one) for one in scene.ids.values()}
     for path in (SERVICES, PLACES):
         assert not ours & set(ids(nobody, path, **filtered)), path
+        assert not ours & set(ids(nobody, path, plain="true", **filtered)), path
 
 
 def test_no_term_of_the_hidden_place_finds_anything(scene: Scene, nobody: Caller) -> None:

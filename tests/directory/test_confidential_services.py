@@ -65,6 +65,18 @@ def test_without_a_token_it_is_like_an_id_that_never_was(api: Any) -> None:
     assert headers(hidden) == headers(random)
 
 
+def test_plain_it_is_nobodys_not_even_the_networks(api: Any) -> None:
+    """Plain HSDS has no marker for it."""
+    caller = api("outsider.worker")
+    for query in ways_in():
+        answer = caller.get(LIST, query | {"plain": "true"})
+        assert str(HIDDEN) not in answer.content.decode(), query
+    asked = [caller.get(f"{LIST}/{one}", {"plain": "true"}) for one in (HIDDEN, uuid4())]
+    assert asked[0].status_code == asked[1].status_code == 404
+    assert body(asked[0]) == body(asked[1])
+    assert headers(asked[0]) == headers(asked[1])
+
+
 @pytest.mark.parametrize("who", ["police.worker", "ywca.lead", "outsider.client", "sarc.admin"])
 def test_the_network_finds_it_but_not_where_it_is(api: Any, who: str) -> None:
     found = api(who).get(f"{LIST}/{HIDDEN}")

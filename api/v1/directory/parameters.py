@@ -76,6 +76,12 @@ DOCUMENTED = {
         _parameter("minimal", bool, "Only `id` and `modified_date`."),
         _parameter("full", bool, "Everything that belongs to each, nested."),
         _parameter("full_service", bool, "Organizations with their services in full."),
+        _parameter(
+            "plain",
+            bool,
+            "Only what HSDS itself has: without the members of our profile, and for every caller"
+            " only what is public. Go by `last_page`: nothing says that counting stopped.",
+        ),
         _parameter("postcode", str, "In a service area or an address; with `proximity`: near it."),
         _parameter("proximity", float, "Meters from `postcode` or from a point; nearest first."),
         _parameter("top_only", bool, "Only terms without a parent."),
@@ -110,7 +116,7 @@ DOCUMENTED = {
         _parameter("facets", bool, "How many of the matches have what."),
     )
 }
-PAGING = ("search", "page", "per_page", "format")
+PAGING = ("search", "page", "per_page", "format", "plain")
 OURS = (
     *("needs", "victimization_type", "age", "served", "language", "accessibility", "cost"),
     *("open_at", "answered", "answered_by", "kind", "intake", "interpreter"),
@@ -264,6 +270,10 @@ class Parameters:
     @property
     def streams(self) -> bool:
         return self.one_of("format", ("json", "ndjson")) == "ndjson"
+
+    @property
+    def plain(self) -> bool:
+        return self.flag("plain")
 
     def of_organizations(self) -> SearchQuery:
         term = self.uuid("taxonomy_term_id")
