@@ -84,6 +84,8 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
         yield path, {**form, "per_page": "100"}
         yield path, {**form, "format": "ndjson"}
         yield path, {**form, **near}
+    for one in ({"per_page": "100"}, *asked):
+        yield PLACES, one | MAP
     for form in ({}, {"full": "true"}, {"full_service": "true"}, {"full_service": "true"} | PLAIN):
         yield ORGANIZATIONS, {**form, "per_page": "100"}
         yield ORGANIZATIONS, {**form, "format": "ndjson"}
@@ -97,6 +99,7 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
 
 _MINIMAL = {"minimal": "true"}
 PLAIN = {"plain": "true"}
+MAP = {"format": "geojson"}
 
 
 def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
@@ -169,9 +172,13 @@ def test_no_page_tells_the_public_nor_the_network_where(scene: Scene) -> None:
             assert [one for one in secrets if one in page and one != word] == []
 
 
-def test_no_plain_answer_tells_anybody(scene: Scene, inside: Caller) -> None:
+def test_no_plain_answer_and_no_map_tells_anybody(scene: Scene, inside: Caller) -> None:
     """Not the network either: its marker would be missing there."""
-    asked = [(path, query | PLAIN) for path, query in questions(scene) if "facets" not in query]
+    asked = [
+        (path, query if MAP.items() <= query.items() else query | PLAIN)
+        for path, query in questions(scene)
+        if "facets" not in query
+    ]
     answers = [(f"{path} {query}", text_of(inside.get(path, query))) for path, query in asked]
     for path, name in itertools.product(LISTS, (*scene.names, "neighbour", "counsel")):
         one = str(scene.ids[name])
@@ -236,6 +243,18 @@ def test_an_etag_of_before_is_no_longer_known(scene: Scene, api: Any) -> None:
             if full.status_code == 200:
                 again = api(None).get(f"{path}/{scene.ids[name]}", If_None_Match=full["ETag"])
                 assert again.status_code == 404
+
+
+def test_no_map_counts_or_shows_what_is_hidden(
+    scene: Scene, outside: Caller, inside: Caller
+) -> None:
+    maps = [one.get(PLACES, MAP | {"per_page": "100"}).json() for one in (outside, inside)]
+    assert maps[0] == maps[1]
+    assert maps[0]["total_items"] == len(maps[0]["features"])
+    shown = {one["id"] for one in maps[0]["features"]}
+    assert str(scene.ids["counsel_far"]) in shown
+    assert not {str(scene.ids[name]) for name in scene.names} & shown
+    assert all(one["geometry"]["coordinates"] for one in maps[0]["features"])
 
 
 def test_totals_count_nothing_hidden(scene: Scene, outside: Caller) -> None:

@@ -18,6 +18,7 @@ from permissions.models import Client
 from tests.support.callers import agency_id
 
 LIST = "/v1/directory/services"
+PLACES = "/v1/directory/service_at_locations"
 HIDDEN = loader.service_id("shelter-confidential")
 NAME = "Emergency shelter"
 
@@ -75,6 +76,14 @@ def test_plain_it_is_nobodys_not_even_the_networks(api: Any) -> None:
     assert asked[0].status_code == asked[1].status_code == 404
     assert body(asked[0]) == body(asked[1])
     assert headers(asked[0]) == headers(asked[1])
+
+
+@pytest.mark.parametrize("who", [None, "outsider.worker", "ywca.client"])
+def test_it_is_on_nobodys_map(api: Any, who: str | None) -> None:
+    for query in ways_in():
+        answer = api(who).get(PLACES, query | {"format": "geojson"})
+        assert answer.status_code == 200
+        assert str(HIDDEN) not in answer.content.decode(), query
 
 
 @pytest.mark.parametrize("who", ["police.worker", "ywca.lead", "outsider.client", "sarc.admin"])

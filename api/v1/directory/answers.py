@@ -28,6 +28,7 @@ from referrals.act_registry.repeats import Repeat
 
 NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
+PLAIN = ("plain",)  # the parameter of a detail
 REFUSALS = problems(400, 401, 403, 429, 503)  # for a list
 NOT_THERE = {  # for a detail
     **AS_KNOWN,
@@ -36,12 +37,16 @@ NOT_THERE = {  # for a detail
 
 
 def asked_of(endpoint: Endpoint, body: Mapping[str, Any] | None = None) -> Parameters:
-    """Read the parameters of a request. Plain HSDS has no marker for what is confidential, so who
-    asks for it is answered as anybody. Raises BadRequest."""
+    """Read the parameters of a request. Plain HSDS has no marker for what is confidential, and
+    nothing confidential is on a map, so who asks for them is answered as anybody. Raises
+    BadRequest."""
     given = read_parameters(endpoint.request.GET, endpoint.query, body)
-    if given.plain:
-        if given.flag("facets"):
-            raise BadRequest("invalid", "Plain HSDS has no facets: leave one of them out.", "plain")
+    is_map = given.format == "geojson"
+    if is_map and (given.flag("full") or given.plain):
+        raise BadRequest("invalid", "Leave out full and plain: a map has neither.", "format")
+    if given.plain and given.flag("facets"):
+        raise BadRequest("invalid", "Plain HSDS has no facets: leave one of them out.", "plain")
+    if given.plain or is_map:
         endpoint.principal = None  # type: ignore[assignment]  # these endpoints are public
     return given
 
@@ -98,7 +103,7 @@ class List(Endpoint):
         """Return one page of what `fetch` gives for its number and an alias of the database, or all
         its pages as lines."""
         asked, show = given.page, shown(self.kind, given)
-        if not given.streams:
+        if given.format != "ndjson":
             found = read(self.principal, lambda using, _now: fetch(asked, using))
             contents = [orjson.Fragment(show(one)) for one in found.contents]
             return Answer(envelope(found, contents, given))
@@ -158,9 +163,16 @@ def envelope(
     return page
 
 
-def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
-    """Describe a list and its search in the contract."""
+def contract(
+    name: str,
+    names: Sequence[str],
+    page: Any,
+    about: str,
+    others: Mapping[tuple[int, str], Any] | None = None,
+) -> Callable[[Any], Any]:
+    """Describe a list and its search in the contract. `others`: its answers of other types."""
     answers = {(200, "application/json"): page, (200, NDJSON): OpenApiTypes.STR, **REFUSALS}
+    answers |= others or {}
     return extend_schema_view(
         get=extend_schema(
             operation_id=name,
@@ -178,6 +190,14 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
             description=f"{about} The body holds the parameters, so that no log of URLs does.",
         ),
     )
+
+
+def entry(endpoint: Endpoint, kind: str, row_id: UUID) -> HttpResponse:
+    """Return a service, or a service at a place, as it was asked for. Raises NotVisible."""
+    given = asked_of(endpoint)
+    who = endpoint.principal
+    found = read(who, lambda using, _now: retrieval.detail(who, kind, row_id, using))
+    return detail(found, shown(kind, given))
 
 
 def detail(document: str | None, show: Callable[[str], str]) -> HttpResponse:

@@ -19,16 +19,18 @@ from drf_spectacular.utils import extend_schema
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
-from api.v1.directory import parameters
+from api.v1.directory import maps, parameters
 from api.v1.directory import schemas as shapes
 from api.v1.directory.answers import (
     ANYBODY,
     NOT_THERE,
+    PLAIN,
     REFUSALS,
     List,
     asked_of,
     contract,
     detail,
+    entry,
     envelope,
     read,
     shown,
@@ -82,7 +84,7 @@ class _Entries(List):
 
         def ask(using: str, now: datetime) -> tuple[SearchQuery, matches.Matches | None, Any]:
             asked = given.asked(now)
-            if given.streams:
+            if given.format == "ndjson":
                 return asked, None, None
             found = matches.find(
                 *(who, asked),
@@ -98,6 +100,8 @@ class _Entries(List):
         asked, found, counted = read(who, ask)
         if found is None:
             return self.streamed(asked, shape, given)
+        if given.format == "geojson":
+            return maps.answer(found, given)
         if (found.lacks_words or not found.total) and page == 1:
             with identified_transaction(who):  # a standby counts nothing
                 unmet_searches.record_unmet_search(who, asked, area)
@@ -130,6 +134,7 @@ class ServiceList(_Entries):
     parameters.PLACES,
     shapes.DirectoryPlacePageOut,
     "Services at their places.",
+    {(200, maps.GEOJSON): maps.DirectoryMapOut},
 )
 class PlaceList(_Entries):
     kind = "service_at_location"
@@ -197,16 +202,6 @@ class TermList(_Vocabulary):
 
 # -- Details --------------------------------------------------------------------------------------
 
-PLAIN = ("plain",)
-
-
-def _one(endpoint: Endpoint, kind: str, row_id: UUID) -> HttpResponse:
-    """Return a service or a service at a place, as it was asked for. Raises NotVisible."""
-    given = asked_of(endpoint)
-    who = endpoint.principal
-    found = read(who, lambda using, _now: retrieval.detail(who, kind, row_id, using))
-    return detail(found, shown(kind, given))
-
 
 class ServiceDetail(ServiceEditing):
     query = PLAIN
@@ -219,7 +214,7 @@ class ServiceDetail(ServiceEditing):
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """Read one service with all related rows, whatever its status."""
-        return _one(self, "service", service_id)
+        return entry(self, "service", service_id)
 
 
 class PlaceDetail(Endpoint):
@@ -234,7 +229,7 @@ class PlaceDetail(Endpoint):
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """Read one service at one of its places, with all related rows of both."""
-        return _one(self, "service_at_location", place_id)
+        return entry(self, "service_at_location", place_id)
 
 
 class OrganizationDetail(OrganizationEditing):
