@@ -17,7 +17,7 @@ from api.http.json_bodies import Answer
 from api.http.request_metrics import count_directory_read
 from api.http.streams import Stream
 from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
-from directory.hsds.plain import plain_text
+from directory.hsds.plain import ADDED, plain_text
 from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
 from directory.search.readings import AS_WRITTEN, Reading
@@ -53,7 +53,7 @@ def asked_of(endpoint: Endpoint, body: Mapping[str, Any] | None = None) -> Param
 
 def shown(kind: str, given: Parameters) -> Callable[[str], str]:
     """Return what makes the JSON text of a stored document the one that was asked for."""
-    return partial(plain_text, kind) if given.plain else str
+    return partial(plain_text, kind) if given.plain and ADDED.get(kind) else str
 
 
 class List(Endpoint):
