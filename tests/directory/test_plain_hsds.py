@@ -14,6 +14,7 @@ from directory.hsds.plain import ADDED, plain
 from directory.hsds.published_schemas import SCHEMAS, schema
 from directory.hsds.schema import OURS as COLUMNS
 from directory.hsds.schema import TABLES
+from tests.directory.own_services import a_service
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
@@ -185,8 +186,8 @@ def test_a_plain_etag_replaces_nothing_and_a_change_takes_no_parameter(
     whole, bare = ywca.get(service).json(), ywca.get(service, PLAIN)
     assert whole["holiday_schedules"]
     standard("service").validate(bare.json())
-    stale = ywca.put(service, bare.json(), If_Match=bare["ETag"])
-    assert stale.status_code == 412
+    stale = ywca.put(service, a_service(alert="Full."), If_Match=bare["ETag"])
+    assert stale.status_code == 412, stale.content
     for path in (f"{service}?plain=true", f"{ORGANIZATIONS}/{OURS}?full_service=true"):
         refused = ywca.patch(path, {"description": "Full."}, If_Match="*")
         assert (refused.status_code, refused.json()["code"]) == (400, "unknown_parameter")
