@@ -151,7 +151,7 @@ def test_every_plain_detail_is_the_standards_and_what_the_detail_says(api: Any, 
 
 @pytest.mark.parametrize("who", [None, "ywca.lead", "outsider.client"])
 def test_what_is_confidential_is_in_no_plain_answer(api: Any, who: str | None) -> None:
-    """Its marker would be missing, and whoever reads on would take it for public."""
+    """Its marker would be missing, and the person who reads on would take it for public."""
     caller = api(who)
     assert caller.get(f"{LIST}/{HIDDEN}").status_code == (200 if who else 404)
     hidden, random = (caller.get(f"{LIST}/{one}", PLAIN) for one in (HIDDEN, uuid4()))
