@@ -17,7 +17,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     _without_marks(result)
     components = result["components"]
     directory_documents.close(components["schemas"])
-    directory_documents.vary(components["schemas"])
+    directory_documents.vary(result)
     components["responses"] = refusals.answers()
     components["headers"] = {}
     components["examples"] = refusals.problems()

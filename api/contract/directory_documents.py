@@ -6,6 +6,7 @@ from typing import Any
 from directory.editing.draft_parser import ELSEWHERE, ENTRIES, MOST_IN_LIST, NAMED, SERVERS
 from directory.editing.validation import MOST_CHARACTERS, MOST_IN_LINE, is_long
 from directory.hsds.flattening import ANYWHERE
+from directory.hsds.plain import ADDED
 from directory.hsds.profile import added, column
 from directory.hsds.schema import LISTS, ONES, TABLES, Kind
 
@@ -16,6 +17,7 @@ _OTHER = {
     "description": "Another entry, which is changed at its own address: its `id` is enough.",
 }
 _LINKED = {"attribute": "link_id", "metadata": "resource_id"}
+_SCHEMAS = "#/components/schemas/"
 
 _MINIMAL = {
     "type": "object",
@@ -28,12 +30,18 @@ _MINIMAL = {
     "required": ["id", "modified_date"],
     "additionalProperties": False,
 }
-# First what is there without `minimal` and `full`. A full service or organization has all members
-# of a short one; a full place does not repeat the ids of what it holds.
+# First what is there without `minimal`, `full` and `plain`. A full service or organization has all
+# members of a short one; a full place does not repeat the ids of what it holds.
 _SHAPES_OF_A_LIST = {
     "DirectoryServicePageOut": ("DirectoryServiceOut", "DirectoryServiceMinimalOut"),
     "DirectoryPlacePageOut": ("DirectoryPlaceOut", "DirectoryPlaceDetailOut"),
+    "DirectoryOrganizationPageOut": ("DirectoryOrganizationOut",),
 }
+_MADE_PLAIN = {  # of what is listed or read by itself: the shape that has a plain one as well
+    *("DirectoryServiceOut", "DirectoryPlaceOut", "DirectoryPlaceDetailOut"),
+    *("DirectoryOrganizationOut", "DirectoryServiceDetailOut", "DirectoryOrganizationDetailOut"),
+}
+_OURS = frozenset().union(*ADDED.values())
 
 
 def close(shapes: dict[str, Any]) -> None:
@@ -55,12 +63,53 @@ def close(shapes: dict[str, Any]) -> None:
     }
 
 
-def vary(shapes: dict[str, Any]) -> None:
-    """Describe in `shapes` what a list holds however it is asked."""
+def vary(result: dict[str, Any]) -> None:
+    """Describe what a list holds, and what a detail is, however it is asked."""
+    shapes = result["components"]["schemas"]
     shapes["DirectoryServiceMinimalOut"] = _MINIMAL
     for page, asked in _SHAPES_OF_A_LIST.items():
-        choices = [{"$ref": f"#/components/schemas/{name}"} for name in asked]
+        choices = [{"$ref": f"{_SCHEMAS}{name}"} for name in asked]
+        choices += [_plain(one, shapes) for one in choices if _name(one) in _MADE_PLAIN]
         shapes[page]["properties"]["contents"]["items"] = {"anyOf": choices}
+    for item in result["paths"].values():
+        asked = item.get("get", {}).get("parameters", ())
+        if "plain" in {one["name"] for one in asked}:
+            media = item["get"]["responses"]["200"]["content"]["application/json"]
+            if _name(media["schema"]) in _MADE_PLAIN:
+                media["schema"] = {"anyOf": [media["schema"], _plain(media["schema"], shapes)]}
+
+
+def _name(reference: dict[str, Any]) -> str:
+    return str(reference["$ref"]).removeprefix(_SCHEMAS)
+
+
+def _plain(value: Any, shapes: dict[str, Any]) -> Any:
+    """Return a schema, and what it refers to, without the members of our profile. A shape that has
+    none stays as it is."""
+    if isinstance(value, list):
+        return [_plain(one, shapes) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" not in value:
+        return {name: _plain(one, shapes) for name, one in value.items()}
+    name = _name(value)
+    shape = shapes[name]
+    members = {
+        member: _plain(one, shapes)
+        for member, one in shape["properties"].items()
+        if member not in _OURS
+    }
+    if members == shape["properties"]:
+        return value
+    plain = name.replace("Directory", "DirectoryPlain", 1)
+    needed = [one for one in shape.get("required", ()) if one in members]
+    shapes[plain] = {
+        "type": "object",
+        "description": f"`{name}` in an answer that was asked with `plain`.",
+        "properties": members,
+        "required": needed,
+    }
+    return {"$ref": f"{_SCHEMAS}{plain}"}
 
 
 def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:

@@ -313,6 +313,7 @@ VALUES: dict[str, Any] = {
     "DirectoryOrganizationNestedOut.id": _row(4),
     "DirectoryOrganizationNestedOut.name": CENTRE["name"],
     "DirectoryOrganizationOut.name": CENTRE["name"],
+    "coordinates": [-113.9966, 46.8721],
     "DirectoryServiceOut.id": SERVICE,
     "DirectoryServiceDetailOut.id": SERVICE,
     "answered_by": CENTRE["id"],

@@ -32,7 +32,8 @@ class SearchQuery:
     schedules, holidays and the time zone into account; later than the rendered hours reach, nothing
     counts as open. `near` orders by distance; `radius` (meters) limits it. `placeless`, a postcode,
     finds what no distance finds: services without any place that is shown, by phone or
-    confidential, unless they name the areas that they serve and this is in none.
+    confidential, unless they name the areas that they serve and this is in none. `on_map` finds
+    only places that have a point, as `near` does.
     """
 
     words: str = ""
@@ -56,6 +57,7 @@ class SearchQuery:
     near: Point | None = None
     radius: float | None = None
     placeless: str = ""
+    on_map: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -180,6 +182,8 @@ def condition(
             placeless=[asked.placeless],
         )
         parts += [_NOWHERE_ELSE.replace("TABLE", table) for table in tables]
+    if asked.on_map and not asked.near:
+        add("{p}.point IS NOT NULL")
     if asked.open_at:
         own = "{p}.open_hours @> %(open_at)s"
         others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]

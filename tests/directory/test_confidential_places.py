@@ -76,13 +76,17 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
         near | {"search": "penhallow"},
     ]
     forms: list[dict[str, str]] = [{"full": "true"}, {"format": "ndjson", "full": "true"}]
+    forms += [form | PLAIN for form in forms]
     for path, form, one in itertools.product((SERVICES, PLACES), forms, asked):
         yield path, form | one
-    for path, form in itertools.product((SERVICES, PLACES), (_MINIMAL, {"facets": "true"}, {})):
+    short = (_MINIMAL, {"facets": "true"}, PLAIN, {})
+    for path, form in itertools.product((SERVICES, PLACES), short):
         yield path, {**form, "per_page": "100"}
         yield path, {**form, "format": "ndjson"}
         yield path, {**form, **near}
-    for form in ({}, {"full": "true"}, {"full_service": "true"}):
+    for one in ({"per_page": "100"}, *asked):
+        yield PLACES, one | MAP
+    for form in ({}, {"full": "true"}, {"full_service": "true"}, {"full_service": "true"} | PLAIN):
         yield ORGANIZATIONS, {**form, "per_page": "100"}
         yield ORGANIZATIONS, {**form, "format": "ndjson"}
         yield ORGANIZATIONS, {**form, "taxonomy_term_id": str(scene.ids["term"])}
@@ -94,6 +98,8 @@ def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 _MINIMAL = {"minimal": "true"}
+PLAIN = {"plain": "true"}
+MAP = {"format": "geojson"}
 
 
 def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
@@ -166,6 +172,25 @@ def test_no_page_tells_the_public_nor_the_network_where(scene: Scene) -> None:
             assert [one for one in secrets if one in page and one != word] == []
 
 
+def test_no_plain_answer_and_no_map_tells_anybody(scene: Scene, inside: Caller) -> None:
+    """Not the network either: its marker would be missing there."""
+    asked = [
+        (path, query if MAP.items() <= query.items() else query | PLAIN)
+        for path, query in questions(scene)
+        if "facets" not in query
+    ]
+    answers = [(f"{path} {query}", text_of(inside.get(path, query))) for path, query in asked]
+    for path, name in itertools.product(LISTS, (*scene.names, "neighbour", "counsel")):
+        one = str(scene.ids[name])
+        answer = inside.get(f"{path}/{one}", PLAIN | _SERVICES.get(path, {}))
+        assert answer.status_code == 404 or name not in scene.names
+        answers.append((path, text_of(answer).replace(one, "asked")))
+    assert told(iter(answers), scene.secrets(), 110) == []
+
+
+_SERVICES = {ORGANIZATIONS: {"full_service": "true"}}
+
+
 # -- One by one: what is there, and what is not --------------------------------------------------
 
 
@@ -218,6 +243,18 @@ def test_an_etag_of_before_is_no_longer_known(scene: Scene, api: Any) -> None:
             if full.status_code == 200:
                 again = api(None).get(f"{path}/{scene.ids[name]}", If_None_Match=full["ETag"])
                 assert again.status_code == 404
+
+
+def test_no_map_counts_or_shows_what_is_hidden(
+    scene: Scene, outside: Caller, inside: Caller
+) -> None:
+    maps = [one.get(PLACES, MAP | {"per_page": "100"}).json() for one in (outside, inside)]
+    assert maps[0] == maps[1]
+    assert maps[0]["total_items"] == len(maps[0]["features"])
+    shown = {one["id"] for one in maps[0]["features"]}
+    assert str(scene.ids["counsel_far"]) in shown
+    assert not {str(scene.ids[name]) for name in scene.names} & shown
+    assert all(one["geometry"]["coordinates"] for one in maps[0]["features"])
 
 
 def test_totals_count_nothing_hidden(scene: Scene, outside: Caller) -> None:

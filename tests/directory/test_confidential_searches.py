@@ -33,6 +33,9 @@ def test_no_filter_finds_what_only_the_hidden_place_has(
     ours = {str(one) for one in scene.ids.values()}
     for path in (SERVICES, PLACES):
         assert not ours & set(ids(nobody, path, **filtered)), path
+        assert not ours & set(ids(nobody, path, plain="true", **filtered)), path
+    on_map = nobody.get(PLACES, {"format": "geojson", "per_page": "100"} | filtered)
+    assert not ours & {one["id"] for one in on_map.json()["features"]}
 
 
 def test_no_term_of_the_hidden_place_finds_anything(scene: Scene, nobody: Caller) -> None:
@@ -92,6 +95,8 @@ def test_distance_is_that_of_the_public_place(scene: Scene, nobody: Caller) -> N
             assert list(ours) == [str(scene.ids[name])]
             assert 2_700 < ours[str(scene.ids[name])]["distance"] < 2_900
             assert totals(nobody, path, **here, **words, radius="2000") == (0, 0)
+            on_map = nobody.get(PLACES, here | words | {"format": "geojson", "radius": "2000"})
+            assert (on_map.json()["total_items"], on_map.json()["features"]) == (0, [])
 
 
 def test_the_middle_of_a_postcode_is_not_kept_of_it(scene: Scene, nobody: Caller) -> None:

@@ -18,6 +18,7 @@ from permissions.models import Client
 from tests.support.callers import agency_id
 
 LIST = "/v1/directory/services"
+PLACES = "/v1/directory/service_at_locations"
 HIDDEN = loader.service_id("shelter-confidential")
 NAME = "Emergency shelter"
 
@@ -63,6 +64,26 @@ def test_without_a_token_it_is_like_an_id_that_never_was(api: Any) -> None:
     assert hidden.status_code == random.status_code == 404
     assert body(hidden) == body(random)
     assert headers(hidden) == headers(random)
+
+
+def test_plain_it_is_nobodys_not_even_the_networks(api: Any) -> None:
+    """Plain HSDS has no marker for it."""
+    caller = api("outsider.worker")
+    for query in ways_in():
+        answer = caller.get(LIST, query | {"plain": "true"})
+        assert str(HIDDEN) not in answer.content.decode(), query
+    asked = [caller.get(f"{LIST}/{one}", {"plain": "true"}) for one in (HIDDEN, uuid4())]
+    assert asked[0].status_code == asked[1].status_code == 404
+    assert body(asked[0]) == body(asked[1])
+    assert headers(asked[0]) == headers(asked[1])
+
+
+@pytest.mark.parametrize("who", [None, "outsider.worker", "ywca.client"])
+def test_it_is_on_nobodys_map(api: Any, who: str | None) -> None:
+    for query in ways_in():
+        answer = api(who).get(PLACES, query | {"format": "geojson"})
+        assert answer.status_code == 200
+        assert str(HIDDEN) not in answer.content.decode(), query
 
 
 @pytest.mark.parametrize("who", ["police.worker", "ywca.lead", "outsider.client", "sarc.admin"])

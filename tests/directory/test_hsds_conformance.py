@@ -2,7 +2,8 @@
 
 The data and the schemas are not ours and not in the repository: HSDS_SAMPLES names their folder.
 Each answer is held against the standard's schema as it is, and against the same with our profile's
-additions and no other member allowed.
+additions and no other member allowed. A plain answer is held against the standard's schema with no
+other member allowed.
 """
 
 import json
@@ -52,12 +53,34 @@ def fits(name: str) -> tuple[Draft202012Validator, Draft202012Validator]:
     return (Draft202012Validator(schema, format_checker=checker), validator(name, closed=True))
 
 
-def check(documents: list[Any], name: str) -> None:
+def check(documents: list[Any], name: str, *, plain: bool = False) -> None:
     for document in documents:
-        for schema in fits(name):
+        for schema in fits_plain(name) if plain else fits(name):
             if error := best_match(schema.iter_errors(document)):
                 where = "/".join(str(part) for part in error.absolute_path)
                 raise AssertionError(f"{name} {document.get('id')}: {where}: {error.message[:300]}")
+
+
+@lru_cache
+def fits_plain(name: str) -> tuple[Draft202012Validator, ...]:
+    """The standard's schema as it is, and with every member refused that it does not name."""
+    schema = json.loads((Path(str(SAMPLES)) / "schema" / f"{name}.json").read_text())
+    checker = Draft202012Validator.FORMAT_CHECKER
+    return tuple(
+        Draft202012Validator(one, format_checker=checker) for one in (schema, closed(schema))
+    )
+
+
+def closed(schema: Any) -> Any:
+    """The schema, whose objects have no member that they do not name."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(value) for key, value in schema.items()}
+    if isinstance(found.get("properties"), dict):
+        found["additionalProperties"] = False
+    return found
 
 
 def pages(api: Any, path: str, **query: str) -> list[Any]:
@@ -103,6 +126,27 @@ def test_every_detail_of_real_data_fits_and_is_what_the_full_list_says(
     if path == "organizations":
         nested = pages(api, f"{BASE}/{path}", full_service="true")
         check(nested, whole)
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_every_plain_answer_of_real_data_has_only_what_the_standard_has(
+    real: None, api: Any, path: str
+) -> None:
+    item, whole = KINDS[path]
+    listed = pages(api, f"{BASE}/{path}", plain="true")
+    assert len(listed) > 30
+    check(listed, item, plain=True)
+    full = pages(api, f"{BASE}/{path}", plain="true", full="true")
+    check(full, whole, plain=True)
+    asked = {"format": "ndjson", "full": "true", "plain": "true"}
+    streamed = api(None).get(f"{BASE}/{path}", asked)
+    lines = [json.loads(line) for line in b"".join(streamed.streaming_content).splitlines()]
+    assert {one["id"]: one for one in lines} == {one["id"]: one for one in full}
+    for one in full:
+        assert api(None).get(f"{BASE}/{path}/{one['id']}", {"plain": "true"}).json() == one
+    if path == "organizations":
+        nested = pages(api, f"{BASE}/{path}", full_service="true", plain="true")
+        check(nested, whole, plain=True)
 
 
 def test_real_data_is_really_there(real: None) -> None:

@@ -1,7 +1,8 @@
 """How the directory answers: pages, streams and details, and what the contract says of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,16 +17,18 @@ from api.http.json_bodies import Answer
 from api.http.request_metrics import count_directory_read
 from api.http.streams import Stream
 from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
+from directory.hsds.plain import ADDED, plain_text
 from directory.search import matches, retrieval, standby
 from directory.search.query import SearchQuery
 from directory.search.readings import AS_WRITTEN, Reading
 from openapi.schema import AS_KNOWN, problems, signed_in
-from permissions.errors import NotVisible
+from permissions.errors import BadRequest, NotVisible
 from permissions.principal import Principal
 from referrals.act_registry.repeats import Repeat
 
 NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
+PLAIN = ("plain",)  # the parameter of a detail
 REFUSALS = problems(400, 401, 403, 429, 503)  # for a list
 NOT_THERE = {  # for a detail
     **AS_KNOWN,
@@ -33,25 +36,46 @@ NOT_THERE = {  # for a detail
 }
 
 
+def asked_of(endpoint: Endpoint, body: Mapping[str, Any] | None = None) -> Parameters:
+    """Read the parameters of a request. Plain HSDS has no marker for what is confidential, and
+    nothing confidential is on a map, so who asks for them is answered as anybody. Raises
+    BadRequest."""
+    given = read_parameters(endpoint.request.GET, endpoint.query, body)
+    is_map = given.format == "geojson"
+    if is_map and (given.flag("full") or given.plain):
+        raise BadRequest("invalid", "Leave out full and plain: a map has neither.", "format")
+    if given.plain and given.flag("facets"):
+        raise BadRequest("invalid", "Plain HSDS has no facets: leave one of them out.", "plain")
+    if given.plain or is_map:
+        endpoint.principal = None  # type: ignore[assignment]  # these endpoints are public
+    return given
+
+
+def shown(kind: str, given: Parameters) -> Callable[[str], str]:
+    """Return what makes the JSON text of a stored document the one that was asked for."""
+    return partial(plain_text, kind) if given.plain and ADDED.get(kind) else str
+
+
 class List(Endpoint):
-    """A list. POST is the same search with its parameters in the body."""
+    """A list of one kind. POST is the same search with its parameters in the body."""
 
     public = True
     repeats: ClassVar = {"post": Repeat.SAFE}
-    names: ClassVar[Sequence[str]]
+    kind: ClassVar[str]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.search(read_parameters(request.GET, self.names))
+        return self.search(asked_of(self))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.search(read_parameters(request.GET, self.names, self.data))
+        return self.search(asked_of(self, self.data))
 
     def search(self, asked: Parameters) -> HttpResponse:
         raise NotImplementedError
 
-    def streamed(self, asked: SearchQuery, kind: str, shape: str) -> HttpResponse:
+    def streamed(self, asked: SearchQuery, shape: str, given: Parameters) -> HttpResponse:
         """Stream all matches, a few hundred per transaction, so that no connection is held for
         long."""
+        kind = self.kind
 
         def chosen(using: str) -> Reading:  # as for a page
             return matches.find(self.principal, asked, kind=kind, per_page=1, using=using).reading
@@ -71,16 +95,18 @@ class List(Endpoint):
                 documents, after = part(after, reading)
                 yield documents
 
-        return _stream(parts())
+        return _stream(parts(), shown(kind, given))
 
     def paged(
         self, fetch: Callable[[int, str], retrieval.Documents], given: Parameters
     ) -> HttpResponse:
         """Return one page of what `fetch` gives for its number and an alias of the database, or all
         its pages as lines."""
-        asked = given.page
-        if not given.streams:
-            return Answer(envelope(read(self.principal, lambda using, _now: fetch(asked, using))))
+        asked, show = given.page, shown(self.kind, given)
+        if given.format != "ndjson":
+            found = read(self.principal, lambda using, _now: fetch(asked, using))
+            contents = [orjson.Fragment(show(one)) for one in found.contents]
+            return Answer(envelope(found, contents, given))
 
         def parts() -> Iterator[Sequence[str]]:
             page, last = 1, False
@@ -89,7 +115,7 @@ class List(Endpoint):
                 yield found.contents
                 page, last = page + 1, found.last
 
-        return _stream(parts())
+        return _stream(parts(), show)
 
     def _part(self, ask: Callable[[str], Any]) -> Any:
         """Read one part, in a transaction of its own. A token that has ended cuts the stream before
@@ -109,20 +135,19 @@ def read(principal: Principal | None, ask: standby.Ask[Any]) -> Any:
     return found
 
 
-def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
-    """Stream one document a line. The first part is read before the answer begins, so that a
-    refusal or failure there is answered as anywhere else, not with the server's bare page (R16).
-    Raises Busy."""
+def _stream(parts: Iterator[Sequence[str]], show: Callable[[str], str]) -> HttpResponse:
+    """Stream one document a line, each as `show` makes it. The first part is read before the answer
+    begins, so that a refusal or failure there is answered as anywhere else, not with the server's
+    bare page (R16). Raises Busy."""
     first = next(parts, ())
-    lines = ("".join(f"{one}\n" for one in part).encode() for part in chain([first], parts))
+    lines = ("".join(f"{show(one)}\n" for one in part).encode() for part in chain([first], parts))
     return StreamingHttpResponse(Stream(lines), content_type=NDJSON)
 
 
-def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None) -> dict[str, Any]:
+def envelope(
+    found: retrieval.Documents | matches.Matches, contents: Sequence[Any], given: Parameters
+) -> dict[str, Any]:
     """Build the standard's page, flat."""
-    if contents is None:
-        assert isinstance(found, retrieval.Documents)
-        contents = [orjson.Fragment(one) for one in found.contents]
     page = {
         "total_items": found.total,
         "total_pages": found.total_pages,
@@ -133,12 +158,21 @@ def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None)
         "empty": not contents,
         "contents": contents,
     }
-    return page | ({"total_items_capped": True} if found.capped else {})
+    if found.capped and not given.plain:
+        page["total_items_capped"] = True
+    return page
 
 
-def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
-    """Describe a list and its search in the contract."""
+def contract(
+    name: str,
+    names: Sequence[str],
+    page: Any,
+    about: str,
+    others: Mapping[tuple[int, str], Any] | None = None,
+) -> Callable[[Any], Any]:
+    """Describe a list and its search in the contract. `others`: its answers of other types."""
     answers = {(200, "application/json"): page, (200, NDJSON): OpenApiTypes.STR, **REFUSALS}
+    answers |= others or {}
     return extend_schema_view(
         get=extend_schema(
             operation_id=name,
@@ -158,8 +192,17 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
     )
 
 
-def detail(document: str | None) -> HttpResponse:
-    """Return a document with its ETag. Raises NotVisible if there is none."""
+def entry(endpoint: Endpoint, kind: str, row_id: UUID) -> HttpResponse:
+    """Return a service, or a service at a place, as it was asked for. Raises NotVisible."""
+    given = asked_of(endpoint)
+    who = endpoint.principal
+    found = read(who, lambda using, _now: retrieval.detail(who, kind, row_id, using))
+    return detail(found, shown(kind, given))
+
+
+def detail(document: str | None, show: Callable[[str], str]) -> HttpResponse:
+    """Return a document, as `show` makes it, with its ETag. Raises NotVisible if there is none."""
     if document is None:
         raise NotVisible
+    document = show(document)
     return Answer(orjson.Fragment(document), headers={"ETag": retrieval.etag(document)})

@@ -18,6 +18,7 @@ from api.http.json_bodies import Answer, DocumentParser, PatchParser
 from api.v1.directory import schemas as shapes
 from directory.editing import edit
 from openapi.schema import AS_KNOWN, MUST_MATCH, problems, signed_in
+from permissions.errors import BadRequest
 from permissions.principal import Principal
 from referrals.act_registry.repeats import Repeat
 
@@ -113,6 +114,8 @@ class Editing(Endpoint):
         return self.principal
 
     def match(self) -> edit.Preconditions:
+        if self.request.GET:  # its parameters are those of reading
+            raise BadRequest("unknown_parameter", "A change takes no query parameter.")
         return edit.Preconditions(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
 
     def replace(self, entry_id: UUID) -> Answer:

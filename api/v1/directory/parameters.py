@@ -45,6 +45,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 LENGTHS = {"search": MOST_CHARACTERS, "served": 60, "language": 3, "postcode": 12}
 LENGTHS |= {"needs": 2000, "accessibility": 2000}
 TYPES = {int: "integer", float: "number", str: "string"}
+FORMATS = ("json", "ndjson")
+MAPPED = (*FORMATS, "geojson")  # of a list of places
 
 
 def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
@@ -67,7 +69,7 @@ DOCUMENTED = {
             "format",
             str,
             "`ndjson`: all results, one JSON document a line, in the order of ids.",
-            enum=["json", "ndjson"],
+            enum=FORMATS,
         ),
         _parameter("taxonomy_term_id", OpenApiTypes.UUID, "The term or any below it."),
         _parameter("taxonomy_id", OpenApiTypes.UUID, "Any term of this taxonomy."),
@@ -76,6 +78,12 @@ DOCUMENTED = {
         _parameter("minimal", bool, "Only `id` and `modified_date`."),
         _parameter("full", bool, "Everything that belongs to each, nested."),
         _parameter("full_service", bool, "Organizations with their services in full."),
+        _parameter(
+            "plain",
+            bool,
+            "Only what HSDS itself has: without the members of our profile, and for every caller"
+            " only what is public. Go by `last_page`: nothing says that counting stopped.",
+        ),
         _parameter("postcode", str, "In a service area or an address; with `proximity`: near it."),
         _parameter("proximity", float, "Meters from `postcode` or from a point; nearest first."),
         _parameter("top_only", bool, "Only terms without a parent."),
@@ -110,7 +118,7 @@ DOCUMENTED = {
         _parameter("facets", bool, "How many of the matches have what."),
     )
 }
-PAGING = ("search", "page", "per_page", "format")
+PAGING = ("search", "page", "per_page", "format", "plain")
 OURS = (
     *("needs", "victimization_type", "age", "served", "language", "accessibility", "cost"),
     *("open_at", "answered", "answered_by", "kind", "intake", "interpreter"),
@@ -132,8 +140,18 @@ TAXONOMIES = PAGING
 TERMS = (*PAGING, "taxonomy_id", "top_only", "parent_id")
 
 
+_OF_PLACES = _parameter(
+    "format",
+    str,
+    "`ndjson`: all results, one JSON document a line, in the order of ids. `geojson`: a page as a"
+    " FeatureCollection, of the places that have a point; without `full` and `plain`.",
+    enum=MAPPED,
+)
+
+
 def documented(names: Sequence[str]) -> list[OpenApiParameter]:
-    return [DOCUMENTED[name] for name in names]
+    own = {"format": _OF_PLACES} if names is PLACES else {}
+    return [own.get(name, DOCUMENTED[name]) for name in names]
 
 
 def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
@@ -178,7 +196,7 @@ def read_parameters(
                 "repeated_parameter", "A parameter was given more than once.", f"/{name}"
             )
         texts[name] = _text(name, value)
-    return Parameters(texts)
+    return Parameters(texts, MAPPED if names is PLACES else FORMATS)
 
 
 def _text(name: str, value: Any) -> str:
@@ -195,8 +213,8 @@ def _text(name: str, value: Any) -> str:
 class Parameters:
     """Parameters as text, each read as its type. Each reader raises BadRequest."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self.texts = texts
+    def __init__(self, texts: Mapping[str, str], formats: Sequence[str] = FORMATS) -> None:
+        self.texts, self.formats = texts, formats
 
     def words(self, name: str) -> str:
         text, most = self.texts.get(name, ""), LENGTHS[name]
@@ -262,8 +280,12 @@ class Parameters:
         return self.whole("per_page", PER_PAGE)
 
     @property
-    def streams(self) -> bool:
-        return self.one_of("format", ("json", "ndjson")) == "ndjson"
+    def format(self) -> str:
+        return self.one_of("format", self.formats) or "json"
+
+    @property
+    def plain(self) -> bool:
+        return self.flag("plain")
 
     def of_organizations(self) -> SearchQuery:
         term = self.uuid("taxonomy_term_id")
@@ -310,6 +332,7 @@ class Parameters:
             postcode="" if radius else code,
             near=near,
             radius=radius,
+            on_map=self.format == "geojson",
         )
 
     def _opening(self, now: datetime) -> datetime | None:

@@ -236,7 +236,7 @@ class DirectoryTermOut(serializers.Serializer):
     term_uri = serializers.URLField(required=False)
 
 
-class _PageOut(serializers.Serializer):
+class PageOut(serializers.Serializer):
     """HSDS's page."""
 
     total_items = serializers.IntegerField()
@@ -251,7 +251,7 @@ class _PageOut(serializers.Serializer):
     )
 
 
-class DirectoryServicePageOut(_PageOut):
+class DirectoryServicePageOut(PageOut):
     contents = DirectoryServiceOut(many=True)
     facets = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
@@ -260,17 +260,17 @@ class DirectoryServicePageOut(_PageOut):
     )
 
 
-class DirectoryPlacePageOut(_PageOut):
+class DirectoryPlacePageOut(PageOut):
     contents = DirectoryPlaceOut(many=True)
 
 
-class DirectoryOrganizationPageOut(_PageOut):
+class DirectoryOrganizationPageOut(PageOut):
     contents = DirectoryOrganizationOut(many=True)
 
 
-class DirectoryTaxonomyPageOut(_PageOut):
+class DirectoryTaxonomyPageOut(PageOut):
     contents = DirectoryTaxonomyOut(many=True)
 
 
-class DirectoryTermPageOut(_PageOut):
+class DirectoryTermPageOut(PageOut):
     contents = DirectoryTermOut(many=True)

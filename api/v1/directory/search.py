@@ -19,20 +19,24 @@ from drf_spectacular.utils import extend_schema
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
-from api.v1.directory import parameters
+from api.v1.directory import maps, parameters
 from api.v1.directory import schemas as shapes
 from api.v1.directory.answers import (
     ANYBODY,
     NOT_THERE,
+    PLAIN,
     REFUSALS,
     List,
+    asked_of,
     contract,
     detail,
+    entry,
     envelope,
     read,
+    shown,
 )
 from api.v1.directory.editing import OrganizationEditing, ServiceEditing
-from api.v1.directory.parameters import Parameters, documented, read_parameters
+from api.v1.directory.parameters import Parameters, documented
 from directory.hsds import profile
 from directory.safety_lines import safety_lines, safety_notice
 from directory.search import matches, retrieval, unmet_searches
@@ -71,8 +75,6 @@ class DirectoryRoot(Endpoint):
 class _Entries(List):
     """Services, or services at their places."""
 
-    kind: ClassVar[str]
-
     def search(self, given: Parameters) -> HttpResponse:
         shape = "full" if given.flag("full") else "item"
         if given.flag("minimal"):
@@ -82,7 +84,7 @@ class _Entries(List):
 
         def ask(using: str, now: datetime) -> tuple[SearchQuery, matches.Matches | None, Any]:
             asked = given.asked(now)
-            if given.streams:
+            if given.format == "ndjson":
                 return asked, None, None
             found = matches.find(
                 *(who, asked),
@@ -97,19 +99,23 @@ class _Entries(List):
 
         asked, found, counted = read(who, ask)
         if found is None:
-            return self.streamed(asked, self.kind, shape)
+            return self.streamed(asked, shape, given)
+        if given.format == "geojson":
+            return maps.answer(found, given)
         if (found.lacks_words or not found.total) and page == 1:
             with identified_transaction(who):  # a standby counts nothing
                 unmet_searches.record_unmet_search(who, asked, area)
-        body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
+        show = shown(self.kind, given)
+        contents = [orjson.Fragment(show(_item(self.kind, shape, hit))) for hit in found.hits]
+        body = envelope(found, contents, given)
         return Answer(body if counted is None else body | {"facets": counted})
 
 
-def _item(kind: str, shape: str, hit: matches.Hit) -> orjson.Fragment:
+def _item(kind: str, shape: str, hit: matches.Hit) -> str:
     document = compose(kind, shape, hit.parts)
     if hit.metres is not None:
         document = f'{document[:-1]},"distance":{round(hit.metres)}}}'
-    return orjson.Fragment(document)
+    return document
 
 
 @contract(
@@ -120,7 +126,7 @@ def _item(kind: str, shape: str, hit: matches.Hit) -> orjson.Fragment:
 )
 class ServiceList(_Entries):
     kind = "service"
-    names = query = parameters.SERVICES
+    query = parameters.SERVICES
 
 
 @contract(
@@ -128,10 +134,11 @@ class ServiceList(_Entries):
     parameters.PLACES,
     shapes.DirectoryPlacePageOut,
     "Services at their places.",
+    {(200, maps.GEOJSON): maps.DirectoryMapOut},
 )
 class PlaceList(_Entries):
     kind = "service_at_location"
-    names = query = parameters.PLACES
+    query = parameters.PLACES
 
 
 @contract(
@@ -141,7 +148,8 @@ class PlaceList(_Entries):
     "Organizations by name.",
 )
 class OrganizationList(List):
-    names = query = parameters.ORGANIZATIONS
+    kind = "organization"
+    query = parameters.ORGANIZATIONS
 
     def search(self, given: Parameters) -> HttpResponse:
         shape = "full" if given.flag("full") else "item"
@@ -157,8 +165,6 @@ class OrganizationList(List):
 
 
 class _Vocabulary(List):
-    kind: ClassVar[str]
-
     def search(self, given: Parameters) -> HttpResponse:
         fetch = partial(
             retrieval.vocabulary,
@@ -180,7 +186,7 @@ class _Vocabulary(List):
 )
 class TaxonomyList(_Vocabulary):
     kind = "taxonomy"
-    names = query = parameters.TAXONOMIES
+    query = parameters.TAXONOMIES
 
 
 @contract(
@@ -191,68 +197,74 @@ class TaxonomyList(_Vocabulary):
 )
 class TermList(_Vocabulary):
     kind = "taxonomy_term"
-    names = query = parameters.TERMS
+    query = parameters.TERMS
 
 
 # -- Details --------------------------------------------------------------------------------------
 
 
 class ServiceDetail(ServiceEditing):
+    query = PLAIN
+
     @extend_schema(
         operation_id="directory_service",
         auth=ANYBODY,
+        parameters=documented(PLAIN),
         responses={200: shapes.DirectoryServiceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """Read one service with all related rows, whatever its status."""
-        who = self.principal
-        return detail(
-            read(who, lambda using, _now: retrieval.detail(who, "service", service_id, using))
-        )
+        return entry(self, "service", service_id)
 
 
 class PlaceDetail(Endpoint):
     public = True
+    query = PLAIN
 
     @extend_schema(
         operation_id="directory_service_at_location",
         auth=ANYBODY,
+        parameters=documented(PLAIN),
         responses={200: shapes.DirectoryPlaceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """Read one service at one of its places, with all related rows of both."""
-        who, kind = self.principal, "service_at_location"
-        return detail(read(who, lambda using, _now: retrieval.detail(who, kind, place_id, using)))
+        return entry(self, "service_at_location", place_id)
 
 
 class OrganizationDetail(OrganizationEditing):
-    query = ("full_service",)
+    query = ("full_service", *PLAIN)
 
     @extend_schema(
         operation_id="directory_organization",
         auth=ANYBODY,
-        parameters=documented(("full_service",)),
+        parameters=documented(("full_service", *PLAIN)),
         responses={200: shapes.DirectoryOrganizationDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """Read one organization with all of its own rows, and its services."""
-        full = read_parameters(request.GET, self.query).flag("full_service")
-        who, one = self.principal, organization_id
-        return detail(read(who, lambda using, _now: retrieval.organization(who, one, full, using)))
+        given = asked_of(self)
+        who, one, full = self.principal, organization_id, given.flag("full_service")
+        return detail(
+            read(who, lambda using, _now: retrieval.organization(who, one, full, using)),
+            shown("organization", given),
+        )
 
 
 class _Word(Endpoint):
     public = True
+    query = PLAIN
     kind: ClassVar[str]
 
     def one(self, row_id: UUID) -> HttpResponse:
+        given = asked_of(self)
         found = read(
             self.principal,
             lambda using, _now: retrieval.vocabulary(
                 self.kind, row_id=row_id, per_page=1, using=using
             ),
         )
-        return detail(found.contents[0] if found.contents else None)
+        return detail(found.contents[0] if found.contents else None, shown(self.kind, given))
 
 
 class TaxonomyDetail(_Word):
@@ -261,6 +273,7 @@ class TaxonomyDetail(_Word):
     @extend_schema(
         operation_id="directory_taxonomy",
         auth=ANYBODY,
+        parameters=documented(PLAIN),
         responses={200: shapes.DirectoryTaxonomyOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
@@ -274,6 +287,7 @@ class TermDetail(_Word):
     @extend_schema(
         operation_id="directory_taxonomy_term",
         auth=ANYBODY,
+        parameters=documented(PLAIN),
         responses={200: shapes.DirectoryTermOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
