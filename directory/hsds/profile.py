@@ -87,6 +87,11 @@ _DISTANCE: Schema = {
     "type": "number",
     "description": "Meters from the place of the search; only in a search with a place.",
 }
+SOMEWHERE = (
+    "A ZIP code. The place has no coordinates, so it is taken to be in the middle of this code, and"
+    " `distance` is approximate. Left out where the distance is exact."
+)
+_SOMEWHERE: Schema = {"type": "string", "description": SOMEWHERE}
 HOLIDAYS: Schema = {
     "type": "array",
     "description": "Days on which the usual hours do not hold.",
@@ -109,8 +114,9 @@ _MADE: Mapping[str, Schema] = {  # members that are not columns
             " unknown: no one said so. Call to ask.",
         },
         "distance": _DISTANCE,
+        "somewhere_in": _SOMEWHERE,
     },
-    "service_at_location": {"distance": _DISTANCE},
+    "service_at_location": {"distance": _DISTANCE, "somewhere_in": _SOMEWHERE},
 }
 PAGE: Schema = {
     "total_items_capped": {

@@ -4,6 +4,7 @@ out empty members. The schemas to validate against are at /v1/directory/schema/.
 from rest_framework import serializers
 
 from directory.facets import INTAKES
+from directory.hsds.profile import SOMEWHERE
 from directory.models import PLACES, STATUSES
 
 
@@ -104,6 +105,7 @@ class DirectoryServiceOut(serializers.Serializer):
     distance = serializers.IntegerField(
         required=False, help_text="In meters, if the search has a place."
     )
+    somewhere_in = serializers.CharField(required=False, help_text=SOMEWHERE)
 
 
 class DirectoryPhoneOut(serializers.Serializer):
@@ -205,6 +207,7 @@ class DirectoryPlaceOut(serializers.Serializer):
     distance = serializers.IntegerField(
         required=False, help_text="In meters, if the search has a place."
     )
+    somewhere_in = serializers.CharField(required=False, help_text=SOMEWHERE)
 
 
 class DirectoryPlaceDetailOut(DirectoryPlaceNestedOut):

@@ -16,6 +16,7 @@ from directory.importing.import_package import ignore_difference, import_package
 from directory.importing.outcome import Report
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.postcodes import load
+from directory.projection.reindex import place_again
 from permissions.database.aliases import JOBS
 from permissions.management.noun import NounCommand, Options
 from permissions.models import Agency
@@ -94,8 +95,10 @@ def add_verbs(command: NounCommand) -> None:
         partial(_import_postcodes, command),
         "Load a table of postcodes, so that services near a postcode can be found.",
         "FILE is a CSV file with the columns postcode, latitude, longitude. It replaces the table"
-        " that was loaded before. A postcode that is in no table is placed in the middle of the"
-        " known addresses with it.",
+        " that was loaded before. A place without coordinates then stands in the middle of its"
+        " postcode, and a search says so; a confidential place stands nowhere. If the command was"
+        " stopped, run it again. A search near a postcode that is in no table begins in the middle"
+        " of the known addresses with it; no place stands there.",
     )
     postcodes.add_argument("path", type=Path, metavar="FILE", help="a CSV file")
 
@@ -221,6 +224,9 @@ def _quarantine(command: NounCommand, options: Options) -> None:
 
 def _import_postcodes(command: NounCommand, options: Options) -> None:
     command.stdout.write(f"{load(options['path'])} postcodes loaded.")
+    count = place_again(partial(_show_progress, command))
+    if count:
+        command.stdout.write(f"The places of {count} services were placed by them.")
 
 
 def _show_progress(command: NounCommand, what: str, done: int, total: int) -> None:
