@@ -92,13 +92,20 @@ SOMEWHERE = (
     " `distance` is approximate. Left out where the distance is exact."
 )
 _SOMEWHERE: Schema = {"type": "string", "description": SOMEWHERE}
+STAND_IN = (
+    "True: its source names it and does not list it, so this is what was known of it. Left out"
+    " otherwise."
+)
 HOLIDAYS: Schema = {
     "type": "array",
     "description": "Days on which the usual hours do not hold.",
     "items": {"$ref": "holiday_schedule.json"},
 }
 _MADE: Mapping[str, Schema] = {  # members that are not columns
-    "organization": {"external_ids": _EXTERNAL_IDS},
+    "organization": {
+        "external_ids": _EXTERNAL_IDS,
+        "stand_in": {"type": "boolean", "description": STAND_IN},
+    },
     "location": {"external_ids": _EXTERNAL_IDS},
     "service": {
         "external_ids": _EXTERNAL_IDS,

@@ -121,6 +121,10 @@ class EntryParser:
         if row.line.reason:
             raise Unusable(row.line.reason)
         entry = Entry(row, self._uuid(row.table, row.known_as), self._owner(row))
+        if row.line.is_stand_in:  # of a stored one, all else stays as it is
+            named = {name: value for name, value in row.values.items() if name == "name"}
+            entry.values = {**named, "stand_in": True}
+            return entry
         self._link(entry)
         self._read(entry)
         if about := target_of(row):
@@ -225,7 +229,9 @@ class EntryParser:
             if value in (None, "") and column in table.required:
                 value = self._instead(entry, column, found.note if found else "")
             entry.values[table.field_of(column)] = value
-        if entry.table == "schedule":
+        if entry.table == "organization":
+            entry.values["stand_in"] = None
+        elif entry.table == "schedule":
             _afternoon(entry)
             _hours_in_words(entry)
         elif entry.table == "service":

@@ -99,7 +99,8 @@ def _of_place(row: Row) -> Document:
 
 
 def _of_organization(row: Row) -> Document:
-    return {"confidential": row["confidential"], **_external_ids(row)}
+    found: Document = {"confidential": row["confidential"], **_external_ids(row)}
+    return found | {"stand_in": True} if row["stand_in"] else found
 
 
 def _of_service(row: Row) -> Document:
