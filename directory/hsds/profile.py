@@ -68,6 +68,10 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("service", "intake_paused_until"): (
         "When the pause ends by itself. Left out: when the agency ends it, or there is none."
     ),
+    ("schedule", "time_zone"): (
+        "The zone of these hours, as the IANA database names it, such as America/Denver. It comes"
+        " before `timezone`, which knows no daylight saving time."
+    ),
     ("holiday_schedule", "start_date"): "First day on which the usual hours do not hold.",
     ("holiday_schedule", "end_date"): "Last such day.",
     ("holiday_schedule", "closed"): "Closed all day; else open at the hours named here.",
@@ -166,7 +170,7 @@ def added(table: str) -> Schema:
 
 def described() -> Iterable[tuple[str, str, str]]:
     """(object, member, description) of everything that the profile adds, for people to read."""
-    for table in ("organization", "location", "service", "service_at_location"):
+    for table in ("organization", "location", "service", "service_at_location", "schedule"):
         for name, member in added(table).items():
             yield table, name, member["description"]
         if "holiday_schedules" in LISTS.get(table, {}):

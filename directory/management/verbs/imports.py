@@ -35,9 +35,9 @@ IMPORT = (
     " is removed; a service becomes inactive, and so do those of an organization that has left. If"
     " more than a tenth of the organizations or services are gone, the file may be cut off: nothing"
     " is changed without --allow-closing. To finish an import that was stopped, run it again.",
-    "A service may name an organization that the files do not list: then what an earlier import stored"
-    " of it stands in, or else the name in a column `organization_name` of services.csv, until the"
-    " organization is listed.",
+    "A service may name an organization that the files do not list: then what an earlier import"
+    " stored of it stands in, or else the name in a column `organization_name` of services.csv,"
+    " until the organization is listed.",
     "The command ends with status 0 if no line is quarantined, 3 if some are, and 4 if nothing was"
     " taken.",
     "Once an agency has changed an entry here (more than pausing it or confirming it), its"
