@@ -17,7 +17,7 @@ from directory.projection.points import misplaced_services
 from directory.projection.reindex import place_again
 from directory.projection.render import render
 from directory.search import matches
-from directory.search.query import SearchQuery
+from directory.search.query import CAP, SearchQuery
 from permissions.database.aliases import JOBS
 from tests.directory.distances import haversine
 from tests.support.database import forget_edits
@@ -119,10 +119,12 @@ def test_it_is_found_near_its_zip_code_and_the_answer_says_where(
         assert len(page) == 1
 
 
-def test_many_matches_are_walked_and_say_it_too(shelf: Shelf, table: Load) -> None:
-    """More than are counted: the other plan of the statement, and one with a filter."""
+def test_each_form_of_the_statement_says_it(shelf: Shelf, table: Load) -> None:
+    """Also that of more matches than are counted, which walks the index."""
     table(z00071=HERE)
     standing(shelf, "No point", "00071")
+    for number in range(CAP + 2):
+        shelf.service(f"Far {number:02}", [(47.0, -112.0)], description="thornapple")
     asked = SearchQuery(near=Point(*HERE), words="thornapple")
     for one in (asked, SearchQuery(near=Point(*HERE)), SearchQuery(near=Point(*HERE), age=30)):
         hit = matches.find(None, one).hits[0]
