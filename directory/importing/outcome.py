@@ -35,7 +35,7 @@ class Report:
         return self.staging.taken(table)
 
     def stood_in(self) -> int:
-        """How many organizations are not in the source and are stood in for."""
+        """How many organizations are not in the source and are substituted."""
         return stand_ins.count_stand_ins(self.staging)
 
     def languages(self) -> list[tuple[str, int, int]]:

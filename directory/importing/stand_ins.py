@@ -1,4 +1,4 @@
-"""Stands in for organizations that services name and the source does not list.
+"""Substitutes organizations that services name and the source does not list.
 
 What is known of such an organization is what an earlier import stored, or else the name that its
 services' rows give it. A stand-in keeps its mark until the source lists the organization. It is no
@@ -21,7 +21,7 @@ from directory.importing.parsing import id_of
 from directory.importing.staging import NUMBERS, TAKEN, Staging
 from permissions.database.aliases import JOBS
 
-STOOD_IN = "its organization is not in the source: what is known of it stands in"
+STOOD_IN = "its organization is not in the source: what is known of it is used"
 NAMES = ("organization_name", "agency_name")  # columns of a service's row
 _MISSING = """
     SELECT link.key, row.tbl, row.key, coalesce(row.cells, line.cells)
@@ -89,7 +89,7 @@ def add_stand_ins(staging: Staging, source: str) -> None:
 
 
 def count_stand_ins(staging: Staging) -> int:
-    """The organizations that something stands in for."""
+    """The organizations that are substituted."""
     (found,) = staging.db.execute(
         "SELECT count(*) FROM row WHERE line < 0 AND state = ?", [TAKEN]
     ).fetchone()

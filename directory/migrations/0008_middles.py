@@ -1,4 +1,4 @@
-"""A place without a point may stand in the middle of its postcode."""
+"""A place without a point may be in the middle of its postcode."""
 
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""An organization may stand in for one that its source does not list."""
+"""An organization may substitute one that its source does not list."""
 
 from django.db import migrations, models
 

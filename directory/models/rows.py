@@ -42,7 +42,7 @@ class Organization(Entry):
     uri = text()
     parent_organization_id = models.UUIDField(null=True)  # may name one that was not imported
     confidential = models.BooleanField(default=False)  # then all its services and places are
-    # True: its source names it and does not list it, so what was known stands in for it.
+    # True: its source names it and does not list it, so what was known substitutes it.
     stand_in = models.BooleanField(null=True)
 
     class Meta:

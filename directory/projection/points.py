@@ -28,8 +28,8 @@ NOWHERE = Stand(None)
 
 
 def stand_of(location: Row, addresses: Iterable[Row], middles: Mapping[str, Point]) -> Stand:
-    """Where a place stands; `middles` are the operator's midpoints. Of several addresses, the first
-    whose code the table has counts."""
+    """Where a place stands; `middles` are the operator's midpoints. The first
+    address whose code the table has counts."""
     if location["confidential"]:
         return NOWHERE
     if has_point(location):

@@ -1,5 +1,5 @@
 """An import without the rows of the organizations tells nothing of what is hidden (R3, R4, T1):
-what stands in for a hidden organization is hidden."""
+what substitutes a hidden organization is hidden."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A place without a point stands in the middle of its ZIP code, by the operator's table alone."""
+"""A place without a point is in the middle of its ZIP code, by the operator's table alone."""
 
 from collections.abc import Iterator
 from io import StringIO

@@ -1,4 +1,4 @@
-"""A service whose organization is missing in the files: what is known of it stands in."""
+"""A service whose organization is missing in the files: what is known of it is used."""
 
 from collections.abc import Iterator
 from io import StringIO

@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 AROUND_THE_CLOCK = timedelta(days=14)  # open for as long as this: "day and night"
 WEEK = 7  # days
 ALL_DAY = "day and night"
-ROUGHLY = 100.0  # meters: no nearer than this is told of a place whose point is not known
+ROUGHLY = 100.0  # meters: no nearer than this is shown of a place whose point is not known
 
 
 class Wording(NamedTuple):

@@ -36,7 +36,7 @@ IMPORT = (
     " more than a tenth of the organizations or services are gone, the file may be cut off: nothing"
     " is changed without --allow-closing. To finish an import that was stopped, run it again.",
     "A service may name an organization that the files do not list: then what an earlier import"
-    " stored of it stands in, or else the name in a column `organization_name` of services.csv,"
+    " stored of it is used, or else the name in a column `organization_name` of services.csv,"
     " until the organization is listed.",
     "The command ends with status 0 if no line is quarantined, 3 if some are, and 4 if nothing was"
     " taken.",
@@ -98,7 +98,7 @@ def add_verbs(command: NounCommand) -> None:
         partial(_import_postcodes, command),
         "Load a table of postcodes, so that services near a postcode can be found.",
         "FILE is a CSV file with the columns postcode, latitude, longitude. It replaces the table"
-        " that was loaded before. A place without coordinates then stands in the middle of its"
+        " that was loaded before. A place without coordinates then is in the middle of its"
         " postcode, and a search says so; a confidential place stands nowhere. If the command was"
         " stopped, run it again. A search near a postcode that is in no table begins in the middle"
         " of the known addresses with it; no place stands there.",
