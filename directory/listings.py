@@ -58,6 +58,7 @@ class Listing:
     assured_date: date | None
     document: str
     metres: float | None = None  # from the query's place
+    somewhere_in: str = ""  # the postcode that it is in: where exactly is not known
 
     @property
     def intake_paused(self) -> bool:
@@ -112,7 +113,15 @@ def search(
     )
     return Page(
         items=tuple(
-            _answered(principal, [_listing(hit.id, hit.parts, hit.metres) for hit in found.hits])
+            _answered(
+                principal,
+                [
+                    replace(
+                        _listing(hit.id, hit.parts), metres=hit.metres, somewhere_in=hit.middle_of
+                    )
+                    for hit in found.hits
+                ],
+            )
         ),
         total_items=found.total,
         capped=found.capped,
@@ -191,7 +200,7 @@ def _of_the_drill() -> Listing:
     )
 
 
-def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None) -> Listing:
+def _listing(service_id: UUID, row: tuple[Any, ...]) -> Listing:
     types, terms, phones, modified, assured = row[7:12]
     return Listing(
         id=service_id,
@@ -208,7 +217,6 @@ def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None
         last_modified=modified,
         assured_date=assured,
         document=search_documents.service(*row[12:]),
-        metres=metres,
     )
 
 

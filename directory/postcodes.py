@@ -2,11 +2,13 @@
 
 Points derived from addresses are rounded to a hundredth of a degree (about a kilometer). They use
 only public places and are derived again as soon as one is hidden, since a code may have only one
-address.
+address. For the same reason no place ever stands at a derived point (`middles`): they only say
+where a search begins.
 """
 
 import csv
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +48,20 @@ def point_of(code: str) -> Point | None:
     return Point(*row) if row else None
 
 
+def middles(codes: Collection[str], using: str) -> dict[str, Point]:
+    """The midpoints of these postcodes, in the form of `postcode()`, by the operator's own table;
+    codes that it does not have are left out, and never derived from addresses."""
+    if not codes:
+        return {}
+    rows = m.Postcode.objects.using(using).filter(derived=False, postcode__in=codes)
+    return {row.postcode: Point(row.latitude, row.longitude) for row in rows}
+
+
+def is_loaded(using: str = JOBS) -> bool:
+    """Whether the operator has loaded a table."""
+    return m.Postcode.objects.using(using).filter(derived=False).exists()
+
+
 def derive(using: str = JOBS) -> None:
     """Derive all points from addresses again; the operator's own table takes precedence."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -55,7 +71,9 @@ def derive(using: str = JOBS) -> None:
 def load(path: Path) -> int:
     """Load a CSV file with the columns postcode, latitude, longitude. Returns the number of rows.
 
-    Replaces the operator's earlier table. Raises UnreadablePostcodes and then changes nothing.
+    Replaces the operator's earlier table: of two at once, the later one. Places that stand at a
+    middle are rendered again after it (directory/projection/reindex.py, `place_again`). Twice is
+    safe. Raises UnreadablePostcodes and then changes nothing.
     """
     rows = []
     try:
@@ -73,6 +91,8 @@ def load(path: Path) -> int:
     if not rows:
         raise UnreadablePostcodes(f"{path} contains no postcode. Nothing was changed.")
     with transaction.atomic(using=JOBS):
+        with connections[JOBS].cursor() as cursor:
+            cursor.execute("LOCK TABLE directory_postcode IN SHARE ROW EXCLUSIVE MODE")
         m.Postcode.objects.using(JOBS).filter(derived=False).delete()
         m.Postcode.objects.using(JOBS).filter(postcode__in=[row.postcode for row in rows]).delete()
         m.Postcode.objects.using(JOBS).bulk_create(rows, batch_size=5000, ignore_conflicts=True)

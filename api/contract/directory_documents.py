@@ -5,6 +5,7 @@ from typing import Any
 
 from directory.editing.draft_parser import ELSEWHERE, ENTRIES, MOST_IN_LIST, NAMED, SERVERS
 from directory.editing.validation import MOST_CHARACTERS, MOST_IN_LINE, is_long
+from directory.hsds import profile
 from directory.hsds.flattening import ANYWHERE
 from directory.hsds.plain import ADDED
 from directory.hsds.profile import added, column
@@ -26,6 +27,7 @@ _MINIMAL = {
         "id": {"type": "string", "format": "uuid"},
         "modified_date": {"type": "string", "format": "date-time"},
         "distance": {"type": "integer", "description": "In meters, if the search has a place."},
+        "somewhere_in": {"type": "string", "description": profile.SOMEWHERE},
     },
     "required": ["id", "modified_date"],
     "additionalProperties": False,
@@ -117,7 +119,8 @@ def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:
     found = {"id": _ID}
     found |= {name: _column(table, name, of) for name, of in kind.columns.items()}
     found |= {name: _or_null(dict(one)) for name, one in added(table).items()}
-    found.pop("distance", None)  # of a search alone
+    for name in ("distance", "somewhere_in"):  # of a search alone
+        found.pop(name, None)
     found |= dict.fromkeys(sorted(NAMED.get(table, ())), _ID)
     if linked := _LINKED.get(table):
         found[linked] = _ID

@@ -61,6 +61,8 @@ def write_change(change: Change, now: datetime) -> None:
     have."""
     if change.table == "service":
         change.changed.insert(0, ("service", change.entry_id, {"last_modified": now}))
+    elif change.table == "organization" and change.fields:  # its agency keeps it from now on
+        change.changed.insert(0, ("organization", change.entry_id, {"stand_in": None}))
     first = [one for one in change.changed if one[1] == change.entry_id]
     _insert(change, [change.table])
     _update(first)

@@ -20,7 +20,7 @@ ELSEWHERE = {"organization": {"locations", "services"}}
 # Members that the server computes; a draft's values are ignored.
 SERVERS = {
     "service": {"last_modified", "intake", "external_ids"},
-    "organization": {"external_ids"},
+    "organization": {"external_ids", "stand_in"},
     "location": {"external_ids"},
     "service_capacity": {"updated"},
 }

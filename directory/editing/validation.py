@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from urllib.parse import urlsplit
 
+from directory import time_zones
 from directory.hsds.schema import Kind
 from directory.importing import coercion
 from directory.importing.coercion import Value
@@ -132,6 +133,9 @@ _LISTS = {"bymonthday": 31, "byyearday": 366, "byweekno": 53}  # numbers from -n
 
 def _schedule(values: Mapping[str, object], today: date) -> tuple[str, str] | None:
     """The fault of a schedule's rule, if it cannot be expanded (RFC 5545, section 3.3.10)."""
+    name = str(values["time_zone"])
+    if name and time_zones.named(name) != name:
+        return "time_zone", "a name as the IANA database has it, for example America/Denver"
     byday = str(values["byday"]).replace(" ", "")
     if byday and not all(_DAY.fullmatch(part) for part in byday.split(",")):
         return "byday", "not days as an RRULE writes them, for example MO,2TU,-1FR"

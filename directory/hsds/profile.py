@@ -68,6 +68,10 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("service", "intake_paused_until"): (
         "When the pause ends by itself. Left out: when the agency ends it, or there is none."
     ),
+    ("schedule", "time_zone"): (
+        "The zone of these hours, as the IANA database names it, such as America/Denver. It comes"
+        " before `timezone`, which knows no daylight saving time."
+    ),
     ("holiday_schedule", "start_date"): "First day on which the usual hours do not hold.",
     ("holiday_schedule", "end_date"): "Last such day.",
     ("holiday_schedule", "closed"): "Closed all day; else open at the hours named here.",
@@ -87,13 +91,25 @@ _DISTANCE: Schema = {
     "type": "number",
     "description": "Meters from the place of the search; only in a search with a place.",
 }
+SOMEWHERE = (
+    "A ZIP code. The place has no coordinates, so it is taken to be in the middle of this code, and"
+    " `distance` is approximate. Left out where the distance is exact."
+)
+_SOMEWHERE: Schema = {"type": "string", "description": SOMEWHERE}
+STAND_IN = (
+    "True: its source names it and does not list it, so this is what was known of it. Left out"
+    " otherwise."
+)
 HOLIDAYS: Schema = {
     "type": "array",
     "description": "Days on which the usual hours do not hold.",
     "items": {"$ref": "holiday_schedule.json"},
 }
 _MADE: Mapping[str, Schema] = {  # members that are not columns
-    "organization": {"external_ids": _EXTERNAL_IDS},
+    "organization": {
+        "external_ids": _EXTERNAL_IDS,
+        "stand_in": {"type": "boolean", "description": STAND_IN},
+    },
     "location": {"external_ids": _EXTERNAL_IDS},
     "service": {
         "external_ids": _EXTERNAL_IDS,
@@ -109,8 +125,9 @@ _MADE: Mapping[str, Schema] = {  # members that are not columns
             " unknown: no one said so. Call to ask.",
         },
         "distance": _DISTANCE,
+        "somewhere_in": _SOMEWHERE,
     },
-    "service_at_location": {"distance": _DISTANCE},
+    "service_at_location": {"distance": _DISTANCE, "somewhere_in": _SOMEWHERE},
 }
 PAGE: Schema = {
     "total_items_capped": {
@@ -153,7 +170,7 @@ def added(table: str) -> Schema:
 
 def described() -> Iterable[tuple[str, str, str]]:
     """(object, member, description) of everything that the profile adds, for people to read."""
-    for table in ("organization", "location", "service", "service_at_location"):
+    for table in ("organization", "location", "service", "service_at_location", "schedule"):
         for name, member in added(table).items():
             yield table, name, member["description"]
         if "holiday_schedules" in LISTS.get(table, {}):

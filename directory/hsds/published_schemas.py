@@ -55,7 +55,7 @@ def patches() -> dict[str, Schema]:
     `holiday_schedule` is our own object: its patch is its whole schema.
     """
     found: dict[str, Schema] = {"holiday_schedule": _object("holiday_schedule", {})}
-    for table in ("organization", "service", "location", "service_at_location"):
+    for table in ("organization", "service", "location", "service_at_location", "schedule"):
         members = added(table)
         if "holiday_schedules" in LISTS.get(table, {}):
             members["holiday_schedules"] = HOLIDAYS

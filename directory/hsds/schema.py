@@ -63,6 +63,7 @@ OURS: Mapping[str, Mapping[str, Kind]] = {  # columns of our profile
         "intake_paused": Kind.FLAG,
         "intake_paused_until": Kind.MOMENT,
     },
+    "schedule": {"time_zone": Kind.TEXT},
 }
 
 TABLES: Mapping[str, Table] = {
@@ -192,6 +193,7 @@ TABLES: Mapping[str, Table] = {
             "closes_at": Kind.TIME,
             "schedule_link": Kind.URL,
             **_texts("attending_type notes"),
+            **OURS["schedule"],
         },
         {
             "service_id": "service",

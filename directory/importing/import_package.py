@@ -6,9 +6,9 @@ nothing. Runs as `jobs`, some organizations per transaction, so that running it 
 stopped import. Memory does not grow with the source.
 
 The other modules: formats/ (source_formats.py chooses csv_reader.py with legacy_versions.py, or
-json_reader.py with json_normalizer.py), records.py, staging.py with row_groups.py, parsing.py with
-coercion.py, confidential_places.py with confidential_rows.py, local_overrides.py, persistence.py;
-quarantine.py, reports.py.
+json_reader.py with json_normalizer.py), records.py, staging.py with stand_ins.py and row_groups.py,
+parsing.py with coercion.py, confidential_places.py with confidential_rows.py, local_overrides.py,
+persistence.py; quarantine.py, reports.py.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from django.db import DatabaseError, transaction
 
 from directory import models as m
 from directory.hsds.schema import TABLES
-from directory.importing import quarantine, row_groups
+from directory.importing import quarantine, row_groups, stand_ins
 from directory.importing.confidential_places import ConfidentialPlaces, Redaction
 from directory.importing.local_overrides import (
     KEPT_BY_AGENCY,
@@ -128,6 +128,7 @@ class _Import:
         self.staging.fill(lines, lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_present_rows(self.staging, self.source)
+        stand_ins.add_stand_ins(self.staging, self.source)
         row_groups.find_organizations(self.staging, partial(id_of, self.source, "organization"))
         tables = self.package.tables | self.staging.tables
         self.tables = tables & _OF_ORGANIZATIONS

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from directory.importing import stand_ins
 from directory.importing.staging import Staging
 
 
@@ -32,6 +33,10 @@ class Report:
     def taken(self, table: str) -> tuple[int, int]:
         """How many rows of a table were taken, of how many; repeats do not count."""
         return self.staging.taken(table)
+
+    def stood_in(self) -> int:
+        """How many organizations are not in the source and are substituted."""
+        return stand_ins.count_stand_ins(self.staging)
 
     def languages(self) -> list[tuple[str, int, int]]:
         """Each language that the source names: how many of its rows were taken, of how many; the

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from uuid import UUID, uuid5
 
+from directory import time_zones
 from directory.hsds.schema import TABLES, Kind
 from directory.importing import coercion
 from directory.importing.coercion import CONTROL, Value
@@ -121,6 +122,10 @@ class EntryParser:
         if row.line.reason:
             raise Unusable(row.line.reason)
         entry = Entry(row, self._uuid(row.table, row.known_as), self._owner(row))
+        if row.line.is_stand_in:  # of a stored one, all else stays as it is
+            named = {name: value for name, value in row.values.items() if name == "name"}
+            entry.values = {**named, "stand_in": True}
+            return entry
         self._link(entry)
         self._read(entry)
         if about := target_of(row):
@@ -225,9 +230,12 @@ class EntryParser:
             if value in (None, "") and column in table.required:
                 value = self._instead(entry, column, found.note if found else "")
             entry.values[table.field_of(column)] = value
-        if entry.table == "schedule":
+        if entry.table == "organization":
+            entry.values["stand_in"] = None
+        elif entry.table == "schedule":
             _afternoon(entry)
             _hours_in_words(entry)
+            _time_zone(entry)
         elif entry.table == "service":
             self._answered_by(entry)
         elif entry.table == "holiday_schedule":
@@ -324,6 +332,23 @@ def _hours_in_words(entry: Entry) -> None:
         there = str(entry.values.get("description") or "")
         entry.values["description"] = "; ".join(filter(None, (there, hours)))
         entry.row.line.notes.append("hours that are no times: kept in the description")
+
+
+def _time_zone(entry: Entry) -> None:
+    """Read the zone's name, from its own column or from the standard's, which holds a number of
+    hours; sources write "America/Denver", "Pacific" or "UTC-8" there."""
+    said, notes = entry.row.values, entry.row.line.notes
+    own, standard = said.get("time_zone", "").strip(), said.get("timezone", "").strip()
+    named, hours = time_zones.named(standard), time_zones.offset(standard)
+    if not {"time_zone", "timezone"}.isdisjoint(said):
+        entry.values["time_zone"] = time_zones.named(own) or named
+    if own and not time_zones.named(own):
+        notes.append("time_zone: no name of a time zone, left out")
+    if entry.values.get("timezone") is None and (named or hours is not None):
+        entry.values["timezone"] = hours
+        told = "a name, kept as time_zone" if named else "taken as hours from UTC"
+        notes[:] = [one for one in notes if not one.startswith("timezone: ")]
+        notes.append(f"timezone: {told}")
 
 
 def _holiday(entry: Entry) -> None:

@@ -273,7 +273,10 @@ def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
 def _blank(table: str) -> Mapping[str, object]:
     """A row with default values."""
     fields = TABLES[table].model._meta.concrete_fields
-    return {str(f.column): None if f.has_db_default() else f.get_default() for f in fields}
+    return {
+        str(f.column): f.get_default() if f.has_default() or not f.has_db_default() else None
+        for f in fields
+    }
 
 
 def _json(rows: Sequence[Mapping[str, object]]) -> str:

@@ -43,6 +43,11 @@ class Line:
         return self.values.get("id", "") or self.values.get("taxonomy_id", "")
 
     @property
+    def is_stand_in(self) -> bool:
+        """Whether it is no line of the source, but what is known of one that is missing."""
+        return self.serial < 0
+
+    @property
     def outcome(self) -> str:
         """quarantined, skipped, mended or taken."""
         if self.reason:

@@ -45,6 +45,8 @@ def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> Count
     for table in ("organization", "service", "location"):
         taken, of = told.taken(table)
         write(f"{table.capitalize() + 's':<26}{taken:,} of {of:,} taken")
+    if count := told.stood_in():
+        write(f"{'Stand-ins':<26}{count:,} organizations are not in the source; see below")
     languages = told.languages()
     for name, taken, of in languages[:SHOWN]:
         write(f"  {name or 'a language without a name'}: {taken:,} of {of:,} rows taken")

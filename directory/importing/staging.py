@@ -248,7 +248,7 @@ class Staging:
         """The rows of a table that were taken, and all but the repeats."""
         found: tuple[int, int] = self.db.execute(
             "SELECT coalesce(sum(state = ?), 0), count(*) FROM row"
-            " WHERE tbl = ? AND state NOT IN (?, ?)",
+            " WHERE tbl = ? AND state NOT IN (?, ?) AND line > 0",
             [TAKEN, NUMBERS[table], REPEATED, THERE],
         ).fetchone()
         return found
@@ -328,7 +328,7 @@ class Staged(Row):
     hidden: bool = False
 
 
-_KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answered_by"}
+_KNOWN = {"id", "answered_by", "organization_name", "agency_name"}.union(*ABOUT.values())
 
 
 def target_of(row: Row) -> tuple[str, str] | None:

@@ -99,6 +99,7 @@ class Place(Rendered):
     named = SearchVectorField()  # only its names: short, so that ranking many is cheap
     search = SearchVectorField()
     point = Cube(null=True)
+    middle_of = models.TextField(db_default="")  # the postcode whose middle `point` is
     open_hours = Ranges(null=True)  # null: the source does not say
     hours_until = models.DateTimeField(null=True)  # how far open_hours looks ahead
 
@@ -158,7 +159,10 @@ class NetworkPlace(Place):
         indexes = _place_indexes("network_place")
         # Confidential rows have no point (R4): no order by distance reveals where they are.
         constraints = [
-            models.CheckConstraint(name="network_place_is_nowhere", condition=Q(point__isnull=True))
+            models.CheckConstraint(
+                name="network_place_is_nowhere", condition=Q(point__isnull=True)
+            ),
+            models.CheckConstraint(name="network_place_has_no_middle", condition=Q(middle_of="")),
         ]
 
 

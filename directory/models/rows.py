@@ -42,6 +42,8 @@ class Organization(Entry):
     uri = text()
     parent_organization_id = models.UUIDField(null=True)  # may name one that was not imported
     confidential = models.BooleanField(default=False)  # then all its services and places are
+    # True: its source names it and does not list it, so what was known substitutes it.
+    stand_in = models.BooleanField(null=True)
 
     class Meta:
         permissions = [("edit_organization", "Edit the organization, its services and places")]

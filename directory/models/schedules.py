@@ -18,6 +18,7 @@ class Schedule(Part):
     valid_to = models.DateField(null=True)
     dtstart = models.DateField(null=True)
     timezone = models.FloatField(null=True)  # hours from UTC
+    time_zone = models.TextField(blank=True, default="", db_default="")  # its IANA name; ours
     until = models.DateField(null=True)
     count = models.IntegerField(null=True)
     wkst = text()

@@ -99,7 +99,8 @@ def _of_place(row: Row) -> Document:
 
 
 def _of_organization(row: Row) -> Document:
-    return {"confidential": row["confidential"], **_external_ids(row)}
+    found: Document = {"confidential": row["confidential"], **_external_ids(row)}
+    return found | {"stand_in": True} if row["stand_in"] else found
 
 
 def _of_service(row: Row) -> Document:
@@ -116,6 +117,10 @@ def _of_service(row: Row) -> Document:
     return document
 
 
+def _of_schedule(row: Row) -> Document:
+    return {"time_zone": row["time_zone"]} if row["time_zone"] else {}
+
+
 def _of_holiday(row: Row) -> Document:
     return {"closed": row["closed"]}
 
@@ -124,6 +129,7 @@ _PROFILE: dict[str, Callable[[Row], Document]] = {
     "organization": _of_organization,
     "location": _of_place,
     "service": _of_service,
+    "schedule": _of_schedule,
     "holiday_schedule": _of_holiday,
 }
 

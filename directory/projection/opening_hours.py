@@ -2,7 +2,8 @@
 
 The standard gives local times and an offset from UTC in hours, which says nothing about daylight
 saving. So the network's time zone (settings.NETWORK_TIME_ZONE) applies if the offset is missing or
-is one that this zone has during the year; any other offset is used as it is.
+is one that this zone has during the year; any other offset is used as it is. A zone's name, which
+is our own column, comes before all that. A holiday takes the zone of the hours that it interrupts.
 """
 
 from calendar import isleap, monthrange
@@ -15,6 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+
+from directory import time_zones
 
 Span = tuple[datetime, datetime]  # [from, to) in UTC
 AHEAD_DAYS = 35  # how far hours are computed ahead; refreshed daily (manage.py directory refresh)
@@ -44,6 +47,7 @@ class Rule:
     opens_at: time | None
     closes_at: time | None
     timezone: float | None
+    time_zone: str
 
 
 _COLUMNS = [field.name for field in fields(Rule)]
@@ -62,15 +66,16 @@ def spans(
         return None
     away = [_dates(row) for row in holidays]
     found: list[Span] = []
+    zones = {zone_of(rule.timezone, start, rule.time_zone) for rule in rules}
     for rule in rules:
-        zone = zone_of(rule.timezone, start)
+        zone = zone_of(rule.timezone, start, rule.time_zone)
         for day in _days(rule, start):
             if not any(first <= day <= last for first, last in away):
                 found.append(_span(day, rule.opens_at, rule.closes_at, zone))
     for row in holidays:
         if not row["closed"] and row["opens_at"] is not None:
             first, last = _dates(row)
-            zone = zone_of(None, start)
+            zone = next(iter(zones)) if len(zones) == 1 else zone_of(None, start)
             for day in _every_day(max(first, start), min(last, start + timedelta(AHEAD_DAYS))):
                 found.append(_span(day, row["opens_at"], row["closes_at"], zone))
     return _merged(found)
@@ -93,8 +98,11 @@ def can_expand(schedule: Mapping[str, Any]) -> bool:
         return False
 
 
-def zone_of(offset: float | None, day: date) -> tzinfo:
-    """The time zone for an offset in hours (see the module's rule)."""
+def zone_of(offset: float | None, day: date, name: str = "") -> tzinfo:
+    """The time zone of this name or, without one, for an offset in hours (see the module's
+    rule)."""
+    if name and (known := time_zones.zone(name)):
+        return known
     zone = ZoneInfo(settings.NETWORK_TIME_ZONE)
     if offset is None:
         return zone

@@ -9,6 +9,8 @@ from django.db.models import Q
 
 from directory import meanings
 from directory.hsds.schema import LISTS, ONES, TABLES
+from directory.postcodes import Point, middles
+from directory.projection.points import middle_codes
 from directory.vocabulary import Key, codes_for_name
 
 Row = dict[str, Any]
@@ -51,6 +53,7 @@ class RelatedRows:
         self._single("service_capacity", "unit")
         self._withhold()
         self._marks()
+        self.middles = self._middles()
 
     def row(self, table: str, row_id: UUID | None) -> Row | None:
         return self._rows[table].get(row_id) if row_id else None
@@ -175,6 +178,17 @@ class RelatedRows:
         for row in self._select("taxonomy", Q(id__in=taxonomies)):
             self._rows["taxonomy"][row["id"]] = row
         self._meanings = meanings.of_terms(terms, self.using)
+
+    def _middles(self) -> dict[str, Point]:
+        """The operator's midpoints of the postcodes in which places without a point are."""
+        codes = {
+            code
+            for location in self.rows("location")
+            for code in middle_codes(
+                location, self.children_of("address", "location_id", location["id"])
+            )
+        }
+        return middles(codes, self.using)
 
     # -- Terms
 

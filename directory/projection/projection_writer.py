@@ -54,8 +54,8 @@ _COLUMNS = {
         "id uuid, service_id uuid, location_id uuid, organization_id uuid, name text,"
         " open boolean, first boolean, alone boolean, position int, answered_by uuid,"
         " minimum_age float, maximum_age float, taxonomy_term_ids uuid[], facets text[],"
-        " postcodes text[], point cube, open_hours tstzmultirange, hours_until timestamptz,"
-        " last_modified timestamptz, document text, full_document text"
+        " postcodes text[], point cube, middle_of text, open_hours tstzmultirange,"
+        " hours_until timestamptz, last_modified timestamptz, document text, full_document text"
     ),
     "organizations": (
         "id uuid, name text, taxonomy_term_ids uuid[], last_modified timestamptz,"

@@ -1,4 +1,5 @@
-"""Refreshes what time makes stale: opening hours are computed only some weeks ahead.
+"""Refreshes what time makes stale, such as opening hours, which are computed only some weeks ahead,
+and what another table of postcodes moves.
 
 Runs as `jobs`; once a day is enough (manage.py directory refresh), and twice is safe.
 """
@@ -12,6 +13,7 @@ from django.db import connections, transaction
 
 from directory import models as m
 from directory.postcodes import derive
+from directory.projection.points import misplaced_services
 from directory.projection.render import entries_showing_hidden, render
 from permissions.database.aliases import JOBS
 from permissions.database.clock import database_now
@@ -56,14 +58,16 @@ Progress = Callable[[str, int, int], None]
 
 
 def refresh(progress: Progress, *, everything: bool = False) -> int:
-    """Do the nightly work: compute hours ahead, withhold what is hidden, forget unused words, and
-    derive the midpoints of postcodes. With `everything`, render all services and organizations.
-    Returns the number of services rendered for their hours, or of all services."""
+    """Do the nightly work: compute hours ahead, withhold what is hidden, forget unused words,
+    derive the midpoints of postcodes, and finish what a stopped `place_again` left. With
+    `everything`, render all services and organizations. Returns the number of services rendered for
+    their hours, or of all services."""
     due = render_everything(progress) if everything else look_ahead(progress)
     hide_leftovers()
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_WORDS)
     derive()
+    place_again(progress)
     return due
 
 
@@ -72,11 +76,22 @@ def look_ahead(progress: Progress) -> int:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_DUE, {"before": database_now(JOBS) + timedelta(KEEP_DAYS)})
         due = [service_id for (service_id,) in cursor.fetchall()]
-    for start in range(0, len(due), BATCH):
+    return _render_in_parts(due, progress)
+
+
+def place_again(progress: Progress) -> int:
+    """Render the services whose places stand elsewhere since the operator loaded another table of
+    postcodes. Returns their number. Stopped half-way, it goes on from there; twice changes
+    nothing."""
+    return _render_in_parts(misplaced_services(JOBS), progress)
+
+
+def _render_in_parts(services: list[UUID], progress: Progress) -> int:
+    for start in range(0, len(services), BATCH):
         with transaction.atomic(using=JOBS):
-            render(due[start : start + BATCH])
-        progress("services", min(start + BATCH, len(due)), len(due))
-    return len(due)
+            render(services[start : start + BATCH])
+        progress("services", min(start + BATCH, len(services)), len(services))
+    return len(services)
 
 
 def render_everything(progress: Progress) -> int:

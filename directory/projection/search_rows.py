@@ -1,6 +1,5 @@
 """Builds the projection rows of one service, of each of its places, and of one organization."""
 
-import math
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -9,7 +8,7 @@ import orjson
 
 from directory import facets
 from directory.postcodes import postcode
-from directory.projection import opening_hours
+from directory.projection import opening_hours, points
 from directory.projection.entry_documents import (
     Document,
     as_id,
@@ -166,32 +165,25 @@ def _place(
     open_hours = opening_hours.as_multirange(opening_hours.spans(schedules, holidays, today))
     if link is None or location is None:
         return {"id": str(service["id"]), "open_hours": open_hours, **_NOWHERE}
-    latitude, longitude = location["latitude"], location["longitude"]
-    somewhere = (
-        not location["confidential"]
-        and latitude is not None
-        and longitude is not None
-        and abs(latitude) <= 90
-        and abs(longitude) <= 180
-    )
+    addresses = shelf.children_of("address", "location_id", location["id"])
+    stand = points.NOWHERE if secret else points.stand_of(location, addresses, shelf.middles)
     return {
         "id": str(link["id"]),
         "location_id": str(location["id"]),
         "document": _json(place_item(shelf, link, service, location, secret)),
         "full_document": _json(place_detail(shelf, link, secret)),
-        "point": _point(latitude, longitude) if somewhere else None,
+        "point": stand.point,
+        "middle_of": stand.middle_of,
         "open_hours": open_hours,
     }
 
 
-_NOWHERE: Document = {"location_id": None, "document": "", "full_document": "", "point": None}
-
-
-def _point(latitude: float, longitude: float) -> str:
-    """A point on the unit sphere, as the text of a PostgreSQL cube."""
-    a, b = math.radians(latitude), math.radians(longitude)
-    x, y, z = math.cos(a) * math.cos(b), math.cos(a) * math.sin(b), math.sin(a)
-    return f"({x:.12f},{y:.12f},{z:.12f})"
+_NOWHERE: Document = {
+    "location_id": None,
+    "document": "",
+    "full_document": "",
+    **points.NOWHERE._asdict(),
+}
 
 
 def _until(today: date) -> str:

@@ -33,10 +33,12 @@ MOST_PER_PAGE = 100
 
 class Hit(NamedTuple):
     """One service or place in the order of the answer, with the parts of its document
-    (documents.py). `metres` is set if the query has a place."""
+    (documents.py). `metres` is set if the query has a place; with `middle_of` it is approximate,
+    since the entry has no point and stands at the middle of this postcode."""
 
     id: UUID
     metres: float | None
+    middle_of: str
     parts: tuple[Any, ...]
 
 
@@ -89,7 +91,7 @@ def _run(question: SearchStatement, reading: Reading, using: str) -> Matches:
         cursor.execute(question.statement(reading), question.values)
         rows = cursor.fetchall()
     total, cap = rows[0][:2]
-    hits = [Hit(row[3], row[2], tuple(row[4:])) for row in rows if row[3] is not None]
+    hits = [Hit(row[4], row[2], row[3], tuple(row[5:])) for row in rows if row[4] is not None]
     return Matches(
         hits=tuple(hits[: question.per_page]),
         reading=reading,

@@ -89,7 +89,7 @@ class SearchStatement:
         return f"""
             WITH {spelt if self.asked.text else ""} {chosen},
             hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place {paged})
-            SELECT ({count}), ({cap}), hit.metres, document.*
+            SELECT ({count}), ({cap}), hit.metres, hit.middle_of, document.*
               FROM (SELECT 1) once
               LEFT JOIN hit ON true
               LEFT JOIN ({documents}) document ON document.id = hit.{key}
@@ -158,7 +158,8 @@ class SearchStatement:
             found = f"{_few(few, FILTERED_CAP)}, {ordered}"
             count, cap = _COUNT_FEW, str(FILTERED_CAP)
         chosen = f"""{found}, chosen AS MATERIALIZED (
-            SELECT service_id, id, network, NULL::float AS metres, row_number() OVER () AS place
+            SELECT service_id, id, network, NULL::float AS metres, '' AS middle_of,
+                   row_number() OVER () AS place
               FROM (SELECT * FROM found ORDER BY {order}
                     OFFSET {skipped} LIMIT %(limit)s) page)"""
         return count, chosen, cap
@@ -264,7 +265,7 @@ class SearchStatement:
                 SELECT * FROM few
                 UNION ALL
                 SELECT * FROM ({other}) o WHERE NOT (SELECT so FROM many)),
-            chosen AS (SELECT service_id, id, network, NULL::float AS metres,
+            chosen AS (SELECT service_id, id, network, NULL::float AS metres, '' AS middle_of,
                               row_number() OVER (ORDER BY {order}) AS place
                          FROM fitting{counted} ORDER BY place LIMIT {NAMED_CAP})"""
         return "SELECT count(*) FROM fitting", chosen, str(NAMED_CAP)
@@ -272,7 +273,7 @@ class SearchStatement:
     def _near(self) -> tuple[str, str, str]:
         """Nearest first. Few matches are sorted; for many the distance index is walked."""
         chord = f"p.point <-> {QUERY_POINT}"
-        columns = f"service_id, id, {chord} AS chord"
+        columns = f"service_id, id, middle_of, {chord} AS chord"
         there = "p.point IS NOT NULL"
         if self.asked.radius:
             there += f" AND {WITHIN_RADIUS.format(p='p')}"
@@ -309,7 +310,8 @@ class SearchStatement:
             found = f"found AS MATERIALIZED ({walk}), few AS (SELECT FROM found LIMIT {CAP + 1})"
         chosen = f"""{sample} {found},
             chosen AS (SELECT service_id, id, network, directory_metres(chord) AS metres,
-                              row_number() OVER (ORDER BY chord, id) AS place FROM found)"""
+                              middle_of, row_number() OVER (ORDER BY chord, id) AS place
+                         FROM found)"""
         return count, chosen, str(CAP)
 
     def _nearer(self) -> str:

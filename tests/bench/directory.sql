@@ -53,7 +53,7 @@ SELECT g.id, replace(replace(l.document, l.id::text, g.id::text), l.organization
        l.assured_date
   FROM grown g JOIN directory_listing l ON l.id = g.listing_id;
 
-CREATE TEMP TABLE grown_place (LIKE directory_place) ON COMMIT DROP;
+CREATE TEMP TABLE grown_place (LIKE directory_place INCLUDING DEFAULTS) ON COMMIT DROP;
 INSERT INTO grown_place (id, service_id, document, full_document, last_modified, location_id,
        organization_id, name, open, first, alone, position, answered_by, minimum_age, maximum_age,
        taxonomy_term_ids, facets, postcodes, named, search, point, open_hours, hours_until)

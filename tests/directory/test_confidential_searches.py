@@ -2,9 +2,17 @@
 
 import itertools
 import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 
+from directory import models as m
+from directory.postcodes import derive
+from directory.projection.reindex import place_again
+from permissions.database.aliases import JOBS
 from tests.directory.hidden_scene import LISTS, PLACES, SERVICES, ids, totals
 from tests.directory.hidden_scene import nobody as nobody  # a fixture
 from tests.directory.hidden_scene import scene as scene  # a fixture
@@ -107,6 +115,28 @@ def test_the_middle_of_a_postcode_is_not_kept_of_it(scene: Scene, nobody: Caller
     bodies = [{**json.loads(body), "request_id": ""} for _, _, body, _ in answers]
     assert bodies[0] == bodies[1]
     assert answers[0][0] == answers[1][0] == 400
+
+
+def test_an_operators_table_places_nothing_that_is_hidden(
+    scene: Scene, nobody: Caller, api: Any, tmp_path: Path
+) -> None:
+    """Of the den's own ZIP code: what is near it there is what was near it before."""
+    table = tmp_path / "postcodes.csv"
+    table.write_text(f"postcode,latitude,longitude\n{hidden.POSTCODE},67.91,-114.12\n")
+    inside = api("outsider.lead")
+    ours = {str(one) for one in scene.ids.values()}
+    try:
+        call_command("directory", "import-postcodes", str(table), stdout=StringIO())
+        for caller in (nobody, inside):
+            for path, name in ((SERVICES, "counsel"), (PLACES, "counsel_far")):
+                asked = {"postcode": hidden.POSTCODE, "proximity": "50000"}
+                found = caller.get(path, asked).json()["contents"]
+                assert [one["id"] for one in found if one["id"] in ours] == [str(scene.ids[name])]
+                assert not any("somewhere_in" in one for one in found)
+    finally:
+        m.Postcode.objects.using(JOBS).filter(derived=False).delete()
+        derive()
+        place_again(lambda *_: None)
 
 
 def test_errors_say_nothing_of_it(scene: Scene, nobody: Caller) -> None:

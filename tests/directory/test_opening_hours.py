@@ -32,7 +32,7 @@ def rule(**said: Any) -> dict[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(
         ("dtstart", "valid_from", "valid_to", "until", "count", "interval", "timezone")
     )
-    empty |= dict.fromkeys(("bymonthday", "byyearday", "byweekno", "wkst"), "")
+    empty |= dict.fromkeys(("bymonthday", "byyearday", "byweekno", "wkst", "time_zone"), "")
     usual = {"freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR"}
     return empty | usual | {"opens_at": time(9), "closes_at": time(17)} | said
 
@@ -308,6 +308,38 @@ def test_an_offset_of_the_networks_own_zone_means_the_zone_and_any_other_itself(
     found = spans([rule(timezone=-5.0)], [], MONDAY)
     assert is_open(found, 2026, 11, 3, 14, 0, zone=UTC)
     assert not is_open(found, 2026, 11, 3, 22, 0, zone=UTC)
+
+
+def test_the_name_of_a_zone_comes_before_an_offset_and_knows_daylight_saving() -> None:
+    """Nine in the morning in Los Angeles: 17 o'clock UTC in winter, 16 in summer."""
+    pacific = {"time_zone": "America/Los_Angeles", "timezone": -5.0}
+    winter = spans([rule(**pacific)], [], MONDAY)
+    assert is_open(winter, 2026, 11, 3, 17, 0, zone=UTC)
+    assert not is_open(winter, 2026, 11, 3, 16, 59, zone=UTC)
+    summer = spans([rule(**pacific)], [], date(2026, 7, 6))
+    assert is_open(summer, 2026, 7, 7, 16, 0, zone=UTC)
+    assert not is_open(summer, 2026, 7, 7, 15, 59, zone=UTC)
+    arizona = spans([rule(time_zone="America/Phoenix")], [], date(2026, 7, 6))
+    assert is_open(arizona, 2026, 7, 7, 23, 59, zone=UTC)
+    assert not is_open(arizona, 2026, 7, 8, 0, 0, zone=UTC)
+
+
+@pytest.mark.parametrize("name", ["Nowhere/Land", "America", "../etc", ""])
+def test_a_zone_that_this_machine_does_not_know_is_the_networks(name: str) -> None:
+    assert zone_of(None, MONDAY, name) == DENVER
+
+
+def test_the_hours_of_a_holiday_are_in_the_zone_of_those_that_it_interrupts() -> None:
+    day = date(2026, 11, 3)
+    short = holiday(day, day, closed=False, opens_at=time(10), closes_at=time(11))
+    found = spans([rule(time_zone="America/New_York")], [short], MONDAY)
+    assert is_open(found, 2026, 11, 3, 15, 0, zone=UTC)
+    assert not is_open(found, 2026, 11, 3, 17, 0, zone=UTC)
+    both = [rule(time_zone="America/New_York"), rule()]
+    for rules in ([], both):  # none, or not one: the network's
+        found = spans(rules, [short], MONDAY)
+        assert is_open(found, 2026, 11, 3, 17, 0, zone=UTC)
+        assert not is_open(found, 2026, 11, 3, 15, 0, zone=UTC)
 
 
 def test_it_looks_ahead_so_far_and_no_further() -> None:

@@ -27,6 +27,7 @@ Document = Mapping[str, Any]
 AROUND_THE_CLOCK = timedelta(days=14)  # open for as long as this: "day and night"
 WEEK = 7  # days
 ALL_DAY = "day and night"
+ROUGHLY = 100.0  # meters: no nearer than this is shown of a place whose point is not known
 
 
 class Wording(NamedTuple):
@@ -58,7 +59,7 @@ def summarize(
         listing=listing,
         opening=opening_words(opening, now),
         intake=intake(listing, document),
-        distance=distance(listing.metres),
+        distance=distance(listing.metres, listing.somewhere_in),
         languages=", ".join(languages(document)),
         places=", ".join(towns(document)),
         unchecked=unchecked_warning(listing.assured_date, now),
@@ -69,12 +70,19 @@ def summarize(
 # -- How far, and how fresh ------------------------------------------------------------------------
 
 
-def distance(metres: float | None) -> str:
-    """Return words such as "1.3 mi (2.1 km)"."""
+def distance(metres: float | None, somewhere_in: str) -> str:
+    """Return words such as "1.3 mi (2.1 km)", or "somewhere in 59801, about 1.3 mi (2.1 km)"."""
     if metres is None:
         return ""
     miles, km = f"{metres / METRES_A_MILE:.1f}", f"{metres / 1000:.1f}"
-    return gettext("{miles} mi ({km} km)").format(miles=miles, km=km)
+    exact = gettext("{miles} mi ({km} km)").format(miles=miles, km=km)
+    if not somewhere_in:
+        return exact
+    if metres < ROUGHLY:
+        return gettext("somewhere in {code}").format(code=somewhere_in)
+    return gettext("somewhere in {code}, about {distance}").format(
+        code=somewhere_in, distance=exact
+    )
 
 
 def review_days() -> int:

@@ -1,6 +1,7 @@
 """`manage.py prepare`: migrate, load Cairn's taxonomies, and load the demo network once."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -9,15 +10,19 @@ from django.core.management.base import BaseCommand
 
 from api.dev import demo, demo_card
 from api.dev.cast import CAST
-from directory.postcodes import derive
-from directory.projection.reindex import look_ahead
+from directory.postcodes import derive, is_loaded, load
+from directory.projection.reindex import look_ahead, place_again
 from directory.taxonomy import bundled
+
+# The demo's ZIP codes, roughly where they are.
+POSTCODES = Path(demo.__file__).parent / "postcodes.csv"
 
 
 class Command(BaseCommand):
     help = (
         "Migrate the database, load Cairn's taxonomies, and compute opening hours ahead. For the"
-        " demo on this machine, also load the demo network once. Safe to run twice."
+        " demo on this machine, also load the demo network once, and a table of its ZIP codes"
+        " unless one is loaded. Safe to run twice."
     )
     requires_system_checks: list[str] = []
 
@@ -28,6 +33,9 @@ class Command(BaseCommand):
         look_ahead(self._progress)  # the other nightly jobs need not run at each start
         if not settings.LOOPBACK:
             return
+        if not is_loaded():
+            self.stdout.write(f"{load(POSTCODES)} ZIP codes loaded.")
+        place_again(lambda *_: None)  # also after a start that was stopped between the two
         path = settings.HOME / "demo.json"
         if path.exists():
             content = json.loads(path.read_text())

@@ -4,6 +4,7 @@ out empty members. The schemas to validate against are at /v1/directory/schema/.
 from rest_framework import serializers
 
 from directory.facets import INTAKES
+from directory.hsds.profile import SOMEWHERE, STAND_IN
 from directory.models import PLACES, STATUSES
 
 
@@ -49,6 +50,7 @@ class DirectoryOrganizationOut(serializers.Serializer):
     parent_organization_id = serializers.UUIDField(required=False)
     confidential = serializers.BooleanField(help_text="Known to the network only.")
     external_ids = DirectoryExternalIdOut(many=True, required=False)
+    stand_in = serializers.BooleanField(required=False, help_text=STAND_IN)
 
 
 class DirectoryProgramOut(serializers.Serializer):
@@ -104,6 +106,7 @@ class DirectoryServiceOut(serializers.Serializer):
     distance = serializers.IntegerField(
         required=False, help_text="In meters, if the search has a place."
     )
+    somewhere_in = serializers.CharField(required=False, help_text=SOMEWHERE)
 
 
 class DirectoryPhoneOut(serializers.Serializer):
@@ -205,6 +208,7 @@ class DirectoryPlaceOut(serializers.Serializer):
     distance = serializers.IntegerField(
         required=False, help_text="In meters, if the search has a place."
     )
+    somewhere_in = serializers.CharField(required=False, help_text=SOMEWHERE)
 
 
 class DirectoryPlaceDetailOut(DirectoryPlaceNestedOut):

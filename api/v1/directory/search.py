@@ -6,6 +6,7 @@ api/v1/directory/schemas.py describe them for the contract, and a test compares 
 in api/v1/directory/editing.py.
 """
 
+import json
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -115,6 +116,8 @@ def _item(kind: str, shape: str, hit: matches.Hit) -> str:
     document = compose(kind, shape, hit.parts)
     if hit.metres is not None:
         document = f'{document[:-1]},"distance":{round(hit.metres)}}}'
+    if hit.middle_of:
+        document = f'{document[:-1]},"somewhere_in":{json.dumps(hit.middle_of)}}}'
     return document
 
 

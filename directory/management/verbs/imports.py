@@ -16,6 +16,7 @@ from directory.importing.import_package import ignore_difference, import_package
 from directory.importing.outcome import Report
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.postcodes import load
+from directory.projection.reindex import place_again
 from permissions.database.aliases import JOBS
 from permissions.management.noun import NounCommand, Options
 from permissions.models import Agency
@@ -34,6 +35,9 @@ IMPORT = (
     " is removed; a service becomes inactive, and so do those of an organization that has left. If"
     " more than a tenth of the organizations or services are gone, the file may be cut off: nothing"
     " is changed without --allow-closing. To finish an import that was stopped, run it again.",
+    "A service may name an organization that the files do not list: then what an earlier import"
+    " stored of it is used, or else the name in a column `organization_name` of services.csv,"
+    " until the organization is listed.",
     "The command ends with status 0 if no line is quarantined, 3 if some are, and 4 if nothing was"
     " taken.",
     "Once an agency has changed an entry here (more than pausing it or confirming it), its"
@@ -94,8 +98,10 @@ def add_verbs(command: NounCommand) -> None:
         partial(_import_postcodes, command),
         "Load a table of postcodes, so that services near a postcode can be found.",
         "FILE is a CSV file with the columns postcode, latitude, longitude. It replaces the table"
-        " that was loaded before. A postcode that is in no table is placed in the middle of the"
-        " known addresses with it.",
+        " that was loaded before. A place without coordinates then is in the middle of its"
+        " postcode, and a search says so; a confidential place stands nowhere. If the command was"
+        " stopped, run it again. A search near a postcode that is in no table begins in the middle"
+        " of the known addresses with it; no place stands there.",
     )
     postcodes.add_argument("path", type=Path, metavar="FILE", help="a CSV file")
 
@@ -221,6 +227,9 @@ def _quarantine(command: NounCommand, options: Options) -> None:
 
 def _import_postcodes(command: NounCommand, options: Options) -> None:
     command.stdout.write(f"{load(options['path'])} postcodes loaded.")
+    count = place_again(partial(_show_progress, command))
+    if count:
+        command.stdout.write(f"The places of {count} services were placed by them.")
 
 
 def _show_progress(command: NounCommand, what: str, done: int, total: int) -> None:
