@@ -1,8 +1,6 @@
 """The coordinator says at the desk what the terms of a source mean, and its services are found."""
 
 import csv
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,95 +9,27 @@ from django.core.management import call_command
 from django.db import connection
 
 from api.http.authentication import SESSION_KEY
-from directory import listings
-from directory.importing.parsing import id_of
 from directory.models import TermMeaning
-from directory.search.query import SearchQuery
 from directory.taxonomy import term_meanings
-from directory.vocabulary import term_id
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotPermitted, TooOften
 from permissions.identity.credentials import resolve_credential
 from permissions.models import AccessEntry
-from referrals import worker
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
-from tests.support.hsds_source import forget, take, write_tables
-from tests.support.races import race as race  # a fixture
+from tests.desk.term_pages import (
+    COORDINATOR,
+    NAMES,
+    SHELTER,
+    found,
+    said,
+    stored,
+    tables,
+    term,
+    work,
+)
+from tests.desk.term_pages import county as county  # a fixture
+from tests.support.desk_pages import at_the_desk, rows, text_of
+from tests.support.hsds_source import take, write_tables
 from tests.support.stale_projections import stale
-from tests.support.waiting import SOON
-
-COORDINATOR = "taskforce.coordinator"
-NAMES = ("Sheltering", "Lodging for people in danger", "Transitional homes", "Bus Passes")
-SHELTER = "needs/emergency-shelter"
-MEANS = ["term-meanings"]
-MANY = term_meanings.RENDERED_AT_ONCE + 5
-
-
-def tables(organizations: int = 1, terms: tuple[str, ...] = NAMES) -> dict[str, Any]:
-    """Organizations with two services each; the first term is of all their first services and one
-    more, the others of one service."""
-    used = [(f"{number}0", 0) for number in range(1, organizations + 1)] + [("11", 0)]
-    used += [("11", number) for number in range(1, len(terms))]
-    return {
-        "organizations": [
-            {"id": f"{n}", "name": f"Marked House {n}", "description": "For tests."}
-            for n in range(1, organizations + 1)
-        ],
-        "services": [
-            {"id": f"{n}{k}", "organization_id": f"{n}", "name": name, "status": "active"}
-            for n in range(1, organizations + 1)
-            for k, name in enumerate(("Talking", "Walking"))
-        ],
-        "taxonomy_terms": [
-            {"id": f"t{n}", "code": f"X{n}", "name": name, "description": "", "taxonomy": "county"}
-            for n, name in enumerate(terms)
-        ],
-        "attributes": [
-            {
-                "id": f"a{service}-{number}",
-                "link_id": service,
-                "link_entity": "service",
-                "taxonomy_term_id": f"t{number}",
-            }
-            for service, number in used
-        ],
-    }
-
-
-@pytest.fixture
-def county(network: Any, tmp_path: Path) -> Iterator[Path]:
-    folder = write_tables(tmp_path / "county", tables())
-    take(folder)
-    work("term-drafts")
-    yield folder
-    forget()
-
-
-def work(*jobs: str) -> None:
-    assert worker.run_until_idle(worker.jobs_named(jobs)) == []
-
-
-def term(number: int) -> UUID:
-    return id_of("test", "taxonomy_term", f"t{number}")
-
-
-def stored(number: int) -> TermMeaning:
-    return TermMeaning.objects.using("jobs").get(id=term(number))
-
-
-def said(pages: Pages, number: int, what: str, show: str = "") -> Any:
-    """Press the button of that term on the list."""
-    at = f"/desk/terms{show}"
-    return pages.submit(at, action=f"/desk/terms/{term(number)}/{what}{show}")
-
-
-def found(need: str = SHELTER, words: str = "", organization: str = "1") -> list[str]:
-    needs = (term_id(*need.split("/")),) if need else ()
-    query = SearchQuery(
-        words=words, needs=needs, organization_id=id_of("test", "organization", organization)
-    )
-    return sorted(one.name for one in listings.search(None, query).items)
-
 
 # -- The way of an answer --------------------------------------------------------------------------
 
@@ -338,78 +268,6 @@ def test_three_hundred_answers_an_hour(county, shift_clock):
     shift_clock("61 minutes")
     term_meanings.answer(principal, term(1), 0, "no")
     assert (stored(0).changes, stored(1).answer) == (1, "no")
-
-
-# -- Twice, at once, and killed --------------------------------------------------------------------
-
-
-def test_the_same_answer_twice_is_one_and_another_from_an_old_page_is_none(county):
-    desks = [at_the_desk(COORDINATOR, csrf=False) for _each in range(2)]
-    for desk in desks:
-        answer = desk.http.post(f"/desk/terms/{term(0)}/yes", {"seen": "0", "means": SHELTER})
-        assert answer.status_code == 302
-    assert (stored(0).changes, stored(0).chosen) == (1, [SHELTER])
-    for what in ("no", "undo"):
-        answer = desks[1].http.post(f"/desk/terms/{term(0)}/{what}", {"seen": "0"}, follow=True)
-        assert "Nothing was changed." in text_of(answer.content)
-    assert (stored(0).changes, stored(0).answer) == (1, "yes")
-
-
-def test_of_two_different_answers_at_once_one_is_kept(county, race):
-    desks = [at_the_desk(COORDINATOR, csrf=False) for _each in range(2)]
-
-    def press(desk: Pages, what: str) -> Any:
-        body = {"seen": "0", "means": SHELTER}
-        return desk.http.post(f"/desk/terms/{term(0)}/{what}", body, follow=True)
-
-    with race.held("SELECT FROM directory_term_meaning WHERE id = %s FOR UPDATE", [term(0)]):
-        both = [
-            race.start_and_wait(lambda desk=desk, what=what: press(desk, what))
-            for desk, what in zip(desks, ("yes", "no"), strict=True)
-        ]
-    texts = [text_of(one.result(SOON).content) for one in both]
-    assert ["Saved." in one for one in texts] == [True, False]
-    assert "Someone else answered this term meanwhile." in texts[1]
-    assert (stored(0).changes, stored(0).answer) == (1, "yes")
-
-
-def test_entries_are_updated_in_portions_and_a_new_answer_begins_again(network, tmp_path):
-    take(write_tables(tmp_path / "county", tables(MANY)))
-    try:
-        work("term-drafts")
-        pages = at_the_desk(COORDINATOR)
-        said(pages, 0, "yes")
-        assert term_meanings.store_step(), "a portion, then more"
-        row = stored(0)
-        assert (row.due, row.rendered_to is None) == (True, False)
-        done = [n for n in range(1, MANY + 1) if found(organization=f"{n}")]
-        assert len(done) == term_meanings.RENDERED_AT_ONCE
-        said(pages, 0, "undo", "?show=yes")  # while it is under way
-        assert stored(0).rendered_to is None
-        work("term-meanings")
-        assert not [n for n in range(1, MANY + 1) if found(organization=f"{n}")]
-        assert not stale()
-        said(pages, 0, "yes")
-        work("term-meanings")
-        assert all(found(organization=f"{n}") for n in range(1, MANY + 1))
-        assert (stored(0).due, stale()) == (False, {})
-    finally:
-        forget()
-
-
-def test_what_is_killed_half_way_is_done_by_the_next_step(county, race):
-    said(at_the_desk(COORDINATOR), 0, "yes")
-    with race.held("LOCK TABLE directory_listing IN ACCESS EXCLUSIVE MODE"):
-        killed = race.start_and_wait(lambda: worker.run_until_idle(worker.jobs_named(MEANS)))
-        assert not term_meanings.store_step(), "of two at once, one does nothing"
-        race.one(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-        )
-        assert killed.result(SOON) == MEANS
-    assert (stored(0).due, found()) == (True, [])
-    work(*MEANS)
-    assert (stored(0).due, found()) == (False, ["Talking", "Walking"])
 
 
 def as_app(sql: str) -> list[Any]:
