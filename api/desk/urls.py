@@ -102,7 +102,7 @@ urlpatterns = [
     # The person who holds a phone that is tested
     path("line/<str:token>", line_test.by_link, name="line_test"),
     path("line/call/<str:token>", line_test.by_key, name="line_call"),
-    # Whoever runs a service, about its public entry
+    # The people who run a service, about its public entry
     path("check/thanks", entry_checks.thanks, name="entry_check_thanks"),
     path("check/<str:token>", entry_checks.check, name="entry_check"),
     # The survivor, by their slip

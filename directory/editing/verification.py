@@ -1,4 +1,5 @@
-"""Asks whoever runs a service, once a year by mail, whether its public entry is right (ADR 0133).
+"""Asks the people who run a service by mail, once a year, whether its public entry is right (ADR
+0133).
 
 Off unless the operator switches it on (CAIRN_VERIFY_ENTRIES). The mail names nothing. Its link
 works once and for 30 days, and shows what the public sees: an entry that is not public is never
@@ -57,7 +58,7 @@ class Unverified(NamedTuple):
     asked: date
 
 
-# -- Whoever has the link, and who can mend the entry ----------------------------------------------
+# -- Who has the link, and who can mend the entry --------------------------------------------------
 
 
 def service_of(token: str) -> UUID:

@@ -1,4 +1,4 @@
-"""Whether whoever runs a service says that its entry is right, asked by mail once a year."""
+"""Whether the people who run a service say that its entry is right, asked by mail once a year."""
 
 from django.db import models
 from django.db.models import CheckConstraint, Q

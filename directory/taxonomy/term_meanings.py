@@ -228,7 +228,7 @@ def _store_one() -> bool:
         part = left[:RENDERED_AT_ONCE]
         if part:
             render_organizations(part)
-        # Whoever answered meanwhile has set it to begin again.
+        # An answer that was given meanwhile has set it to begin again.
         rows.filter(id=row.id, changes=row.changes).update(
             due=len(left) > len(part), rendered_to=part[-1] if part else None
         )

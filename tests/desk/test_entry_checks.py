@@ -1,4 +1,4 @@
-"""Whoever runs a service is asked by mail whether its public entry is right."""
+"""The people who run a service are asked by mail whether its public entry is right."""
 
 import re
 from collections.abc import Iterator

@@ -114,7 +114,7 @@ def _checks(service: str) -> str:
         expires_at=at + verification.GOOD_FOR,
         **given,
     )
-    long_ago = {"asked_at": at - timedelta(40), "expires_at": at - timedelta(10)}
+    long_ago = {"asked_at": at - timedelta(20), "expires_at": at - timedelta(1)}
     late = loader.service_id("shelter-crisis")
     kept.create(token_hash=b"over", **given | long_ago | {"service_id": late})
     return secret

@@ -1,7 +1,7 @@
 -- as: definer
--- The question to whoever runs a service whether its entry is right (directory/editing/
--- verification.py). The hash of a link stands for its caller, who is no one's member. What is not
--- public has no link: one that it had is over.
+-- The question to the people who run a service whether its entry is right
+-- (directory/editing/verification.py). The hash of a link stands for its caller, who is no one's
+-- member. What is not public has no link: one that it had is over.
 
 -- The service that a link asks about; none once the link is used or over.
 CREATE FUNCTION sec.verification_of(hash bytea) RETURNS uuid
