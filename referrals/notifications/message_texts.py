@@ -73,12 +73,12 @@ WITH_SECRET = {
     "entry_check": (
         "Once a year Cairn asks whether a public directory says the right things about you. Open"
         " this link within 30 days, look, and press a button: {secret} It works once. On its page"
-        " you can also say that you want no such mail."
+        " you can also say that you want no such emails."
     ),
     "entry_check_again": (
         "A reminder: Cairn asks whether a public directory says the right things about you. Open"
         " this link, look, and press a button: {secret} It works once. On its page you can also say"
-        " that you want no such mail."
+        " that you want no such emails."
     ),
     "spoken_code": (
         "This is Cairn. Someone asks to administer Cairn for your agency. If your agency knows of"
