@@ -14,7 +14,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -84,7 +84,7 @@ def answer(token: str, said: str, what: str = "", words: str = "") -> None:
             raise BadRequest
         if displayed_text.fault_of(words, lines=True):
             raise BadRequest
-    given = [hash_of(token), said, uuid7(), what, words]
+    given: list[Any] = [hash_of(token), said, uuid7(), what, words]
     with identified_transaction(None), connection.cursor() as cursor:
         cursor.execute("SELECT sec.answer_verification(%s, %s, %s, %s, %s)", given)
         (taken,) = cursor.fetchone()

@@ -8,7 +8,7 @@ term, so no request waits for it. Both do as `manage.py directory crosswalk` doe
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -102,7 +102,7 @@ def answer(
             raise StaleMatch
 
 
-def _read(principal: Principal, asked: list[object]) -> list[Term]:
+def _read(principal: Principal, asked: list[Any]) -> list[Term]:
     _require_coordinator(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.term_meanings(%s, %s, %s, %s, %s)", asked)

@@ -61,6 +61,7 @@ def test_the_coordinator_says_yes_and_services_are_found_until_it_is_taken_back(
     row = stored(0)
     assert row.answered_by
     assert row.answered_at
+    assert rows(superuser, AccessEntry) == before
 
     assert take(county).changes.total() == 0
     work("term-drafts")
@@ -70,7 +71,6 @@ def test_the_coordinator_says_yes_and_services_are_found_until_it_is_taken_back(
     assert found() == []
     assert not stale()
     assert NAMES[0] in text_of(pages.get("/desk/terms").content)
-    assert rows(superuser, AccessEntry) == before
 
 
 def test_no_takes_a_term_off_the_list_and_changes_no_entry(county):
@@ -143,10 +143,11 @@ def test_what_entries_no_longer_have_leaves_the_list_and_answers_stay(county, tm
 
 
 def test_a_term_with_another_name_is_drafted_again(county, tmp_path):
-    assert stored(2).means != [SHELTER]
+    assert SHELTER not in stored(2).means
     take(write_tables(tmp_path / "county", tables(terms=(*NAMES[:2], "Emergency shelters"))))
     work("term-drafts")
-    assert (stored(2).name, stored(2).means[0]) == ("Emergency shelters", SHELTER)
+    assert stored(2).name == "Emergency shelters"
+    assert SHELTER in stored(2).means
 
 
 def test_a_list_without_terms_says_so(network):
