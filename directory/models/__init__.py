@@ -57,7 +57,6 @@ from directory.models.terms import (
     TaxonomyTerm,
     TermMeaning,
 )
-from directory.models.verification import MailOptOut, Verification
 
 __all__ = [
     "PLACES",
@@ -76,7 +75,6 @@ __all__ = [
     "HolidaySchedule",
     "Language",
     "Location",
-    "MailOptOut",
     "MetaTableDescription",
     "Metadata",
     "Milestone",
@@ -108,6 +106,5 @@ __all__ = [
     "Unit",
     "UnmetSearch",
     "Url",
-    "Verification",
     "Word",
 ]

@@ -160,7 +160,7 @@ def _version() -> str:
 
 def _list_used() -> bool:
     """Make the list that of the terms that entries have now. A term that a name of ours says
-    already is not on it, and an answered one stays. Returns whether there is a new one to draft."""
+    already is not on it, and an answered one stays. Returns whether there is one to draft."""
     used = {term.id: term for term in crosswalk.used_terms()}
     with transaction.atomic(using=JOBS):
         rows = TermMeaning.objects.using(JOBS)
@@ -179,7 +179,7 @@ def _list_used() -> bool:
         ]
         fields = ["name", "services", "answer", "chosen", "changes", "vocabulary"]
         rows.bulk_update(changed, fields, batch_size=500)
-    return bool(new)
+    return bool(new or [one for one in changed if not one.vocabulary])
 
 
 def _is_asked(term: UsedTerm, known: Mapping[UUID, list[str]]) -> bool:

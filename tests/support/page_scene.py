@@ -5,9 +5,8 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from directory.demo import loader
-from directory.editing import mistake_reports, verification
-from directory.models import TermMeaning, Verification
+from directory.editing import mistake_reports
+from directory.models import TermMeaning
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -56,7 +55,6 @@ class Scene(NamedTuple):
     export: str  # that a second lead of ywca asked for
     practiced: str  # in an exercise
     term: str  # of a source, without a meaning
-    check: str  # the secret part of a link about an entry
 
 
 IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
@@ -99,25 +97,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
         agency_code=_own_sign_in("ywca"),
         practiced=exercise.id,
         term=_terms(),
-        check=_checks(ywca),
     )
-
-
-def _checks(service: str) -> str:
-    """A question about an entry whose link works, and one that ran out; the first one's secret."""
-    secret, at = "b" * 22, database_now("jobs")
-    kept = Verification.objects.using("jobs")
-    given = {"service_id": UUID(service), "address_hash": b"no address"}
-    kept.create(
-        token_hash=verification.hash_of(secret),
-        asked_at=at,
-        expires_at=at + verification.GOOD_FOR,
-        **given,
-    )
-    long_ago = {"asked_at": at - timedelta(20), "expires_at": at - timedelta(1)}
-    late = loader.service_id("shelter-crisis")
-    kept.create(token_hash=b"over", **given | long_ago | {"service_id": late})
-    return secret
 
 
 def _terms() -> str:
