@@ -223,7 +223,7 @@ def test_a_system_and_the_servers_role_read_nothing(api, county):
         "SELECT * FROM directory_term_meaning",
         "UPDATE directory_term_meaning SET answer = 'no'",
         "DELETE FROM directory_term_meaning",
-        "SELECT sec.says_what_terms_mean()",
+        "SELECT sec.may_say_what_terms_mean()",
     ):
         with pytest.raises(Exception, match="permission denied"):
             as_app(sql)

@@ -2,7 +2,7 @@
 -- What the coordinator says that the terms of sources mean (directory/taxonomy/term_meanings.py).
 -- A meaning changes what every agency's entries are found by, so no agency's editor says it.
 
-CREATE FUNCTION sec.says_what_terms_mean() RETURNS boolean
+CREATE FUNCTION sec.may_say_what_terms_mean() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -19,7 +19,7 @@ CREATE FUNCTION sec.term_meanings(
     answer text, chosen text[], changes integer, due boolean
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF NOT sec.says_what_terms_mean() THEN
+    IF NOT sec.may_say_what_terms_mean() THEN
         RETURN;
     END IF;
     RETURN QUERY
@@ -41,7 +41,7 @@ DECLARE
     me sec.identity := sec.identity();
     present public.directory_term_meaning;
 BEGIN
-    IF NOT sec.says_what_terms_mean() THEN
+    IF NOT sec.may_say_what_terms_mean() THEN
         RETURN 'hidden';
     END IF;
     SELECT * INTO present FROM public.directory_term_meaning t WHERE t.id = term FOR UPDATE;
@@ -60,7 +60,7 @@ BEGIN
     RETURN 'kept';
 END $$;
 
-REVOKE ALL ON FUNCTION sec.says_what_terms_mean(),
+REVOKE ALL ON FUNCTION sec.may_say_what_terms_mean(),
     sec.term_meanings(text, integer, uuid, uuid, integer),
     sec.answer_term(uuid, integer, text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.term_meanings(text, integer, uuid, uuid, integer),
