@@ -45,6 +45,7 @@ from api.desk.directory import (
     search_page,
     service_page,
 )
+from api.desk.directory.upkeep import term_meanings
 from api.desk.inbox import call_records, inbox, mistakes, shift_change
 from api.desk.on_call import feed as on_call_feed
 from api.desk.on_call import line_test
@@ -197,6 +198,17 @@ urlpatterns = [
         "desk/entry-mistakes/<uuid:report_id>/done",
         mistake_reports.done,
         name="desk_entry_mistake_done",
+    ),
+    path("desk/terms", term_meanings.waiting, name="desk_terms_of_sources"),
+    path("desk/terms/<uuid:term_id>", term_meanings.choose, name="desk_term"),
+    *(
+        path(
+            f"desk/terms/<uuid:term_id>/{what}",
+            term_meanings.answer,
+            {"what": what},
+            name=f"desk_term_{what}",
+        )
+        for what in term_meanings.SAID
     ),
     path("desk/proposals", proposals.waiting, name="desk_proposals"),
     *(

@@ -49,7 +49,14 @@ from directory.models.service_details import (
     Url,
 )
 from directory.models.services import STATUSES, Program, Service
-from directory.models.terms import Attribute, Metadata, MetaTableDescription, Taxonomy, TaxonomyTerm
+from directory.models.terms import (
+    Attribute,
+    Metadata,
+    MetaTableDescription,
+    Taxonomy,
+    TaxonomyTerm,
+    TermMeaning,
+)
 
 __all__ = [
     "PLACES",
@@ -94,6 +101,7 @@ __all__ = [
     "ServiceCapacity",
     "Taxonomy",
     "TaxonomyTerm",
+    "TermMeaning",
     "Total",
     "Unit",
     "UnmetSearch",

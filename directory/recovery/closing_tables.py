@@ -33,6 +33,7 @@ def register_own() -> None:
         | {
             "directory_confidential_address": "sealed for one agency's members; who may is there",
             "directory_mistake_report": "for those who edit the entry; who does is there",
+            "directory_term_meaning": "words of public entries; an answer gives no access",
         },
     )
     applying.also_apply(hide)

@@ -2,7 +2,8 @@
 
 A draft compares names, synonyms and descriptions. A person says yes or no to each line of it. Then
 the services that have such a term are found by our needs, victimization types and groups. A draft
-is a CSV file, which a spreadsheet opens.
+is a CSV file, which a spreadsheet opens. The coordinator does the same at the desk (ADR 0132,
+directory/taxonomy/term_meanings.py).
 """
 
 import csv
@@ -33,12 +34,14 @@ MOST_MEANINGS = 3  # in a line of a draft
 
 
 class UsedTerm(NamedTuple):
-    """One term of another taxonomy that entries of a source have, and how many have it."""
+    """One term of another taxonomy that entries of a source have, and how many have it. `source`
+    is the term's own."""
 
     id: UUID
     code: str
     name: str
     services: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,9 @@ class Confirmed:
 
 def draft(source: str) -> list[Draft]:
     """A line for each term that entries of this source have, the most used first."""
-    used = _used(source)
+    used = used_terms(source)
     ids = [term.id for term in used]
-    likely, known = _likely(ids), meanings.of_terms(ids, JOBS)
+    likely, known = likely_meanings(ids), meanings.of_terms(ids, JOBS)
     lines = []
     for term in used:
         if certain := known.get(term.id) or vocabulary.codes_for_name(term.name):
@@ -81,16 +84,19 @@ def draft(source: str) -> list[Draft]:
     return lines
 
 
-def _used(source: str) -> list[UsedTerm]:
+def used_terms(source: str | None = None) -> list[UsedTerm]:
+    """The terms of other taxonomies that entries of this source have, or of all sources, the most
+    used first. Reads only."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_USED, {"source": source, "ours": vocabulary.SOURCE})
         return [UsedTerm(*row) for row in cursor.fetchall()]
 
 
 _USED = """
-    SELECT t.id, t.code, t.name, count(*)
+    SELECT t.id, t.code, t.name, count(*), t.source
       FROM directory_attribute a JOIN directory_taxonomyterm t ON t.id = a.taxonomy_term_id
-     WHERE a.source = %(source)s AND a.part_of_id IS NOT NULL AND t.source <> %(ours)s
+     WHERE (%(source)s::text IS NULL OR a.source = %(source)s)
+       AND a.part_of_id IS NOT NULL AND t.source <> %(ours)s
      GROUP BY t.id ORDER BY count(*) DESC, t.name, t.id
 """
 _LIKELY = """
@@ -112,7 +118,9 @@ _LIKELY = """
 """
 
 
-def _likely(terms: list[UUID]) -> dict[UUID, list[tuple[Key, float]]]:
+def likely_meanings(terms: list[UUID]) -> dict[UUID, list[tuple[Key, float]]]:
+    """Up to three of our terms that each of these may mean, with their scores, the likeliest first.
+    A term without a likely meaning is left out. Reads only."""
     keys = list(vocabulary.by_key())
     ours = [
         {"key": place, "phrase": phrase}
@@ -147,7 +155,7 @@ def write(lines: Iterable[Draft], path: Path) -> None:
         writer.writerow(COLUMNS)
         for one in lines:
             means = ";".join(map("/".join, one.means))
-            writer.writerow([*one.term[1:], means, f"{one.score:.2f}", one.confirmed])
+            writer.writerow([*one.term[1:4], means, f"{one.score:.2f}", one.confirmed])
 
 
 # -- What a person confirmed -----------------------------------------------------------------------
@@ -191,7 +199,7 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
     NotATaxonomy if a line names a term that the source does not have."""
     outcome, faults = Confirmed(), Faults()
     with transaction.atomic(using=JOBS):
-        used = _used(source)
+        used = used_terms(source)
         wanted: dict[UUID, set[UUID]] = {}
         for number, row in enumerate(rows, 2):
             terms = [term for term in used if _names(row, term)]
@@ -206,7 +214,7 @@ def confirm(source: str, rows: Iterable[Mapping[str, str]], *, dry_run: bool = F
                 more = keys - vocabulary.codes_for_name(term.name)
                 wanted.setdefault(term.id, set()).update(vocabulary.term_id(*key) for key in more)
         faults.refuse()
-        changed = _store(wanted, outcome, dry_run)
+        changed = store(wanted, outcome, dry_run=dry_run)
         if changed and not dry_run:
             _render(changed, outcome)
     return outcome
@@ -219,8 +227,11 @@ def _names(row: Mapping[str, str], term: UsedTerm) -> bool:
     return row.get("name") == term.name
 
 
-def _store(wanted: Mapping[UUID, set[UUID]], outcome: Confirmed, dry_run: bool) -> set[UUID]:
-    """Write the differences; returns the terms whose meaning changed."""
+def store(
+    wanted: Mapping[UUID, set[UUID]], outcome: Confirmed, *, dry_run: bool = False
+) -> set[UUID]:
+    """Make the meanings of these terms the ids of our terms that are given. Returns the terms whose
+    meaning changed, whose entries the caller renders. Safe to repeat."""
     there: dict[UUID, set[UUID]] = defaultdict(set)
     rows = meanings.stored(JOBS).filter(link_id__in=wanted)
     for term, ours in rows.values_list("link_id", "taxonomy_term"):

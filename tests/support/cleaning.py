@@ -73,6 +73,7 @@ CONTENT = (
     "directory_unmet_search",
     "directory_proposal",
     "directory_mistake_report",
+    "directory_term_meaning",
     "credential",
     "django_session",
     "permissions_cache",

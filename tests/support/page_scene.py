@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from directory.editing import mistake_reports
+from directory.models import TermMeaning
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -53,6 +54,7 @@ class Scene(NamedTuple):
     shift: str  # on call
     export: str  # that a second lead of ywca asked for
     practiced: str  # in an exercise
+    term: str  # of a source, without a meaning
 
 
 IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
@@ -94,7 +96,20 @@ def build(api: Any, exercise: Exercise) -> Scene:
         system=str(Client.objects.get(agency_id=agency_id("ywca")).id),
         agency_code=_own_sign_in("ywca"),
         practiced=exercise.id,
+        term=_terms(),
     )
+
+
+def _terms() -> str:
+    """Terms of a source: one to answer, and one with a meaning; the first one's id."""
+    kept = TermMeaning.objects.using("jobs")
+    given = {"source": "county", "vocabulary": "?"}
+    likely = {"means": ["needs/emergency-shelter"], "score": 0.62}
+    meant = {"answer": "yes", "chosen": ["needs/emergency-shelter", "served/women"], "due": True}
+    open_now = kept.create(id=uuid4(), name="Sheltering", services=41, **given, **likely)
+    kept.create(id=uuid4(), name="Zebra walks", services=2, **given)
+    kept.create(id=uuid4(), name="Lodging of women", services=7, **given, **meant)
+    return str(open_now.id)
 
 
 def _own_sign_in(agency: str) -> str:

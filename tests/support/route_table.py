@@ -353,6 +353,21 @@ GET  desk/entry-mistakes/<uuid:report_id>/done \
 POST desk/entry-mistakes/<uuid:report_id>/done \
                                 302  403  403  404  403  403  403  403
 GET  desk/entries               302  403  403  200  403  403  403  403
+GET  desk/terms                 302  403  403  403  403  403  403  403
+GET  desk/terms/<uuid:term_id>  302  403  403  403  403  403  403  403
+POST desk/terms/<uuid:term_id>  302  403  403  403  403  403  403  403
+GET  desk/terms/<uuid:term_id>/yes \
+                                302  302  302  302  302  302  302  302
+POST desk/terms/<uuid:term_id>/yes \
+                                302  403  403  403  403  403  403  403
+GET  desk/terms/<uuid:term_id>/no \
+                                302  302  302  302  302  302  302  302
+POST desk/terms/<uuid:term_id>/no \
+                                302  403  403  403  403  403  403  403
+GET  desk/terms/<uuid:term_id>/undo \
+                                302  302  302  302  302  302  302  302
+POST desk/terms/<uuid:term_id>/undo \
+                                302  403  403  403  403  403  403  403
 GET  desk/proposals             302  200  200  200  200  200  200  200
 GET  desk/proposals/<uuid:proposal_id>/approve \
                                 302  302  302  302  302  302  302  302
