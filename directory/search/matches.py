@@ -49,7 +49,7 @@ class Matches(PageOfResults):
 
     hits: tuple[Hit, ...]
     reading: Reading
-    complete: int
+    complete: int = 0
 
     @property
     def lacks_words(self) -> bool:
@@ -69,14 +69,14 @@ def find(
 ) -> Matches:
     """A page of the matching services, each once, or (`service_at_location`) of services at their
     places. `shape` selects the documents that come with them."""
-    question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
-    alone = asked.near or asked.placeless or not asked.is_question
-    enough = 1 if alone else ENOUGH
+    statement = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
+    fills_up = statement.question.is_more_than_a_name and not (asked.near or asked.placeless)
+    enough = ENOUGH if fills_up else 1
     found: Matches | None = None
-    for reading in readings(asked):
+    for reading in readings(statement.question):
         if found and found.total >= (1 if reading is ANY_WORD else enough):
             break
-        wider = _run(question, reading, using)
+        wider = _run(statement, reading, using)
         complete = found.complete if found else 0
         if not reading.missing:
             complete = max(wider.total, complete)
@@ -86,21 +86,20 @@ def find(
     return found
 
 
-def _run(question: SearchStatement, reading: Reading, using: str) -> Matches:
+def _run(asked: SearchStatement, reading: Reading, using: str) -> Matches:
     with connections[using].cursor() as cursor:
-        cursor.execute(question.statement(reading), question.values)
+        cursor.execute(asked.statement(reading), asked.values)
         rows = cursor.fetchall()
     total, cap = rows[0][:2]
     hits = [Hit(row[4], row[2], row[3], tuple(row[5:])) for row in rows if row[4] is not None]
     return Matches(
-        hits=tuple(hits[: question.per_page]),
+        hits=tuple(hits[: asked.per_page]),
         reading=reading,
-        complete=0,
         total=min(total, cap) if cap else total,
         capped=bool(cap) and total > cap,
-        last=len(hits) <= question.per_page,
-        page=question.page,
-        per_page=question.per_page,
+        last=len(hits) <= asked.per_page,
+        page=asked.page,
+        per_page=asked.per_page,
     )
 
 

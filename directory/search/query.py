@@ -9,7 +9,7 @@ from uuid import UUID
 
 from directory.facets import GENDERS
 from directory.postcodes import Point
-from directory.search import question
+from directory.search.question import Question, read
 
 Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
 CAP = 50  # the most matches counted near a place: "50 or more"
@@ -81,33 +81,9 @@ class SearchQuery:
         return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
 
     @property
-    def units(self) -> tuple[str, ...]:
-        """The parts of the words that count (directory/search/question.py)."""
-        return question.units(self.text)
-
-    @property
-    def texts(self) -> "dict[str, Value]":
-        """The values for the SQL of a reading (readings.py)."""
-        single = list(self.single_words)
-        return {"words": self.text, "units": list(self.units), "single_words": single}
-
-    @property
-    def is_known(self) -> bool:
-        """Whether a part of the words is known to mean something, and no word has to be absent."""
-        left_out = any(word.startswith("-") for word in self.text.split())
-        return not left_out and any(question.SPOKEN in unit for unit in self.units)
-
-    @property
-    def is_question(self) -> bool:
-        """Whether the words are more than a name: known ones, and all of them or within a sentence.
-        "Lantern Quarry shelter" is a name."""
-        every = all(question.SPOKEN in unit for unit in self.units)
-        return self.is_known and (every or question.is_sentence(self.text))
-
-    @property
-    def single_words(self) -> tuple[str, ...]:
-        """The words that count, each by itself."""
-        return question.single_words(self.text)
+    def question(self) -> Question:
+        """The words as they are read; it takes a moment each time."""
+        return read(self.text)
 
 
 _VALUE = re.compile(r"%\(\w+\)s(?:::uuid\[\])?")

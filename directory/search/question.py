@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from directory.vocabulary import FILES, LANGUAGES, terms
 
@@ -20,54 +21,75 @@ MOST_UNITS = 8  # of one question; the database looks at all subsets of them
 MOST_WORDS = 5  # in a phrase
 LEAST_SPELT, LIKENESS = 5, 0.85  # letters of a word that may be misspelled; as difflib has it
 COLUMNS = ("en", "es", "asked_en", "asked_es")  # the last two are never looked for
-OF_QUALIFIER = 0.2
+OF_QUALIFIER = 0.2  # what a unit counts that says for whom, when or how, and not what
 SPOKEN = "|"  # in a unit: what entries may say in English, and in Spanish after it
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 Phrase = tuple[str, ...]
 
 
-def units(text: str) -> tuple[str, ...]:
-    """Return the parts of a question that count, MOST_UNITS at most: a word, or what entries may
-    say instead, in English and after SPOKEN in Spanish, with " or " between phrases."""
+class Question(NamedTuple):
+    """A search as it was read. `text`: as it was written. `units`: the parts that count, MOST_UNITS
+    at most: a word, or what entries may say instead, in English and after SPOKEN in Spanish, with
+    " or " between phrases. `weights`: how much each counts. `single_words`: the words that count,
+    as many at most."""
+
+    text: str
+    units: tuple[str, ...]
+    weights: tuple[float, ...]
+    single_words: tuple[str, ...]
+    is_sentence: bool  # there are words as well that only hold the others together
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a part is known to mean something, and no word has to be absent."""
+        left_out = any(word.startswith("-") for word in self.text.split())
+        return not left_out and any(SPOKEN in unit for unit in self.units)
+
+    @property
+    def is_more_than_a_name(self) -> bool:
+        """Whether it is known, and all of it or within a sentence. "Lantern Quarry shelter" is a
+        name."""
+        return self.is_known and (self.is_sentence or all(SPOKEN in unit for unit in self.units))
+
+    @property
+    def values(self) -> dict[str, str | list[str]]:
+        """The values for the SQL of a reading (readings.py)."""
+        single, units = list(self.single_words), list(self.units)
+        return {"words": self.text, "units": units, "single_words": single}
+
+
+def read(text: str) -> Question:
+    """Read what a person asked. Nothing of it is kept."""
     words = [_plain(word) for word in _WORD.findall(text)]
     meant = [_spelt(word) for word in words]
-    found: dict[str, None] = {}
-    rest: dict[str, None] = {}
+    units: dict[str, float] = {}
     place = 0
     while place < len(words):
         length, said = _longest(meant[place:])
         word = words[place]
         if said:
-            found[said if meant[place] == word else f"{word} or {said}"] = None
+            unit = said if meant[place] == word else f"{word} or {said}"
+            units[unit] = OF_QUALIFIER if said in _qualifiers() else 1
         elif word not in stop_words():
-            found[word] = None
-        else:
-            rest[word] = None
+            units[word] = 1
         place += length
-    return tuple(found or rest)[:MOST_UNITS]
-
-
-def weight(unit: str) -> float:
-    """Return how much a unit counts: OF_QUALIFIER if it says for whom, when or how and not what."""
-    return OF_QUALIFIER if unit in _qualifiers() else 1
+    units = units or dict.fromkeys(words, 1.0)
+    return Question(
+        text=text,
+        units=tuple(units)[:MOST_UNITS],
+        weights=tuple(units.values())[:MOST_UNITS],
+        single_words=tuple(dict.fromkeys(w for w in words if w not in stop_words()))[:MOST_UNITS],
+        is_sentence=not stop_words().isdisjoint(words),
+    )
 
 
 @lru_cache
 def _qualifiers() -> frozenset[str]:
-    rows = [row for row in _rows() if row["qualifier"]]
-    phrases = chain.from_iterable(row[one].split(";") for row in rows for one in COLUMNS)
+    """The units that say for whom, when or how, and not what."""
+    phrases = chain.from_iterable(
+        row[one].split(";") for row in _rows() if row["qualifier"] for one in COLUMNS
+    )
     return frozenset(_phrases()[_key(phrase)] for phrase in phrases if phrase)
-
-
-def single_words(text: str) -> tuple[str, ...]:
-    """Return the words of a question that count, MOST_UNITS at most, as they are written."""
-    words = dict.fromkeys(_plain(word) for word in _WORD.findall(text))
-    return tuple(word for word in words if word not in stop_words())[:MOST_UNITS]
-
-
-def is_sentence(text: str) -> bool:
-    """Return whether there are words as well that only hold the others together."""
-    return any(_plain(word) in stop_words() for word in _WORD.findall(text))
 
 
 def _longest(words: list[str]) -> tuple[int, str]:
@@ -79,7 +101,6 @@ def _longest(words: list[str]) -> tuple[int, str]:
     return 1, ""
 
 
-@lru_cache(maxsize=10_000)
 def _spelt(word: str) -> str:
     """Return the word of a known phrase that this one is likely to be, misspelled; or the word."""
     alike = _words().get(word[:1], ())
@@ -100,7 +121,7 @@ def _words() -> dict[str, set[str]]:
 
 @lru_cache
 def _folded() -> set[str]:
-    return {_fold(word) for words in _words().values() for word in words}
+    return {word for key in _phrases() for word in key}
 
 
 @lru_cache
@@ -138,6 +159,7 @@ def _groups() -> Iterator[tuple[list[str], list[str], list[str]]]:
         yield [*english, *spanish, *term.synonyms], english, spanish
 
 
+@lru_cache
 def _rows() -> list[dict[str, str]]:
     with (FILES / "thesaurus.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-from directory.search.query import SearchQuery
-from directory.search.question import MOST_UNITS
+from directory.search.question import MOST_UNITS, Question
 
 
 class Reading(NamedTuple):
     """One way to read a question. `query`: the SQL of its tsquery (functions/search.sql). `parts`:
-    what it is made of, units or single_words of SearchQuery; '' for the words as written."""
+    what it is made of, units or single_words of Question; '' for the words as written."""
 
     query: str
     parts: str = ""
@@ -28,9 +27,9 @@ ANY_WORD = _of_parts("single_words", MOST_UNITS)
 ENOUGH = 10  # matches of what is known: with fewer, the next reading is tried, which has them too
 
 
-def readings(asked: SearchQuery) -> tuple[Reading, ...]:
+def readings(question: Question) -> tuple[Reading, ...]:
     """The ways to read what is asked, in the order in which they are tried."""
-    if not asked.text:
+    if not question.text:
         return (AS_WRITTEN,)
-    fewer = FEWER[: len(asked.units) - 1]
-    return (MEANT, *fewer, ANY_WORD) if asked.is_known else (AS_WRITTEN, MEANT, *fewer)
+    fewer = FEWER[: len(question.units) - 1]
+    return (MEANT, *fewer, ANY_WORD) if question.is_known else (AS_WRITTEN, MEANT, *fewer)

@@ -288,7 +288,7 @@ def next_documents(
     values: dict[str, Any] = {
         **terms.values,
         **asked.where,
-        **asked.texts,
+        **asked.question.values,
         "limit": STREAMED,
         "after": after,
     }

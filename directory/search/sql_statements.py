@@ -5,7 +5,7 @@ directory/search/matches.py runs it; query.py has the conditions, documents.py t
 
 from collections.abc import Sequence
 
-from directory.search import deep_pagination, question, unit_ranks
+from directory.search import deep_pagination, unit_ranks
 from directory.search.documents import PUBLIC, ProjectionTables, select
 from directory.search.query import (
     CAP,
@@ -49,6 +49,7 @@ class SearchStatement:
         # Confidential rows have no point, so distance cannot find them (network_place_is_nowhere).
         self.halves = [half for half in halves if not (asked.near and half.network)]
         self.asked = asked
+        self.question = asked.question
         self.kind, self.shape = kind, shape
         self.page, self.per_page = page, per_page
         self.at_place = kind == "service_at_location"
@@ -59,8 +60,8 @@ class SearchStatement:
         )
         self.values: dict[str, Value] = {
             **self.filter.values,
-            **asked.texts,
-            "written": " or ".join(asked.single_words),
+            **self.question.values,
+            "written": " or ".join(self.question.single_words),
             "some": (page - 1) * per_page + per_page + 1,  # one more shows whether a page follows
             "ahead": AHEAD * page * per_page,
             "offset": (page - 1) * per_page,
@@ -228,8 +229,9 @@ class SearchStatement:
         searched if the first group is large."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
         limit = str(NAMED_CAP + 1)
-        parts: Sequence[str] = getattr(self.asked, reading.parts) if reading.parts else ()
-        weights = [question.weight(one) for one in parts]
+        weights = self.question.weights if reading.parts == "units" else ()
+        if reading.parts == "single_words":
+            weights = (1,) * len(self.question.single_words)
         units = len(weights)
         columns = f"service_id, id, name{unit_ranks.columns(units)}"
         ranked = f"{columns}, ts_rank(p.named, {_TERMS}) AS rank"

@@ -14,7 +14,9 @@ _ALIKE = f"2 * ts_rank(p.named, {_WRITTEN}) + ts_rank(p.search, {_WRITTEN}) AS a
 
 def columns(units: int) -> str:
     """Columns m1 … of a row `p`, one a unit: 2 if its names have the unit, 1 if another text has
-    it, else 0; and `alike`."""
+    it, else 0; and `alike`. None without units."""
+    if not units:
+        return ""
     each = []
     for number in range(1, units + 1):
         unit = _UNIT.format(number=number)
@@ -22,8 +24,7 @@ def columns(units: int) -> str:
             f", CASE WHEN p.named @@ {unit} THEN 2 WHEN p.search @@ {unit} THEN 1 ELSE 0 END"
             f" AS m{number}"
         )
-    each.append(f", {_ALIKE}" if units else "")
-    return "".join(each)
+    return f"{''.join(each)}, {_ALIKE}"
 
 
 def frequencies(units: int) -> str:

@@ -5,14 +5,17 @@ from collections import Counter
 
 import pytest
 
-from directory.search.query import SearchQuery
-from directory.search.question import MOST_UNITS, MOST_WORDS, SPOKEN, units
+from directory.search.question import MOST_UNITS, MOST_WORDS, SPOKEN, read
 from directory.vocabulary import FILES
 
 pytestmark = pytest.mark.no_database
 
 TOO_WIDE = {"help", "services", "support", "program", "center", "ayuda", "servicios", "apoyo"}
 ROWS = list(csv.DictReader((FILES / "thesaurus.csv").read_text(encoding="utf-8").splitlines()))
+
+
+def units(text: str) -> tuple[str, ...]:
+    return read(text).units
 
 
 def said(text: str) -> list[set[str]]:
@@ -70,13 +73,20 @@ def test_what_is_asked_around_the_matter_does_not_count() -> None:
     ],
 )
 def test_a_name_is_no_question(words: str, so: bool) -> None:
-    assert SearchQuery(words=words).is_question is so
+    assert read(words).is_more_than_a_name is so
 
 
 def test_a_misspelt_word_of_a_phrase_counts_as_that_word() -> None:
     assert units("domestc violence") != ("domestc", "violence")
     assert "domestic violence" in said("domestc violence")[0]
     assert "domestc" in said("domestc violence")[0], "it may be a name"
+
+
+def test_what_only_qualifies_counts_less_also_misspelt() -> None:
+    assert read("shelter for children").weights == read("shelter for chilldren").weights
+    first, second = read("shelter for children").weights
+    assert (first, second < 1) == (1, True)
+    assert read("quillworks").weights == (1,)
 
 
 def test_long_questions_have_an_end() -> None:

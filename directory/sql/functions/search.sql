@@ -67,24 +67,24 @@ BEGIN
 END $$;
 
 -- The query for any of these units but `missing`; for one of them at least. Empty if there is none.
+-- It grows unit by unit: at least k of them are this one and k - 1 of those before, or k of those.
 CREATE FUNCTION directory_query_without(units tsquery[], missing int) RETURNS tsquery
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    most int := cardinality(units);
-    found tsquery;
+    needed int := greatest(cardinality(units) - missing, 1);
+    least_of tsquery[] := array_fill(NULL::tsquery, ARRAY[needed]);  -- by how many of them
+    unit tsquery;
     these tsquery;
 BEGIN
-    FOR chosen IN 1 .. (1 << most) - 1 LOOP  -- each bit a unit
-        CONTINUE WHEN bit_count(chosen::bit(8)) <> greatest(most - missing, 1);
-        these := NULL;
-        FOR place IN 1 .. most LOOP
-            IF chosen & (1 << (place - 1)) <> 0 THEN
-                these := CASE WHEN these IS NULL THEN units[place] ELSE these && units[place] END;
-            END IF;
+    FOREACH unit IN ARRAY units LOOP
+        FOR k IN REVERSE needed .. 2 LOOP
+            CONTINUE WHEN least_of[k - 1] IS NULL;
+            these := unit && least_of[k - 1];
+            least_of[k] := coalesce(these || least_of[k], these);
         END LOOP;
-        found := CASE WHEN found IS NULL THEN these ELSE found || these END;
+        least_of[1] := coalesce(least_of[1] || unit, unit);
     END LOOP;
-    RETURN coalesce(found, ''::tsquery);
+    RETURN coalesce(least_of[needed], ''::tsquery);
 END $$;
 
 -- A point on the unit sphere; chords between points grow with the distance between the places.
