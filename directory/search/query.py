@@ -33,7 +33,7 @@ class SearchQuery:
     counts as open. `near` orders by distance; `radius` (meters) limits it. `placeless`, a postcode,
     finds what no distance finds: services without any place that is shown, by phone or
     confidential, unless they name the areas that they serve and this is in none. `on_map` finds
-    only places that have a point, as `near` does.
+    only places that have a point of their own.
     """
 
     words: str = ""
@@ -158,8 +158,8 @@ def condition(
             placeless=[asked.placeless],
         )
         parts += [_NOWHERE_ELSE.replace("TABLE", table) for table in tables]
-    if asked.on_map and not asked.near:
-        add("{p}.point IS NOT NULL")
+    if asked.on_map:
+        add("{p}.point IS NOT NULL AND {p}.middle_of = ''")
     if asked.open_at:
         own = "{p}.open_hours @> %(open_at)s"
         others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]

@@ -119,6 +119,25 @@ def test_it_is_found_near_its_zip_code_and_the_answer_says_where(
         assert len(page) == 1
 
 
+def test_it_is_on_no_map_and_plain_hsds_has_no_word_for_it(
+    shelf: Shelf, table: Load, api: Any
+) -> None:
+    """A pin in the middle of a ZIP code would send people to a house that is not the place."""
+    table(z00071=HERE)
+    standing(shelf, "No point", "00071")
+    shelf.service("A point", [(46.101, -113.201)], description="thornapple")
+    around: list[dict[str, str]] = [{}, {"postcode": "00071", "radius": "5000"}]
+    for where in around:
+        asked = {"search": "thornapple"} | where
+        on_map = api(None).get(PLACES, asked | {"format": "geojson"}).json()
+        assert [one["properties"]["name"] for one in on_map["features"]] == ["A point"]
+        assert on_map["total_items"] == 1
+    for path in (LIST, PLACES):
+        for one in near(api, path, plain="true"):
+            assert not {"distance", "somewhere_in"} & one.keys()
+        assert len(near(api, path, plain="true")) == 2, path
+
+
 def test_each_form_of_the_statement_says_it(shelf: Shelf, table: Load) -> None:
     """Also that of more matches than are counted, which walks the index."""
     table(z00071=HERE)

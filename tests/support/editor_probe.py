@@ -328,7 +328,7 @@ SOURCES = ["organization", "unit", *PARTS, "attribute", "metadata"]
 
 def new_organization() -> Row:
     empty = {name.attname: "" for name in m.Organization._meta.concrete_fields}
-    nothing = dict.fromkeys(("year_incorporated", "parent_organization_id"))
+    nothing = dict.fromkeys(("year_incorporated", "parent_organization_id", "stand_in"))
     return empty | nothing | {"id": str(uuid7()), "name": "New", "confidential": False}
 
 

@@ -144,7 +144,7 @@ _OF_PLACES = _parameter(
     "format",
     str,
     "`ndjson`: all results, one JSON document a line, in the order of ids. `geojson`: a page as a"
-    " FeatureCollection, of the places that have a point; without `full` and `plain`.",
+    " FeatureCollection, of the places that have coordinates; without `full` and `plain`.",
     enum=MAPPED,
 )
 
