@@ -11,7 +11,7 @@ import io
 import json
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -50,6 +50,7 @@ _TYPES: Mapping[Kind, tuple[str, str]] = {  # type and format of a field (Table 
 }
 # A row that also belongs to a hidden one of these reveals it (directory/projection/prefetch.py).
 _TELLING = ("organization", "service")
+_OF_SOURCES = ("organization", "service")  # tables whose rows say where they came from (ADR 0131)
 _PROFILE = "Of the victim services profile; not in HSDS itself."
 
 Open = Callable[[str], AbstractContextManager[IO[str]]]
@@ -102,6 +103,7 @@ class _Exporting:
             secret = m.Organization.objects.using(JOBS).filter(confidential=True)
             self.hidden = set(secret.values_list("id", flat=True))
         self.told = Exported()
+        self.sources: set[str] = set()  # of the entries that are written
 
     def run(self, open_file: Open) -> Exported:
         """Write all tables and the description to files that `open_file` opens by name."""
@@ -115,7 +117,7 @@ class _Exporting:
                 with open_file(f"{file_name(table)}.csv") as file:
                     self._table(table, csv.writer(file, lineterminator="\n"))
         with open_file("datapackage.json") as file:
-            json.dump(package_description(), file, indent=1)
+            json.dump(package_description(_sources(self.sources)), file, indent=1)
         return self.told
 
     def _table(self, table: str, writer: Any) -> None:
@@ -133,6 +135,8 @@ class _Exporting:
             self.kept.execute("INSERT INTO kept VALUES (?, ?)", [row["id"].bytes, table])
             writer.writerow([cell(links.get(c, row[f])) for c, f in fields.items()])
             written += 1
+            if table in _OF_SOURCES and row["source"]:
+                self.sources.add(row["source"])
         self.kept.execute("COMMIT")
         self.told.written[table] = written
         self.told.left_out[table] = left_out
@@ -225,10 +229,24 @@ def cell(value: object) -> str:
 # -- datapackage.json -----------------------------------------------------------------------------
 
 
-def package_description() -> dict[str, object]:
-    """The package's description (Frictionless tabular data package)."""
+def _sources(names: set[str]) -> list[dict[str, str]]:
+    """What the package says of the sources of its entries."""
+    told = {one.name: one for one in m.Source.objects.using(JOBS).filter(name__in=names)}
+    found = []
+    for name in sorted(names):
+        said = {"title": name}
+        if name in told:
+            said |= {"path": told[name].link, "license": told[name].license}
+        found.append({member: text for member, text in said.items() if text})
+    return found
+
+
+def package_description(sources: Sequence[Mapping[str, str]] = ()) -> dict[str, object]:
+    """The package's description (Frictionless tabular data package). `sources`: those of its
+    entries; each has its license too, which is ours: a package's licenses are of the whole."""
     return {
         "name": EXPORTED,
+        **({"sources": sources} if sources else {}),
         "title": "Human services directory",
         "profile": "tabular-data-package",
         "version": "3.2.3",

@@ -19,8 +19,8 @@ ENTRIES = ("organization", "service", "location")
 ELSEWHERE = {"organization": {"locations", "services"}}
 # Members that the server computes; a draft's values are ignored.
 SERVERS = {
-    "service": {"last_modified", "intake", "external_ids"},
-    "organization": {"external_ids", "stand_in"},
+    "service": {"last_modified", "intake", "external_ids", "provenance"},
+    "organization": {"external_ids", "provenance", "stand_in"},
     "location": {"external_ids"},
     "service_capacity": {"updated"},
 }

@@ -87,6 +87,18 @@ _EXTERNAL_IDS: Schema = {
         "required": ["source", "id"],
     },
 }
+_PROVENANCE: Schema = {
+    "type": "object",
+    "description": "Which source it was imported from, and when an import last wrote it; in details"
+    " alone. Left out: it was written here.",
+    "properties": {
+        "source": {"type": "string", "description": "Its name here."},
+        "license": {"type": "string", "description": "Of the source's data."},
+        "link": {"type": "string", "format": "uri", "description": "Where the source is."},
+        "imported": {"type": "string", "format": "date-time"},
+    },
+    "required": ["source"],
+}
 _DISTANCE: Schema = {
     "type": "number",
     "description": "Meters from the place of the search; only in a search with a place.",
@@ -108,11 +120,13 @@ HOLIDAYS: Schema = {
 _MADE: Mapping[str, Schema] = {  # members that are not columns
     "organization": {
         "external_ids": _EXTERNAL_IDS,
+        "provenance": _PROVENANCE,
         "stand_in": {"type": "boolean", "description": STAND_IN},
     },
     "location": {"external_ids": _EXTERNAL_IDS},
     "service": {
         "external_ids": _EXTERNAL_IDS,
+        "provenance": _PROVENANCE,
         "answered_by": {
             "type": ["string", "null"],
             "format": "uuid",

@@ -88,7 +88,7 @@ def import_package(
     unless `over_edits`. Safe to repeat. Raises ImportRunning, NotReadable if a file cannot be read
     to its end, and, unless `allow_closing`, TooMuchGone before it changes anything.
     """
-    with _exclusive(source):
+    with exclusive(source):
         importing = _Import(package, source, agencies or {}, progress, told, dry, retry)
         importing.over_edits, importing.allow_closing = over_edits, allow_closing
         importing.run()
@@ -96,7 +96,7 @@ def import_package(
 
 
 @contextmanager
-def _exclusive(source: str) -> Iterator[None]:
+def exclusive(source: str) -> Iterator[None]:
     """Hold the lock of this source. Raises ImportRunning if another import holds it."""
     with try_lock(JOBS, IMPORTING, source) as free:
         if not free:

@@ -27,6 +27,9 @@ OF_ANOTHER_SOURCE = "refused (its id belongs to another source)"
 HIDDEN = "hidden: the source marks it confidential"
 MARKED = ("organization", "location", "service")  # tables that can be confidential, parents first
 OPEN = ("active", "temporarily closed")
+IMPORTED = "imported_at"  # of entries alone: when an import last wrote the row
+# Links to what may be hidden. The public is not shown when one changes, so it dates nothing.
+_UNDATED = {"parent_organization_id", "program_id"}
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ class EntryStore:
         if not rows or self.dry:
             return
         blank = {**_blank(table)}
-        for column in ("last_modified", "updated"):
+        for column in ("last_modified", "updated", IMPORTED):
             if column in blank:
                 blank[column] = self.now
         name = TABLES[table].model._meta.db_table
@@ -190,13 +193,15 @@ class EntryStore:
         self._shown([(table, there[one]) for one in changed])
         name = TABLES[table].model._meta.db_table
         for columns, rows in alike.items() if not self.dry else ():
-            told = ", ".join(f"{column} = new.{column}" for column in columns)
+            dated = IMPORTED in _blank(table) and not _UNDATED.issuperset(columns)
+            stamp = {IMPORTED: self.now} if dated else {}
+            told = ", ".join(f"{column} = new.{column}" for column in (*columns, *stamp))
             with connections[JOBS].cursor() as cursor:
                 cursor.execute(
                     f"UPDATE {name} AS old SET {told}"  # noqa: S608  our models' names
                     f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb) AS new"
                     " WHERE old.id = new.id",
-                    [_json(rows)],
+                    [_json([{**row, **stamp} for row in rows])],
                 )
         return changed
 
@@ -249,7 +254,7 @@ class EntryStore:
         rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
         rows = rows.filter(id__in=gone)
         if table == "service":
-            rows.update(status="inactive", last_modified=self.now)
+            rows.update(status="inactive", last_modified=self.now, **{IMPORTED: self.now})
         else:
             rows.delete()
             m.Attribute.objects.using(JOBS).filter(link_table=table, link_id__in=gone).delete()

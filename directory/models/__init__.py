@@ -36,7 +36,7 @@ from directory.models.projections import (
     Total,
     Word,
 )
-from directory.models.rows import Entry, Organization, Part
+from directory.models.rows import Entry, Organization, Part, Source
 from directory.models.schedules import HolidaySchedule, Schedule
 from directory.models.service_details import (
     CostOption,
@@ -99,6 +99,7 @@ __all__ = [
     "ServiceArea",
     "ServiceAtLocation",
     "ServiceCapacity",
+    "Source",
     "Taxonomy",
     "TaxonomyTerm",
     "TermMeaning",

@@ -41,6 +41,7 @@ class Organization(Entry):
     logo = text()
     uri = text()
     parent_organization_id = models.UUIDField(null=True)  # may name one that was not imported
+    imported_at = models.DateTimeField(null=True)  # when an import last wrote this row
     confidential = models.BooleanField(default=False)  # then all its services and places are
     # True: its source names it and does not list it, so what was known substitutes it.
     stand_in = models.BooleanField(null=True)
@@ -48,6 +49,23 @@ class Organization(Entry):
     class Meta:
         permissions = [("edit_organization", "Edit the organization, its services and places")]
         constraints = [CheckConstraint(condition=~Q(name=""), name="organization_named")]
+
+
+class Source(models.Model):
+    """What the operator says of a source: the license of its data, and where to find it. Its name
+    is that of `Entry.source`; a source of which nothing was said has no row."""
+
+    name = models.TextField(primary_key=True)
+    license = text()
+    link = text()
+    due = models.BooleanField(default=False)  # its entries do not all say it yet
+    rendered_to = models.UUIDField(null=True)  # the last organization that was made again
+
+    class Meta:
+        db_table = "directory_source"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Part(Entry):

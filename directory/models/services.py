@@ -42,6 +42,7 @@ class Service(Part):
     licenses = text()
     alert = text()
     last_modified = models.DateTimeField(db_default=Now())
+    imported_at = models.DateTimeField(null=True)  # when an import last wrote this row
 
     # The victim services profile: ours, not the standard's.
     answered_by = models.ForeignKey("permissions.Agency", models.SET_NULL, null=True)

@@ -93,6 +93,21 @@ def _external_ids(row: Row) -> Document:
     return {}
 
 
+def _provenance(shelf: RelatedRows, row: Row, *, secret: bool) -> Document:
+    """Where an entry came from, if it was imported. A confidential one does not say it (R4): the
+    name of a source is a hint, and its link leads to what the source shows of the entry."""
+    if secret or not row["source"]:
+        return {}
+    kept, at = shelf.source(row["source"]), row["imported_at"]
+    said: Document = {
+        "source": row["source"],
+        "license": kept.get("license"),
+        "link": kept.get("link"),
+        "imported": json_value(at) if at else None,
+    }
+    return {"provenance": {name: value for name, value in said.items() if value}}
+
+
 def _of_place(row: Row) -> Document:
     ids = {} if row["confidential"] else _external_ids(row)
     return {"confidential": row["confidential"], **ids}
@@ -211,7 +226,8 @@ def service_detail(shelf: RelatedRows, service: Row) -> Document:
     assert organization is not None
     secret = is_hidden(service, organization)
     document = nested(shelf, "service", service, secret=secret)
-    return document | _service_columns(shelf, service, organization)
+    document |= _service_columns(shelf, service, organization)
+    return document | _provenance(shelf, service, secret=secret)
 
 
 def _service_columns(shelf: RelatedRows, service: Row, organization: Row) -> Document:
@@ -248,7 +264,9 @@ def organization_item(organization: Row) -> Document:
 
 def organization_detail(shelf: RelatedRows, organization: Row) -> Document:
     """An organization with all related rows, without its services."""
-    return nested(shelf, "organization", organization, secret=organization["confidential"])
+    secret = organization["confidential"]
+    document = nested(shelf, "organization", organization, secret=secret)
+    return document | _provenance(shelf, organization, secret=secret)
 
 
 def as_id(value: UUID | None) -> str | None:

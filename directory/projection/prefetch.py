@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from directory import meanings
+from directory import models as m
 from directory.hsds.schema import LISTS, ONES, TABLES
 from directory.postcodes import Point, middles
 from directory.projection.points import middle_codes
@@ -21,6 +22,9 @@ _BENEATH = (
     *("service_area", "funding", "required_document", "cost_option", "url", "service_capacity"),
     *("organization_identifier", "program"),
 )
+
+
+_PROVENANCE = ("service", "organization")  # tables whose documents say where they came from
 
 
 class RelatedRows:
@@ -54,12 +58,17 @@ class RelatedRows:
         self._withhold()
         self._marks()
         self.middles = self._middles()
+        self._sources = self._describe_sources()
 
     def row(self, table: str, row_id: UUID | None) -> Row | None:
         return self._rows[table].get(row_id) if row_id else None
 
     def rows(self, table: str) -> list[Row]:
         return list(self._rows[table].values())
+
+    def source(self, name: str) -> Row:
+        """What is said of a source; {} if nothing is."""
+        return self._sources.get(name, {})
 
     def children_of(self, table: str, column: str, parent: UUID) -> list[Row]:
         """The rows of `table` whose `column` names `parent`, in the order of the source."""
@@ -178,6 +187,12 @@ class RelatedRows:
         for row in self._select("taxonomy", Q(id__in=taxonomies)):
             self._rows["taxonomy"][row["id"]] = row
         self._meanings = meanings.of_terms(terms, self.using)
+
+    def _describe_sources(self) -> dict[str, Row]:
+        """What is said of the sources of services and organizations, by their names."""
+        named = {row["source"] for one in _PROVENANCE for row in self._rows[one].values()}
+        rows = m.Source.objects.using(self.using).filter(name__in=named - {""})
+        return {row["name"]: row for row in rows.values()}
 
     def _middles(self) -> dict[str, Point]:
         """The operator's midpoints of the postcodes in which places without a point are."""

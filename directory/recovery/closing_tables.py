@@ -19,8 +19,8 @@ _PUBLIC = (
     *("milestone", "network_listing", "network_organization", "network_place"),
     *("organization_listing", "organizationidentifier", "phone", "place", "postcode", "program"),
     *("proposal", "quarantine", "requireddocument", "schedule", "servicearea"),
-    *("serviceatlocation", "servicecapacity", "taxonomy", "taxonomyterm", "total", "unit"),
-    *("unmet_search", "url", "word"),
+    *("serviceatlocation", "servicecapacity", "source", "taxonomy", "taxonomyterm", "total"),
+    *("unit", "unmet_search", "url", "word"),
 )
 
 

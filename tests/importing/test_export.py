@@ -27,7 +27,7 @@ from tests.support.hsds_source import forget, quarantined, rows, take
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")
 # What a source calls its rows is not exported: another network knows them by their ids.
-NOT_EXPORTED = ("external_id",)
+NOT_EXPORTED = ("external_id", "imported_at")
 
 
 @pytest.fixture(autouse=True)

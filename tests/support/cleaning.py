@@ -74,6 +74,7 @@ CONTENT = (
     "directory_proposal",
     "directory_mistake_report",
     "directory_term_meaning",
+    "directory_source",
     "credential",
     "django_session",
     "permissions_cache",

@@ -60,6 +60,7 @@ def forget(source: str = "test") -> None:
             rows.delete()
             meanings.stored(JOBS).filter(link_id__in=ids).delete()
             render_taxonomies(ids, table)
+        m.Source.objects.using(JOBS).filter(name=source).delete()
         render(gone_services, gone)
     derive()  # the middle of a postcode that only it had
 

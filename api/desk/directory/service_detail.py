@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -113,6 +114,30 @@ def links(document: Document) -> list[tuple[str, str]]:
     for mail in once([document.get("email", ""), organization.get("email", "")]):
         found.append((f"mailto:{mail}", mail))
     return list({href: (href, words) for href, words in reversed(found)}.values())[::-1]
+
+
+class Origin(NamedTuple):
+    """Where an imported entry came from: words, and a link to the source or ''."""
+
+    words: str
+    href: str
+
+
+def origin(document: Document) -> Origin | None:
+    """Return where the entry came from; None if it was written here."""
+    said = document.get("provenance")
+    if not said:
+        return None
+    moment = parse_datetime(said.get("imported", ""))
+    if moment:
+        day = entry_summary.day_words(timezone.localtime(moment).date(), year=True)
+        words = gettext("From {source}, imported {day}.").format(source=said["source"], day=day)
+    else:
+        words = gettext("From {source}.").format(source=said["source"])
+    if said.get("license"):
+        words += " " + gettext("License: {license}.").format(license=said["license"])
+    link = str(said.get("link", ""))
+    return Origin(words, link if link.lower().startswith(("https://", "http://")) else "")
 
 
 OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "victimization")}

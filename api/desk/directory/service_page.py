@@ -150,6 +150,7 @@ def _context(found: Page) -> dict[str, Any]:
         "facts": [fact for fact in service_detail.facts(listing, document) if fact.lines],
         "more": [fact for fact in service_detail.more(document) if fact.lines],
         "links": service_detail.links(document),
+        "origin": service_detail.origin(document),
         "checked": listing.assured_date
         and entry_summary.day_words(listing.assured_date, year=True),
         "changed": entry_summary.day_words(

@@ -32,6 +32,17 @@ class DirectoryExternalIdOut(serializers.Serializer):
     id = serializers.CharField()
 
 
+class DirectoryProvenanceOut(serializers.Serializer):
+    """Where an imported entry came from."""
+
+    source = serializers.CharField(help_text="Its name here.")
+    license = serializers.CharField(required=False, help_text="Of the source's data.")
+    link = serializers.URLField(required=False, help_text="Where the source is.")
+    imported = serializers.DateTimeField(
+        required=False, help_text="When an import last wrote the entry."
+    )
+
+
 class DirectoryOrganizationOut(serializers.Serializer):
     """HSDS's organization as in a list; empty columns are left out."""
 
@@ -140,6 +151,7 @@ class DirectoryPlaceNestedOut(serializers.Serializer):
 class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
     """HSDS's organization with all of its own rows."""
 
+    provenance = DirectoryProvenanceOut(required=False)
     additional_websites = several()
     funding = several()
     contacts = several()
@@ -154,6 +166,7 @@ class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
 class DirectoryServiceDetailOut(DirectoryServiceOut):
     """HSDS's service with all related rows, nested as in the standard's schema `service`."""
 
+    provenance = DirectoryProvenanceOut(required=False)
     organization = DirectoryOrganizationNestedOut()
     additional_urls = several()
     phones = DirectoryPhoneOut(many=True, required=False)

@@ -5,18 +5,20 @@ from collections import Counter
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.management.base import CommandError
 
 from directory import models as m
-from directory.importing import quarantine
+from directory.importing import coercion, quarantine, sources
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import ignore_difference, import_package
 from directory.importing.outcome import Report
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.postcodes import load
 from directory.projection.reindex import place_again
+from permissions import displayed_text
 from permissions.database.aliases import JOBS
 from permissions.management.noun import NounCommand, Options
 from permissions.models import Agency
@@ -46,14 +48,19 @@ IMPORT = (
     "The address of a confidential place is never stored. Mark the place in a column `confidential`"
     " of organizations.csv, services.csv or locations.csv. What is marked is hidden even if its"
     " line is left unchanged or cannot be taken.",
+    "Each entry says which source it came from, and when an import last wrote it. With --license"
+    " and --link it also says under which license, and where the source is. Everyone may read it,"
+    " so let the name of the source reveal nothing. Confidential entries do not say it.",
 )
 IMPORT_EXAMPLES = """\
   manage.py directory import ~/downloads/county-2026-11 --source county
   manage.py directory import county.zip --source county --dry-run
+  manage.py directory import county.zip --source county --license "CC BY 4.0" --link https://…
   manage.py directory import feed.ndjson --source county --report county.jsonl
   manage.py directory import to-correct --source county --retry
 """
 TAKEN_IN_PART, NOTHING_TAKEN = 3, 4  # what the command ends with
+MOST_SAID = 500  # characters of a license or a link
 QUARANTINE_EXAMPLES = """\
   manage.py directory quarantine --source county
   manage.py directory quarantine --source county --export to-correct --from county.zip
@@ -118,6 +125,17 @@ def _add_import(command: NounCommand) -> None:
         " folder has the name of a source that was imported before",
     )
     verb.add_argument(
+        "--license",
+        metavar="TEXT",
+        help="the license of the source's data, such as CC BY-SA 4.0, shown with each entry. It is"
+        " remembered, so say it once: a new one renders the whole source again. '' forgets it",
+    )
+    verb.add_argument(
+        "--link",
+        metavar="URL",
+        help="where people find the source. It is remembered and shown in the same way",
+    )
+    verb.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
@@ -155,8 +173,11 @@ def _import(command: NounCommand, options: Options) -> None:
         raise CommandError("--retry needs --source NAME: the name it was imported under.")
     if report:
         _require_writable(report)
+    said = _said_of_it(options)
     package = read(options["path"], whole=not options["retry"])
     source = source or _remembered(package.name)
+    if not dry:
+        sources.describe(source, said)  # before, so that what is imported is rendered with it
     outcome: Report = import_package(
         package,
         source,
@@ -173,6 +194,32 @@ def _import(command: NounCommand, options: Options) -> None:
             write_lines(outcome, report)
         counts = summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
     _end(source, counts)
+
+
+def _said_of_it(options: Options) -> dict[str, str]:
+    """What is given of a source: its license, its link. Raises CommandError for one that no page
+    may show."""
+    given = {name: options[name] for name in ("license", "link")}
+    said = {name: text.strip() for name, text in given.items() if text is not None}
+    for name, text in said.items():
+        if len(text) > MOST_SAID or displayed_text.fault_of(text, lines=False):
+            raise CommandError(
+                f"--{name} takes up to {MOST_SAID} characters in one line, all visible."
+            )
+    if said.get("link") and not _leads_somewhere(said["link"]):
+        raise CommandError(
+            "--link takes a web address that begins with https:// or http://, without a password."
+        )
+    return said
+
+
+def _leads_somewhere(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    web = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc
+    return bool(web and coercion.URL.fullmatch(link))
 
 
 def _remembered(name: str) -> str:

@@ -97,7 +97,8 @@ BEGIN
                                  NULL);
     INSERT INTO public.directory_organization
     SELECT * FROM jsonb_populate_record(
-        NULL::public.directory_organization, row_of || '{"source": "", "external_id": ""}');
+        NULL::public.directory_organization,
+        row_of || '{"source": "", "external_id": "", "imported_at": null}');
     INSERT INTO public.auth_group (name) VALUES (agency::text) ON CONFLICT (name) DO NOTHING;
     INSERT INTO public.directory_editing (id, content_object_id, agency_id, group_id, permission_id)
     SELECT editing_id, (row_of->>'id')::uuid, agency, g.id, p.id

@@ -7,7 +7,7 @@ BEGIN
                            string_agg(quote_ident(attname), ', '))
                FROM pg_attribute WHERE attrelid = 'public.directory_organization'::regclass
                 AND attnum > 0 AND NOT attisdropped
-                AND attname NOT IN ('id', 'source', 'external_id'));
+                AND attname NOT IN ('id', 'source', 'external_id', 'imported_at'));
 END $$;
 
 CREATE POLICY own_changes ON directory_organization FOR UPDATE TO editor

@@ -43,7 +43,8 @@ BEGIN
         -- No editor poses as an imported source, or gives a row to another organization.
         SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
          WHERE attrelid = format('public.directory_%s', source)::regclass AND attnum > 0
-           AND NOT attisdropped AND attname NOT IN ('id', 'source', 'external_id', 'part_of_id');
+           AND NOT attisdropped
+           AND attname NOT IN ('id', 'source', 'external_id', 'part_of_id', 'imported_at');
         EXECUTE format('GRANT INSERT, DELETE, UPDATE (%s) ON directory_%s TO editor',
                        columns, source);
         EXECUTE format('CREATE POLICY own_begins ON directory_%1$s FOR INSERT TO editor WITH CHECK'
@@ -72,3 +73,7 @@ BEGIN
                        source);
     END LOOP;
 END $$;
+
+-- What is said of a source, for everybody who may read one of its entries. It is rendered into them.
+GRANT SELECT, INSERT, UPDATE, DELETE ON directory_source TO jobs;
+GRANT SELECT ON directory_source TO editor;
