@@ -26,6 +26,7 @@ from directory import models as m
 from directory.hsds.schema import OURS, TABLES, Kind
 from directory.importing.parsing import NAMED_ONLY
 from directory.importing.records import ABOUT, EXPORTED
+from directory.licensed_terms import licensed_sources
 from permissions.database.aliases import JOBS
 
 PIECE = 2_000  # rows fetched at once
@@ -50,6 +51,12 @@ _TYPES: Mapping[Kind, tuple[str, str]] = {  # type and format of a field (Table 
 }
 # A row that also belongs to a hidden one of these reveals it (directory/projection/prefetch.py).
 _TELLING = ("organization", "service")
+# The source of a term, by the tables that name one. What says what a term means goes with it.
+_NAMED_BY_TERM = {
+    "taxonomy": "source",
+    "taxonomy_term": "source",
+    "attribute": "taxonomy_term__source",
+}
 _OF_SOURCES = ("organization", "service")  # tables whose rows say where they came from (ADR 0131)
 _PROFILE = "Of the victim services profile; not in HSDS itself."
 
@@ -64,11 +71,12 @@ class Exported:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def export(path: Path, *, agency_id: UUID | None = None) -> Exported:
+def export(path: Path, *, agency_id: UUID | None = None, with_licensed: bool = False) -> Exported:
     """Write a package to `path`: a zip file if it ends in .zip, else a folder, which is created.
 
     `agency_id`: export everything of the organizations that this agency edits; else everything
-    public. Raises FileExistsError if `path` exists and is not an empty folder.
+    public. Licensed terms, and what services are marked with them, are left out unless
+    `with_licensed`. Raises FileExistsError if `path` exists and is not an empty folder.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise FileExistsError(str(path))
@@ -77,10 +85,10 @@ def export(path: Path, *, agency_id: UUID | None = None) -> Exported:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if path.suffix.lower() != ".zip":
             path.mkdir(parents=True, exist_ok=True)
-            return _Exporting(agency_id).run(lambda name: _in_folder(path / name))
+            return _Exporting(agency_id, with_licensed).run(lambda name: _in_folder(path / name))
         part = path.with_name(path.name + ".part")
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            told = _Exporting(agency_id).run(lambda name: _in_zip(archive, name))
+            told = _Exporting(agency_id, with_licensed).run(lambda name: _in_zip(archive, name))
         part.replace(path)
         return told
 
@@ -96,8 +104,9 @@ def _in_zip(archive: zipfile.ZipFile, name: str) -> Iterator[IO[str]]:
 
 
 class _Exporting:
-    def __init__(self, agency_id: UUID | None) -> None:
+    def __init__(self, agency_id: UUID | None, with_licensed: bool) -> None:
         self.agency_id = agency_id
+        self.licensed = frozenset() if with_licensed else licensed_sources(JOBS)
         self.hidden: set[UUID] = set()  # organizations that the public part may not name
         if agency_id is None:
             secret = m.Organization.objects.using(JOBS).filter(confidential=True)
@@ -144,6 +153,8 @@ class _Exporting:
     def _rows(self, table: str) -> "QuerySet[Any]":
         model = TABLES[table].model
         rows: QuerySet[Any] = model._default_manager.using(JOBS)
+        if self.licensed and table in _NAMED_BY_TERM:
+            rows = rows.exclude(**{f"{_NAMED_BY_TERM[table]}__in": self.licensed})
         if self.agency_id:
             own = m.Editing.objects.using(JOBS).filter(agency_id=self.agency_id)
             ids = own.values("content_object_id")

@@ -10,6 +10,7 @@ import orjson
 
 from directory.editing.draft_parser import ELSEWHERE
 from directory.hsds.schema import LISTS, ONES, TABLES
+from directory.licensed_terms import licensed_sources
 from directory.projection.entry_documents import Document, columns, nested
 from directory.projection.prefetch import RelatedRows, Row
 from directory.search import retrieval
@@ -68,9 +69,11 @@ def _index(known: dict[tuple[str, str], Document], table: str, document: Documen
 
 
 def find_row(table: str, row_id: UUID | None) -> Row | None:
-    """A source row by its id. One query."""
+    """A source row by its id; None also for a licensed term, which no one is shown."""
     rows: Any = TABLES[table].model._default_manager.using(EDITOR)
     found: Row | None = rows.filter(id=row_id).values().first() if row_id else None
+    if found and table == "taxonomy_term" and found["source"] in licensed_sources(EDITOR):
+        return None
     return found
 
 

@@ -28,8 +28,9 @@ HIDDEN = "hidden: the source marks it confidential"
 MARKED = ("organization", "location", "service")  # tables that can be confidential, parents first
 OPEN = ("active", "temporarily closed")
 IMPORTED = "imported_at"  # of entries alone: when an import last wrote the row
-# Links to what may be hidden. The public is not shown when one changes, so it dates nothing.
-_UNDATED = {"parent_organization_id", "program_id"}
+# What dates nothing: links to what may be hidden, since the public is not shown that one changes,
+# and the mark of an organization that the source does not list.
+_UNDATED = {"parent_organization_id", "program_id", "stand_in"}
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,14 @@ class Organization(Entry):
 
 
 class Source(models.Model):
-    """What the operator says of a source: the license of its data, and where to find it. Its name
-    is that of `Entry.source`; a source of which nothing was said has no row."""
+    """What the operator says of a source: the license of its data, where to find it, and whether
+    its terms may be shown to everyone. Its name is that of `Entry.source`; a source of which
+    nothing was said has no row."""
 
     name = models.TextField(primary_key=True)
     license = text()
     link = text()
+    licensed = models.BooleanField(default=False, db_default=False)  # its terms are, for some alone
     due = models.BooleanField(default=False)  # its entries do not all say it yet
     rendered_to = models.UUIDField(null=True)  # the last organization that was made again
 

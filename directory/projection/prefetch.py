@@ -59,6 +59,7 @@ class RelatedRows:
         self._marks()
         self.middles = self._middles()
         self._sources = self._describe_sources()
+        self._withhold_licensed()
 
     def row(self, table: str, row_id: UUID | None) -> Row | None:
         return self._rows[table].get(row_id) if row_id else None
@@ -75,7 +76,7 @@ class RelatedRows:
         return self._under.get((table, column, parent), [])
 
     def attributes_of(self, kind: str, table: str, row_id: UUID) -> list[Row]:
-        """The attributes or the metadata of one row."""
+        """The attributes or the metadata of one row, as they may be shown."""
         return self._under.get((kind, table, row_id), [])
 
     # -- Reading
@@ -191,8 +192,24 @@ class RelatedRows:
     def _describe_sources(self) -> dict[str, Row]:
         """What is said of the sources of services and organizations, by their names."""
         named = {row["source"] for one in _PROVENANCE for row in self._rows[one].values()}
-        rows = m.Source.objects.using(self.using).filter(name__in=named - {""})
-        return {row["name"]: row for row in rows.values()}
+        rows = m.Source.objects.using(self.using)
+        rows = rows.filter(Q(name__in=named - {""}) | Q(licensed=True))
+        return {row["name"]: dict(row) for row in rows.values()}
+
+    def _withhold_licensed(self) -> None:
+        """Set apart the attributes with a licensed term, which say only what the row is found by,
+        and remove licensed taxonomies, which other terms would name."""
+        self._licensed = {name for name, row in self._sources.items() if row["licensed"]}
+        terms = self._rows["taxonomy_term"]
+        licensed = {one for one, row in terms.items() if self.is_licensed(row)}
+        self._found_by = dict(self._under)
+        for key, rows in self._found_by.items() if licensed else ():
+            if key[0] == "attribute":
+                shown = [row for row in rows if row["taxonomy_term_id"] not in licensed]
+                self._under[key] = shown
+        for one, row in list(self._rows["taxonomy"].items()):
+            if self.is_licensed(row):
+                del self._rows["taxonomy"][one]
 
     def _middles(self) -> dict[str, Point]:
         """The operator's midpoints of the postcodes in which places without a point are."""
@@ -207,11 +224,17 @@ class RelatedRows:
 
     # -- Terms
 
+    def is_licensed(self, row: Row) -> bool:
+        """Whether a term or taxonomy may be shown to its licensees alone: then its name, code and
+        id are in nothing that is rendered, and only what it means is."""
+        return row["source"] in self._licensed
+
     def terms_of(self, rows: Iterable[tuple[str, UUID]]) -> list[Row]:
-        """The taxonomy terms on these rows, with all their ancestors, each once."""
+        """The taxonomy terms on these rows, with all their ancestors, each once; also licensed
+        ones."""
         found: dict[UUID, Row] = {}
         for table, row_id in rows:
-            for attribute in self.attributes_of("attribute", table, row_id):
+            for attribute in self._found_by.get(("attribute", table, row_id), ()):
                 term = self.row("taxonomy_term", attribute["taxonomy_term_id"])
                 while term and term["id"] not in found:  # also ends in a cycle
                     found[term["id"]] = term
@@ -224,13 +247,15 @@ class RelatedRows:
         return self._meanings.get(term["id"], frozenset()) | codes_for_name(term["name"])
 
     def own_term_ids(self, table: str, row_id: UUID) -> set[UUID]:
-        """The ids of the terms that one row has itself."""
-        marks = self.attributes_of("attribute", table, row_id)
+        """The ids of the terms that one row has itself; also of licensed ones."""
+        marks = self._found_by.get(("attribute", table, row_id), ())
         return {mark["taxonomy_term_id"] for mark in marks if mark["taxonomy_term_id"]}
 
     def translations_of(self, term: Row) -> list[Row]:
-        """The term in every language: the same code of the same taxonomy."""
-        return self._alike.get((term["taxonomy_id"], term["code"]), [term])
+        """The term in every language: the same code of the same taxonomy. None of a licensed
+        one."""
+        alike = self._alike.get((term["taxonomy_id"], term["code"]), [term])
+        return [one for one in alike if not self.is_licensed(one)]
 
 
 def _named(table: str, row: Row) -> set[UUID | None]:

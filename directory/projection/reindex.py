@@ -64,11 +64,17 @@ def refresh(progress: Progress, *, everything: bool = False) -> int:
     their hours, or of all services."""
     due = render_everything(progress) if everything else look_ahead(progress)
     hide_leftovers()
-    with connections[JOBS].cursor() as cursor:
-        cursor.execute(_WORDS)
+    forget_words()
     derive()
     place_again(progress)
     return due
+
+
+def forget_words() -> None:
+    """Forget the words that no public entry has any longer: a misspelled word is not matched to
+    them."""
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute(_WORDS)
 
 
 def look_ahead(progress: Progress) -> int:

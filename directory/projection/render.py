@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connections
 
 from directory import models as m
+from directory.licensed_terms import licensed_sources
 from directory.projection.prefetch import RelatedRows
 from directory.projection.projection_writer import Rendered, publish, store
 from directory.projection.search_rows import add_organization, add_service
@@ -70,17 +71,23 @@ def render_organizations(organization_ids: Collection[UUID]) -> None:
         render(list(ids), part)
 
 
-def render_taxonomies(ids: Iterable[UUID], table: str, *, using: str = JOBS) -> None:
+def render_taxonomies(
+    ids: Iterable[UUID], table: str, *, withheld: bool = False, using: str = JOBS
+) -> None:
     """Add changed taxonomies or terms (`table`) to the change feed; they have no projection. The
-    caller renders the services that have a changed term."""
+    caller renders the services that have a changed term. The feed says nothing of licensed ones,
+    except when they have just become that (`withheld`): then as of removed ones."""
     rendered = Rendered()
     model = {"taxonomy": m.Taxonomy, "taxonomy_term": m.TaxonomyTerm}[table]
     wanted = set(ids)
-    there = set(
-        model._default_manager.using(using).filter(id__in=wanted).values_list("id", flat=True)
-    )
+    rows = model._default_manager.using(using).filter(id__in=wanted)
+    there = dict(rows.values_list("id", "source"))
+    licensed = licensed_sources(using)
     for one in sorted(wanted):
-        action = "updated" if one in there else "deleted"
+        hidden = there.get(one) in licensed
+        if hidden and not withheld:
+            continue
+        action = "deleted" if hidden or one not in there else "updated"
         rendered.changes.append((table, one, action, action))
     publish(rendered, using)
 

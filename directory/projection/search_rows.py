@@ -222,7 +222,8 @@ def _keys(shelf: RelatedRows, service: Row, terms: list[Row]) -> set[Key]:
         if term["id"] in own:
             taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
             keys |= shelf.meanings_of(term)
-            keys |= {(taxonomy["external_id"], term["code"])} if taxonomy else set()
+            if taxonomy and not shelf.is_licensed(term):
+                keys.add((taxonomy["external_id"], term["code"]))
     return keys
 
 

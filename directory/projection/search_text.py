@@ -85,7 +85,9 @@ def _synonyms(shelf: RelatedRows, term: Row) -> list[str]:
     """The words people type for a term of our own taxonomies, and for those that another's term
     means with their names, in both languages."""
     taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-    own = (taxonomy["external_id"], term["code"]) if taxonomy else ("", "")
+    own = ("", "")
+    if taxonomy and not shelf.is_licensed(term):
+        own = (taxonomy["external_id"], term["code"])
     found = list(synonyms().get(own, ()))
     for key in sorted(shelf.meanings_of(term) - {own}):
         found += [*by_key()[key].names.values(), *synonyms()[key]]

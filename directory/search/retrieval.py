@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, connections
 
+from directory.licensed_terms import SHOWN
 from directory.search.documents import (
     PageOfResults,
     ProjectionTables,
@@ -186,8 +187,8 @@ _TAXONOMY = """jsonb_strip_nulls(jsonb_build_object('id', t.id, 'name', t.name,
     || jsonb_build_object('description', t.description)"""
 _TERM = f"""jsonb_strip_nulls(jsonb_build_object('id', t.id, 'code', nullif(t.code, ''),
     'name', t.name, 'parent_id', t.parent_id, 'taxonomy', nullif(t.taxonomy_name, ''),
-    'language', nullif(t.language, ''), 'term_uri', nullif(t.term_uri, ''),
-    'taxonomy_detail', (SELECT {_TAXONOMY} FROM directory_taxonomy t WHERE t.id = taxonomy_id)))
+    'language', nullif(t.language, ''), 'term_uri', nullif(t.term_uri, ''), 'taxonomy_detail',
+    (SELECT {_TAXONOMY} FROM directory_taxonomy t WHERE t.id = taxonomy_id AND {SHOWN})))
     || jsonb_build_object('description', t.description)"""
 _KINDS = {
     "taxonomy": ("directory_taxonomy", _TAXONOMY),
@@ -213,7 +214,7 @@ def vocabulary(
     terms without a parent.
     """
     table, document = _KINDS[kind]
-    parts, values = ["true"], dict[str, Value](limit=per_page, offset=(page - 1) * per_page)
+    parts, values = [SHOWN], dict[str, Value](limit=per_page, offset=(page - 1) * per_page)
     for number, word in enumerate(words.split()):
         code = " || ' ' || t.code" if kind == "taxonomy_term" else ""
         parts.append(

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from directory.licensed_terms import SHOWN
 from directory.postcodes import postcode
 from directory.search.query import SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
@@ -88,7 +89,7 @@ def _of_terms(terms: Iterable[UUID]) -> Iterable[str]:
         cursor.execute(
             "SELECT coalesce(x.external_id, '') || ':' || t.code FROM directory_taxonomyterm t"
             " LEFT JOIN directory_taxonomy x ON x.id = t.taxonomy_id"
-            " WHERE t.id = ANY (%s::uuid[]) AND t.code <> ''",
+            f" WHERE t.id = ANY (%s::uuid[]) AND t.code <> '' AND {SHOWN}",
             [ids],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""An import in a process of its own, which a test kills."""
+"""A verb of `directory` in a process of its own, which a test kills."""
 
 import os
 import signal
@@ -10,23 +10,26 @@ from tests.support.cluster import HOME
 from tests.support.repository import REPOSITORY
 from tests.support.waiting import SOON
 
-# An import as the command runs it, a few organizations a transaction, so that many are left.
-IMPORT = """
+# As the command runs it, with a few organizations a transaction, so that many are left.
+COMMAND = """
 import sys
 import django
 django.setup()
 from django.core.management import execute_from_command_line
 from directory.importing import import_package, sources
 import_package.BATCH = sources.ORGANIZATIONS = 5
-execute_from_command_line(
-    ["manage.py", "directory", "import", sys.argv[1], "--source", "test", *sys.argv[2:]]
-)
+execute_from_command_line(["manage.py", "directory", *sys.argv[1:]])
 """
 
 
 def starts(folder: Path, database: str, *options: str) -> "subprocess.Popen[str]":
+    """Import the folder as the source `test`."""
+    return starts_verb(database, "import", str(folder), "--source", "test", *options)
+
+
+def starts_verb(database: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", IMPORT, str(folder), *options],
+        [sys.executable, "-c", COMMAND, *arguments],
         cwd=REPOSITORY,
         env=os.environ
         | {

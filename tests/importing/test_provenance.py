@@ -1,23 +1,31 @@
 """Where an entry came from: what the API's details and the pages of a service say of it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.core.management import CommandError
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 
 from directory import models as m
 from directory.demo.loader import SOURCE as DEMO
 from directory.exporting import export
-from directory.fake_data import generate
 from directory.importing import import_package, sources
 from directory.importing.parsing import id_of
+from permissions.database.advisory_locks import IMPORTING
 from permissions.database.aliases import JOBS
-from tests.importing.stopping import starts, stops, stops_after
+from tests.importing.described_source import (
+    HOME,
+    LICENSE,
+    LINK,
+    SOURCE,
+    TALKING,
+    WALKING,
+    changes,
+    detail,
+)
+from tests.importing.described_source import run as run  # a fixture
 from tests.importing.takes import Take
 from tests.importing.takes import take as take  # a fixture
 from tests.support.desk_pages import Pages, at_the_desk, text_of
@@ -26,49 +34,9 @@ from tests.support.hsds_source import (
     HELP,
     SECRET_PLACE,
     changed,
-    directory_command,
     forget,
-    write_tables,
 )
 from tests.support.stale_projections import stale
-from tests.support.waiting import until
-
-SOURCE = "test"
-LICENSE, LINK = "CC BY-SA 4.0", "https://data.example.org/help"
-TALKING, WALKING = (id_of(SOURCE, "service", key) for key in ("10", "11"))
-HOME = id_of(SOURCE, "organization", "1")
-
-
-@pytest.fixture
-def run(take: Take, tmp_path: Path) -> Any:
-    """Import these tables by the command, which `take` forgets behind the test."""
-
-    def imported(tables: Any, *options: str) -> str:
-        folder = write_tables(tmp_path / "source", tables)
-        return directory_command("import", str(folder), "--source", SOURCE, *options)
-
-    take(HELP)
-    return imported
-
-
-def detail(api: Any, row_id: UUID, path: str = LIST) -> dict[str, Any]:
-    answer = api(None).get(f"{path}/{row_id}")
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def changes(caller: Any) -> list[Any]:
-    """The caller's feed from its beginning."""
-    found: list[Any] = []
-    after: dict[str, str] = {}
-    while True:
-        page = caller.get("/v1/directory/changes", {"limit": "500"} | after).json()
-        if not page["items"]:
-            return found
-        found += page["items"]
-        after = {"after": page["next"]}
-
 
 # -- The API ---------------------------------------------------------------------------------------
 
@@ -157,7 +125,7 @@ def test_a_license_of_a_source_without_entries_waits_for_them(take: Take, api: A
 
 
 def test_while_an_import_runs_no_other_says_a_license(run: Any, api: Any, superuser: Any) -> None:
-    held = [import_package.IMPORTING, SOURCE]
+    held = [IMPORTING, SOURCE]
     with superuser.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", held)
         try:
@@ -166,84 +134,6 @@ def test_while_an_import_runs_no_other_says_a_license(run: Any, api: Any, superu
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", held)
     assert "license" not in detail(api, TALKING)["provenance"]
-
-
-# -- Killed half-way -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Iterator[Path]:
-    """The files of 300 services, of some 35 organizations."""
-    generate(300, tmp_path / "large", seed=3)
-    yield tmp_path / "large"
-    forget()
-
-
-def dated() -> dict[UUID, Any]:
-    rows = m.Service.objects.using(JOBS).filter(source=SOURCE)
-    return dict(rows.values_list("id", "imported_at"))
-
-
-def licenses() -> list[str | None]:
-    """What each organization of the source says of its license, by its id."""
-    documents = m.PublicOrganization.objects.using(JOBS).filter(
-        id__in=m.Organization.objects.using(JOBS).filter(source=SOURCE).values("id")
-    )
-    texts = documents.order_by("id").values_list("full_document", flat=True)
-    return [json.loads(text)["provenance"].get("license") for text in texts]
-
-
-def test_an_import_killed_half_way_and_run_again_dates_what_was_left(
-    network: Any, large: Path, django_db_setup: str
-) -> None:
-    stops_after(starts(large, django_db_setup, "--license", LICENSE), "organizations: 10 of")
-    half = dated()
-    assert 0 < len(half) < 300
-    import_it = ("import", str(large), "--source", SOURCE)
-    directory_command(*import_it)
-    whole = dated()
-    assert len(whole) == 300
-    assert all(whole.values())
-    assert half.items() <= whole.items(), "what was taken keeps its day"
-    assert max(half.values()) < min(at for one, at in whole.items() if one not in half)
-    assert set(licenses()) == {LICENSE}
-    assert stale(SOURCE) == {}
-
-
-def test_a_license_killed_half_way_is_finished_by_the_next_import(
-    network: Any, large: Path, django_db_setup: str
-) -> None:
-    import_it = ("import", str(large), "--source", SOURCE)
-    directory_command(*import_it)
-    before = dated()
-    organizations = m.Organization.objects.using(JOBS).filter(source=SOURCE)
-    last = organizations.order_by("-id").values_list("id", flat=True)[0]
-    with transaction.atomic(using=JOBS):
-        list(organizations.select_for_update().filter(id=last))  # the last portion waits for it
-        process = starts(large, django_db_setup, "--license", LICENSE)
-        try:
-            until(lambda: licenses().count(LICENSE) == (len(licenses()) - 1) // 5 * 5)
-        finally:
-            stops(process)
-    row = m.Source.objects.using(JOBS).get(name=SOURCE)
-    assert (row.license, row.due, row.rendered_to is None) == (LICENSE, True, False)
-    assert licenses().count(LICENSE) < len(licenses())
-    directory_command(*import_it)  # without a word of the license
-    assert set(licenses()) == {LICENSE}
-    row.refresh_from_db(using=JOBS)
-    assert (row.due, row.rendered_to) == (False, None)
-    assert dated() == before
-    assert stale(SOURCE) == {}
-
-
-def test_a_license_is_rendered_in_portions(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "ORGANIZATIONS", 1)
-    more = [{"id": f"{n}", "name": f"House {n}"} for n in range(2, 5)]
-    run({**HELP, "organizations": [*HELP["organizations"], *more]}, "--license", LICENSE)
-    assert licenses() == [LICENSE] * 4
-    run({**HELP, "organizations": [*HELP["organizations"], *more]}, "--license", "CC0 1.0")
-    assert licenses() == ["CC0 1.0"] * 4
-    assert stale(SOURCE) == {}
 
 
 def test_a_dry_run_remembers_nothing(run: Any, api: Any) -> None:
@@ -315,8 +205,8 @@ def test_of_a_confidential_organization_nobody_learns_the_source(run: Any, api: 
         assert inside.status_code == 200
         assert "provenance" not in inside.content.decode()
         assert LICENSE not in inside.content.decode()
-    gone = {(line["id"], line["action"]) for line in changes(api(None))[len(public) :]}
-    assert gone == {(str(one), "deleted") for one in (HOME, TALKING, WALKING)}
+    last = {line["id"]: line["action"] for line in changes(api(None))[len(public) :]}
+    assert last == {str(one): "deleted" for one in (HOME, TALKING, WALKING)}
     after = changes(api(None))
     run(hidden, "--license", "CC0 1.0")
     assert changes(api(None)) == after
@@ -384,7 +274,7 @@ def test_an_edit_of_an_imported_entry_leaves_where_it_came_from(api: Any) -> Non
     path = f"{ORGANIZATIONS}/{OURS}"
     before = editor.get(path).json()
     assert before["provenance"].keys() == {"source", "imported"}
-    change = {"alternate_name": "Of a test", "provenance": {"source": "another"}}
+    change = {"description": "Of a test.", "provenance": {"source": "another"}}
     after = editor.patch(path, change, If_Match="*")
     assert after.status_code == 200, after.content
     assert after.json()["provenance"] == before["provenance"]
@@ -429,7 +319,7 @@ def test_the_pages_of_a_service_say_it_in_one_line(
     for pages, root in ((Pages(), "/directory"), (at_the_desk("police.worker"), "/desk/directory")):
         pages.http.cookies[settings.LANGUAGE_COOKIE_NAME] = language
         answer = pages.get(f"{root}/{TALKING}")
-        page = text_of(answer)
+        page = text_of(answer.content)
         assert says[0] in page
         assert f"{says[1]}{LICENSE}." in page
         assert f'<a href="{LINK}" rel="noreferrer noopener">' in answer.content.decode()
@@ -437,6 +327,6 @@ def test_the_pages_of_a_service_say_it_in_one_line(
 
 def test_a_page_of_what_was_written_here_says_nothing_of_it(api: Any) -> None:
     path = make(api("ywca.editor"))
-    page = text_of(Pages().get(f"/directory/{path.rpartition('/')[2]}"))
+    page = text_of(Pages().get(f"/directory/{path.rpartition('/')[2]}").content)
     assert "imported" not in page
     assert "License" not in page

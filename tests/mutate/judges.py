@@ -44,6 +44,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "directory/row_guards": _DIRECTORY,
     "directory/unmet_searches": _DIRECTORY,
     "directory/mistake_reports": ("entry_mistakes", "entry_mistakes_kept"),
+    "directory/licensed_terms": ("licensed_terms",),
     "directory/term_meanings": ("term_meanings", "term_meanings_applied"),
     "directory/network_places": ("search_api", "confidential_places_in_sql"),
     "referrals/blocks": ("conflict_blocks", "barred_in_the_log", "races", "every_cell_effects"),

@@ -2,6 +2,7 @@
 
 from directory.importing.formats.source_formats import NotReadable
 from directory.importing.import_package import ImportRunning, TooMuchGone
+from directory.importing.sources import NotToBeShown, OurOwnTerms
 from directory.management.verbs import editors, exports, imports, taxonomies, upkeep
 from directory.postcodes import UnreadablePostcodes
 from directory.taxonomy.parsed_terms import NotATaxonomy
@@ -13,7 +14,7 @@ class Command(NounCommand):
     help = "Import, export and look after the directory, and set which agencies edit it."
     refusals = (
         *(NotReadable, ImportRunning, TooMuchGone, UnreadablePostcodes),
-        *(NotATaxonomy, BelongsToAnother),
+        *(NotATaxonomy, BelongsToAnother, NotToBeShown, OurOwnTerms),
     )
 
     def add_verbs(self) -> None:

@@ -33,6 +33,12 @@ def add_verbs(command: NounCommand) -> None:
         "path", type=Path, metavar="FOLDER|FILE.zip", help="a new path, or an empty folder"
     )
     write.add_argument("--own", type=UUID, metavar="AGENCY_ID", help="this agency's part only")
+    write.add_argument(
+        "--with-licensed",
+        action="store_true",
+        help="also write terms that are marked as licensed (directory licensed-terms); only a"
+        " licensee may have this file",
+    )
     invent = command.verb(
         "generate",
         partial(_generate, command),
@@ -55,7 +61,7 @@ def _export(command: NounCommand, options: Options) -> None:
             f"No agency has the id {own}. `manage.py agency show` lists all agencies."
         )
     try:
-        done = export(path, agency_id=own)
+        done = export(path, agency_id=own, with_licensed=options["with_licensed"])
     except FileExistsError:
         raise CommandError(f"{path} already exists. Name a new file or folder.") from None
     except OSError as error:

@@ -5,20 +5,18 @@ from collections import Counter
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.management.base import CommandError
 
 from directory import models as m
-from directory.importing import coercion, quarantine, sources
+from directory.importing import quarantine, sources
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import ignore_difference, import_package
 from directory.importing.outcome import Report
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.postcodes import load
 from directory.projection.reindex import place_again
-from permissions import displayed_text
 from permissions.database.aliases import JOBS
 from permissions.management.noun import NounCommand, Options
 from permissions.models import Agency
@@ -60,7 +58,6 @@ IMPORT_EXAMPLES = """\
   manage.py directory import to-correct --source county --retry
 """
 TAKEN_IN_PART, NOTHING_TAKEN = 3, 4  # what the command ends with
-MOST_SAID = 500  # characters of a license or a link
 QUARANTINE_EXAMPLES = """\
   manage.py directory quarantine --source county
   manage.py directory quarantine --source county --export to-correct --from county.zip
@@ -173,7 +170,7 @@ def _import(command: NounCommand, options: Options) -> None:
         raise CommandError("--retry needs --source NAME: the name it was imported under.")
     if report:
         _require_writable(report)
-    said = _said_of_it(options)
+    said = sources.checked(options["license"], options["link"])
     package = read(options["path"], whole=not options["retry"])
     source = source or _remembered(package.name)
     if not dry:
@@ -194,32 +191,6 @@ def _import(command: NounCommand, options: Options) -> None:
             write_lines(outcome, report)
         counts = summarise(outcome, command.stdout.write, reported=bool(report), dry=dry)
     _end(source, counts)
-
-
-def _said_of_it(options: Options) -> dict[str, str]:
-    """What is given of a source: its license, its link. Raises CommandError for one that no page
-    may show."""
-    given = {name: options[name] for name in ("license", "link")}
-    said = {name: text.strip() for name, text in given.items() if text is not None}
-    for name, text in said.items():
-        if len(text) > MOST_SAID or displayed_text.fault_of(text, lines=False):
-            raise CommandError(
-                f"--{name} takes up to {MOST_SAID} characters in one line, all visible."
-            )
-    if said.get("link") and not _leads_somewhere(said["link"]):
-        raise CommandError(
-            "--link takes a web address that begins with https:// or http://, without a password."
-        )
-    return said
-
-
-def _leads_somewhere(link: str) -> bool:
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return False
-    web = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc
-    return bool(web and coercion.URL.fullmatch(link))
 
 
 def _remembered(name: str) -> str:

@@ -1,13 +1,21 @@
-"""`manage.py directory import-taxonomy|load-taxonomy|crosswalk`: terms that classify services."""
+"""`manage.py directory import-taxonomy|load-taxonomy|licensed-terms|crosswalk`: terms that classify
+services."""
 
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.db.models import Count
 
+from directory import models as m
+from directory import vocabulary
+from directory.importing import sources
+from directory.licensed_terms import licensed_sources
 from directory.taxonomy import bundled, crosswalk
 from directory.taxonomy.file_formats import read
 from directory.taxonomy.term_storage import Stored, store
+from permissions.database.aliases import JOBS
 from permissions.management.noun import NounCommand, Options
 
 EXAMPLES = """\
@@ -18,11 +26,16 @@ CROSSWALK_EXAMPLES = """\
   manage.py directory crosswalk --source county --draft county-terms.csv
   manage.py directory crosswalk --source county --load county-terms.csv
 """
+LICENSED_EXAMPLES = """\
+  manage.py directory licensed-terms
+  manage.py directory licensed-terms --source county-211
+  manage.py directory licensed-terms --source county-211 --undo
+"""
 SHOWN = 20  # term names or notes
 
 
 def add_verbs(command: NounCommand) -> None:
-    """Declare the three verbs."""
+    """Declare the verbs."""
     own = command.verb(
         "import-taxonomy",
         partial(_import, command),
@@ -53,6 +66,22 @@ def add_verbs(command: NounCommand) -> None:
         "They cover needs, victimization types, and the groups that a service is for. Run this"
         " after each upgrade. Safe to run twice.",
     )
+
+    kept = command.verb(
+        "licensed-terms",
+        partial(_license, command),
+        "Mark the terms of a source as licensed: then they are shown to no one, and still find.",
+        "Some taxonomies may be shown only to their licensees. The terms of a source that is marked"
+        " are in no answer of the API, no page of the directory and no export, for members of the"
+        " network either; asked for by its id, one is unknown. They stay in the database: services"
+        " are found by what the terms mean (directory crosswalk), which the coordinator still"
+        " says. Mark a source before its first import and nothing of its terms is ever shown."
+        " Without --source it lists the sources that have terms, and which are marked. If the"
+        " command was stopped, run it again. Terms that come with Cairn cannot be marked.",
+        examples=LICENSED_EXAMPLES,
+    )
+    kept.add_argument("--source", metavar="NAME", help="the name the terms were imported under")
+    kept.add_argument("--undo", action="store_true", help="show the terms to everyone again")
 
     walk = command.verb(
         "crosswalk",
@@ -101,6 +130,45 @@ def _crosswalk(command: NounCommand, options: Options) -> None:
         f" likely meaning, {len(lines) - known - likely} none. Fill in the column confirmed, then:"
         f" manage.py directory crosswalk --source {source} --load {options['draft']}"
     )
+
+
+def _license(command: NounCommand, options: Options) -> None:
+    source, undo = options["source"], options["undo"]
+    if source is None:
+        if undo:
+            raise CommandError("--undo goes with --source NAME.")
+        _list_sources(command)
+        return
+    if not source.strip():
+        raise CommandError("--source needs a name: entries that are written here have none.")
+    terms = m.TaxonomyTerm.objects.using(JOBS).filter(source=source).count()
+    if not terms and undo and source not in licensed_sources(JOBS):
+        raise CommandError(f"The source {source} is not marked.")
+    count = sources.describe(source, {"licensed": not undo})
+    command.stdout.write(
+        f"The {terms:,} terms of the source {source} are shown"
+        f" {'to everyone' if undo else 'to no one'}. Organizations made again: {count:,}."
+    )
+    if not terms:
+        command.stdout.write(
+            f"No term was imported under the name {source} yet. Check the name: the mark is for"
+            " what comes under exactly this one."
+        )
+
+
+def _list_sources(command: NounCommand) -> None:
+    rows = m.TaxonomyTerm.objects.using(JOBS).exclude(source=vocabulary.SOURCE)
+    counts = dict(rows.order_by("source").values_list("source").annotate(Count("id")))
+    licensed = licensed_sources(JOBS)
+    named: dict[str, set[str]] = defaultdict(set)
+    for source, own, of in rows.values_list("source", "taxonomy_name", "taxonomy__name").distinct():
+        named[source] |= {name for name in (of or own,) if name}
+    for source in sorted(counts.keys() | licensed):
+        what = ", ".join(sorted(named[source])) or "no taxonomy is named"
+        mark = "licensed" if source in licensed else "shown"
+        command.stdout.write(f"{mark:<10}{counts.get(source, 0):>8}  {source or '-'}: {what}")
+    if not counts and not licensed:
+        command.stdout.write("No source has terms of its own.")
 
 
 def _import(command: NounCommand, options: Options) -> None:

@@ -3,6 +3,8 @@
 from functools import partial
 
 from directory.editing.reviews import due_everywhere
+from directory.importing import sources
+from directory.importing.import_package import ImportRunning
 from directory.projection.reindex import refresh
 from permissions.database.aliases import JOBS
 from permissions.database.clock import database_now
@@ -52,6 +54,10 @@ def _refresh(command: NounCommand, options: Options) -> None:
         command.stderr.write(f"{what}: {done} of {total}")
 
     count = refresh(show_progress, everything=options["all"])
+    try:
+        sources.finish()
+    except ImportRunning as error:
+        command.stderr.write(f"{error} What is said of its source waits for the next time.")
     if options["all"]:
         command.stdout.write(f"The documents of {count} services were made again.")
     else:

@@ -74,6 +74,6 @@ BEGIN
     END LOOP;
 END $$;
 
--- What is said of a source, for everybody who may read one of its entries. It is rendered into them.
+-- What is said of a source: it is rendered into its entries.
 GRANT SELECT, INSERT, UPDATE, DELETE ON directory_source TO jobs;
-GRANT SELECT ON directory_source TO editor;
+GRANT SELECT ON directory_source TO editor, definer;
