@@ -74,6 +74,8 @@ CONTENT = (
     "directory_proposal",
     "directory_mistake_report",
     "directory_term_meaning",
+    "directory_verification",
+    "directory_mail_opt_out",
     "credential",
     "django_session",
     "permissions_cache",
