@@ -1,6 +1,7 @@
 """The people who run a service are asked by mail whether its public entry is right: what they can
 say, when they are asked, and what becomes of no answer."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_service_says_that_its_entry_is_right(house, mails, superuser):
     assert "Talking" in text_of(page)
     assert "406-555-0181" in text_of(page)
     assert SECRET not in page
+    assert re.search(r"Last changed \w+ \d+, \d{4}\.", text_of(page))
     assert assured() is None
     assert Verification.objects.using("jobs").get(service_id=service()).answer == ""
     answer = pages.submit(link, {"answer": "right"})

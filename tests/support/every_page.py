@@ -55,6 +55,7 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("entry_check", None, f"/check/{scene.check}"),
         Shot("entry_check_wrong", None, f"/check/{scene.check}?said=what"),
         Shot("entry_check_changed", None, f"/check/{scene.check}?said=changed"),
+        Shot("entry_check_over", None, "/check/none"),
         Shot("entry_check_thanks", None, "/check/thanks?said=right"),
         Shot("who_sees_what", None, "/who-sees-what"),
         Shot("docs", None, "/docs"),

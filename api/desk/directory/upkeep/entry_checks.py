@@ -45,7 +45,7 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
         context = service_page.context_of(found) | {
             "form": ReportForm(),
             "fault": SAID.get(said),
-            "changed": said == "changed",
+            "again": said == "changed",
             "etag": retrieval.etag(found.listing.document),
         }
         return page(request, "desk/entry_check/check.html", context)
