@@ -15,7 +15,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from directory import reopening
-from directory.editing import mistake_reports
+from directory.editing import mistake_reports, verification
 from directory.taxonomy import term_meanings
 from permissions.audit import counters
 from permissions.enrollment import old_invitations
@@ -86,6 +86,8 @@ JOBS = (
     Job("close", auto_close.step, 5),
     Job("reopen", reopening.step, 30),  # services whose pause ends
     Job("mistakes", mistake_reports.step, 3600),  # what readers reported, once it is old
+    Job("entry-checks", verification.ask_step, 3600),  # mails that ask whether entries are right
+    Job("entry-answers", verification.apply_step, 30),
     Job("term-drafts", term_meanings.draft_step, 3600),  # terms of sources that have no meaning yet
     Job("term-meanings", term_meanings.store_step, 5),  # what the coordinator said that they mean
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),

@@ -45,7 +45,7 @@ from api.desk.directory import (
     search_page,
     service_page,
 )
-from api.desk.directory.upkeep import term_meanings
+from api.desk.directory.upkeep import entry_checks, term_meanings
 from api.desk.inbox import call_records, inbox, mistakes, shift_change
 from api.desk.on_call import feed as on_call_feed
 from api.desk.on_call import line_test
@@ -102,6 +102,9 @@ urlpatterns = [
     # The person who holds a phone that is tested
     path("line/<str:token>", line_test.by_link, name="line_test"),
     path("line/call/<str:token>", line_test.by_key, name="line_call"),
+    # The people who run a service, about its public entry
+    path("check/thanks", entry_checks.thanks, name="entry_check_thanks"),
+    path("check/<str:token>", entry_checks.check, name="entry_check"),
     # The survivor, by their slip
     path("slip", own_page.enter, name="slip"),
     path("slip/open", own_page.opened, name="slip_open"),
@@ -198,6 +201,11 @@ urlpatterns = [
         "desk/entry-mistakes/<uuid:report_id>/done",
         mistake_reports.done,
         name="desk_entry_mistake_done",
+    ),
+    path(
+        "desk/entry-checks/<uuid:check_id>/done",
+        entry_checks.off_the_list,
+        name="desk_entry_check_done",
     ),
     path("desk/terms", term_meanings.waiting, name="desk_terms_of_sources"),
     path("desk/terms/<uuid:term_id>", term_meanings.choose, name="desk_term"),

@@ -64,7 +64,7 @@ def report(principal: Principal | None, service_id: UUID, what: str, words: str)
 
 def waiting(principal: Principal) -> list[Report]:
     """What waits for the caller, the oldest first, a hundred at most. Raises NotPermitted."""
-    _require_mender(principal)
+    require_mender(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.mistake_reports()")
         return [Report(*row) for row in cursor.fetchall()]
@@ -72,7 +72,7 @@ def waiting(principal: Principal) -> list[Report]:
 
 def end(principal: Principal, report_id: UUID) -> None:
     """Mark it done. Twice is safe. Raises NotVisible unless the caller can mend the entry."""
-    _require_mender(principal)
+    require_mender(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT sec.end_mistake_report(%s)", [report_id])
         (is_ours,) = cursor.fetchone()
@@ -88,6 +88,7 @@ def step() -> bool:
     return False
 
 
-def _require_mender(principal: Principal) -> None:
+def require_mender(principal: Principal) -> None:
+    """Raises NotPermitted unless the caller may be one who can mend entries."""
     if not principal.has_role(*MENDERS):
         raise NotPermitted

@@ -32,14 +32,17 @@ def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
 
 
 def own_states(services: Collection[UUID]) -> dict[UUID, set[str]]:
-    """The AGENCY_COLUMNS that an agency has set, by service. They win over the source, even if it
-    has since moved the service."""
+    """The AGENCY_COLUMNS that an agency has set, and the day on which a service said that its entry
+    is right, by service. They win over the source, even if it has since moved the service."""
     found: dict[UUID, set[str]] = defaultdict(set)
     edits = m.Edit.objects.using(JOBS).filter(row_id__in=services, table="service")
     for service, fields in edits.values_list("row_id", "fields"):
         found[service] |= set(fields) & set(AGENCY_COLUMNS)
         if "intake_paused" in fields:  # no pause of ours ends by another directory's end
             found[service].add("intake_paused_until")
+    verified = m.Verification.objects.using(JOBS).filter(service_id__in=services, answer="right")
+    for service in verified.values_list("service_id", flat=True):
+        found[service].add("assured_date")
     return found
 
 

@@ -57,6 +57,7 @@ from directory.models.terms import (
     TaxonomyTerm,
     TermMeaning,
 )
+from directory.models.verification import MailOptOut, Verification
 
 __all__ = [
     "PLACES",
@@ -75,6 +76,7 @@ __all__ = [
     "HolidaySchedule",
     "Language",
     "Location",
+    "MailOptOut",
     "MetaTableDescription",
     "Metadata",
     "Milestone",
@@ -107,5 +109,6 @@ __all__ = [
     "Unit",
     "UnmetSearch",
     "Url",
+    "Verification",
     "Word",
 ]

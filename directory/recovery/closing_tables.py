@@ -33,6 +33,8 @@ def register_own() -> None:
         | {
             "directory_confidential_address": "sealed for one agency's members; who may is there",
             "directory_mistake_report": "for those who edit the entry; who does is there",
+            "directory_verification": "links that change nothing by themselves, for 30 days",
+            "directory_mail_opt_out": "what is lost is one mail a year, which offers it again",
             "directory_term_meaning": "words of public entries; an answer gives no access",
         },
     )

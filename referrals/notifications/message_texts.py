@@ -48,10 +48,10 @@ SAYS = {
 }
 
 
-# Messages with a secret: the link of an invitation, a code that is spoken, a call in which one is
-# keyed, whose secret is not said (referrals/notifications/keyed_calls.py), and the test of a line,
-# which is answered without signing in (referrals/notifications/line_tests). They have texts of
-# their own, and no frame.
+# Messages with a secret: the link of an invitation or of a question about an entry, a code that is
+# spoken, a call in which one is keyed, whose secret is not said (keyed_calls.py), and the test of a
+# line, which is answered without signing in (line_tests). They have texts of their own, and no
+# frame.
 WITH_SECRET = {
     "invitation": (
         "You were invited to Cairn. Open this link on your own device within 48 hours: {secret}"
@@ -69,6 +69,16 @@ WITH_SECRET = {
     "line_call": "This is a test of this phone. Please press any key.",
     "line_text": (
         "This is a test of this phone. Please open this link and press the button: {secret}"
+    ),
+    "entry_check": (
+        "Once a year Cairn asks whether a public directory says the right things about you. Open"
+        " this link within 30 days, look, and press a button: {secret} It works once. On its page"
+        " you can also say that you want no such emails."
+    ),
+    "entry_check_again": (
+        "A reminder: Cairn asks whether a public directory says the right things about you. Open"
+        " this link, look, and press a button: {secret} It works once. On its page you can also say"
+        " that you want no such emails."
     ),
     "spoken_code": (
         "This is Cairn. Someone asks to administer Cairn for your agency. If your agency knows of"

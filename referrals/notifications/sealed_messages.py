@@ -1,5 +1,7 @@
-"""Sends the messages with a secret in them: the link of an invitation, a spoken code
-(permissions/enrollment/sealed_messages.py). A job of the background work.
+"""Sends the messages with a secret in them: the link of an invitation or of a question about an
+entry (directory/editing/verification.py), a spoken code
+(permissions/enrollment/sealed_messages.py). A job of the background work. A question leaves only
+if its entry is public then.
 
 A message is tried until it has left or has expired, then its address and secret are erased. A
 worker that is killed while it sends leaves the message waiting: it may leave twice. A call that a
@@ -11,6 +13,7 @@ from datetime import timedelta
 import structlog
 from django.db import transaction
 
+from directory.editing import verification
 from permissions.database.aliases import JOBS
 from permissions.database.clock import database_now
 from permissions.enrollment import sealed_messages
@@ -61,6 +64,10 @@ def _claim() -> SealedMessage | None:
 
 def _send(message: SealedMessage) -> str | None:
     content = sealed_messages.content_of(message)
+    if content.template in verification.TEMPLATES and not verification.may_be_sent(
+        message.about_id
+    ):
+        raise NotSent("over", final=True)
     if content.template in keyed_calls.TEMPLATES:
         _begin_once(message)
     return transports.send(

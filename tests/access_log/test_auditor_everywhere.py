@@ -40,6 +40,7 @@ NO_ENTRY = (
     "sign/",  # of no one who is known: counted, and one row a minute
     "desk/referrals/<uuid:referral_id>/signing",  # what this browser asked for; nothing else
     "card/",  # of no one who is known: counted, and one row a minute
+    "check/",  # of the people who run a service: no one who is known
     "line/",  # of a person who holds a phone: counted, and one row a minute
     "desk/practice/",  # who is in no exercise leaves and ends none
     "language",  # a choice of words, kept in a cookie

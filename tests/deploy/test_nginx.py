@@ -83,7 +83,7 @@ def test_what_cairn_answers_itself_goes_through_as_it_is(front):
 
 def test_the_log_names_no_secret_of_an_address(front, tmp_path):
     secrets = "/calendar/a-secret-of-a-calendar.ics", "/join/a-secret-of-a-link", "/line/a-secret"
-    for path in (*secrets, "/safety"):
+    for path in (*secrets, "/check/a-secret", "/safety"):
         front.get(front.base + path, timeout=30)
     log = tmp_path / "access.log"
     until(lambda: "GET /safety 200" in log.read_text())
@@ -91,6 +91,7 @@ def test_the_log_names_no_secret_of_an_address(front, tmp_path):
     assert "GET /calendar/- 404" in said
     assert "GET /join/- 404" in said
     assert "GET /line/- 200" in said
+    assert "GET /check/- 404" in said
     assert "a-secret" not in said
 
 

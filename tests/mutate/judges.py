@@ -46,6 +46,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "directory/mistake_reports": ("entry_mistakes", "entry_mistakes_kept"),
     "directory/licensed_terms": ("licensed_terms",),
     "directory/term_meanings": ("term_meanings", "term_meanings_applied"),
+    "directory/verifications": ("entry_checks", "entry_checks_refused"),
     "directory/network_places": ("search_api", "confidential_places_in_sql"),
     "referrals/blocks": ("conflict_blocks", "barred_in_the_log", "races", "every_cell_effects"),
     "referrals/blocked_attempts": ("conflict_blocks", "barred_attempts_pages", "blocks_in_sql"),

@@ -75,6 +75,8 @@ CONTENT = (
     "directory_mistake_report",
     "directory_term_meaning",
     "directory_source",
+    "directory_verification",
+    "directory_mail_opt_out",
     "credential",
     "django_session",
     "permissions_cache",

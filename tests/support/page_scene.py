@@ -2,11 +2,13 @@
 (tests/support/every_page.py)."""
 
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from directory.editing import mistake_reports
-from directory.models import TermMeaning
+from directory.demo import loader
+from directory.editing import mistake_reports, verification
+from directory.models import Service, TermMeaning, Verification
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -55,6 +57,7 @@ class Scene(NamedTuple):
     export: str  # that a second lead of ywca asked for
     practiced: str  # in an exercise
     term: str  # of a source, without a meaning
+    check: str  # the secret part of a link about an entry
 
 
 IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
@@ -97,7 +100,27 @@ def build(api: Any, exercise: Exercise) -> Scene:
         agency_code=_own_sign_in("ywca"),
         practiced=exercise.id,
         term=_terms(),
+        check=_checks(ywca),
     )
+
+
+def _checks(service: str) -> str:
+    """A question about an entry whose link works, and one that ran out; the first one's secret."""
+    secret, at = "b" * 22, database_now("jobs")
+    long_ago = {"asked_at": at - timedelta(20), "expires_at": at - timedelta(1)}
+    open_now = {"asked_at": at, "expires_at": at + verification.GOOD_FOR}
+    for service_id, token, times in (
+        (UUID(service), secret, open_now),
+        (loader.service_id("shelter-crisis"), "over", long_ago),
+    ):
+        email = Service.objects.using("jobs").get(id=service_id).email
+        Verification.objects.using("jobs").create(
+            service_id=service_id,
+            token_hash=verification.hash_of(token),
+            address_hash=sha256(email.strip().lower().encode()).digest(),
+            **times,
+        )
+    return secret
 
 
 def _terms() -> str:

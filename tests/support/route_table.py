@@ -352,7 +352,14 @@ GET  desk/entry-mistakes/<uuid:report_id>/done \
                                 302  302  302  302  302  302  302  302
 POST desk/entry-mistakes/<uuid:report_id>/done \
                                 302  403  403  404  403  403  403  403
+GET  desk/entry-checks/<uuid:check_id>/done \
+                                302  302  302  302  302  302  302  302
+POST desk/entry-checks/<uuid:check_id>/done \
+                                302  403  403  404  403  403  403  403
 GET  desk/entries               302  403  403  200  403  403  403  403
+GET  check/thanks               200  200  200  200  200  200  200  200
+GET  check/<str:token>          404  404  404  404  404  404  404  404
+POST check/<str:token>          302  302  302  302  302  302  302  302
 GET  desk/terms                 302  403  403  403  403  403  403  403
 GET  desk/terms/<uuid:term_id>  302  403  403  403  403  403  403  403
 POST desk/terms/<uuid:term_id>  302  403  403  403  403  403  403  403

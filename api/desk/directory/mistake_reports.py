@@ -30,7 +30,7 @@ from api.desk.forms import PRIVATE, DeskForm, Text, listed
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.http.problem_details import refused_page
 from directory import listings
-from directory.editing import mistake_reports
+from directory.editing import mistake_reports, verification
 from directory.editing.mistake_reports import Report
 from directory.models import MistakeReport
 from permissions.database.db_identity import identified_transaction
@@ -161,8 +161,11 @@ def _until(text: str, now: datetime) -> datetime | None:
 def waiting(request: HttpRequest, visit: Visit) -> HttpResponse:
     """List what was said to be wrong, for those who can mend it, with its day: the minute could
     tell who was there to say it."""
-    found = list(_lines(mistake_reports.waiting(visit.principal)))
-    return page(request, "desk/mistakes_of_entries/waiting.html", {"lines": found})
+    context = {
+        "lines": list(_lines(mistake_reports.waiting(visit.principal))),
+        "unverified": verification.unverified(visit.principal),
+    }
+    return page(request, "desk/mistakes_of_entries/waiting.html", context)
 
 
 def _lines(found: Iterable[Report]) -> Iterable[Line]:

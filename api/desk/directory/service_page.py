@@ -77,7 +77,7 @@ def public_service(request: HttpRequest, service_id: UUID) -> HttpResponse:
         found = find(None, service_id)
         if found is None:
             return refused_page(request, NotVisible())
-        return render(request, "desk/service.html", _context(found))
+        return render(request, "desk/service.html", context_of(found))
 
 
 @require_safe
@@ -89,7 +89,7 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     listing = found.listing
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
     own = listing.answered_by == visit.agency.id
-    context = _context(found) | {"answered_by": answered_by, "own": own}
+    context = context_of(found) | {"answered_by": answered_by, "own": own}
     with identified_transaction(visit.principal):
         ours = listings.edits(visit.principal, listing.organization_id)
         context["takes"] = listing.id in availability.open_to_referrals([listing])
@@ -134,7 +134,8 @@ def in_words(loaded: Loaded) -> Page:
     return Page(listing, document, hours, places, now)
 
 
-def _context(found: Page) -> dict[str, Any]:
+def context_of(found: Page) -> dict[str, Any]:
+    """What its page shows of a service."""
     listing, document = found.listing, found.document
     phones = {(phone.number, phone.extension) for place in found.places for phone in place.phones}
     return {
