@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from directory import meanings
+from directory.duplicates import replacements
 from directory.hsds.schema import LISTS, ONES, TABLES
 from directory.postcodes import Point, middles
 from directory.projection.points import middle_codes
@@ -52,6 +53,7 @@ class RelatedRows:
         self._single("service", "program")
         self._single("service_capacity", "unit")
         self._withhold()
+        replacements.overlay(self._rows["service"], self._rows["organization"], using)
         self._marks()
         self.middles = self._middles()
 

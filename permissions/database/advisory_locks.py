@@ -25,6 +25,7 @@ MARKING_KEYS = 7014  # permissions/keys/key_folder.py
 RECOVERING, COPYING = 7019, 7015
 EXPORTING = 7022  # per export: referrals/bulk/writing.py
 MEANING = 7023  # directory/taxonomy/term_meanings.py
+MERGING = 7024  # directory/duplicates/answers.py. 7025: sec.answer_duplicate
 ADMINISTERING = 7011  # per agency: what its administrators change of it at the desk
 
 

@@ -74,6 +74,8 @@ CONTENT = (
     "directory_proposal",
     "directory_mistake_report",
     "directory_term_meaning",
+    "directory_duplicate",
+    "directory_duplicate_scan",
     "credential",
     "django_session",
     "permissions_cache",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from directory.editing import mistake_reports
-from directory.models import TermMeaning
+from directory.models import Duplicate, PublicListing, TermMeaning
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -74,6 +74,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
     opened.answers("open_packet", {"purpose": "intake"}).answers("add_note", {"text": "a note"})
     handed = story().release(*PACKET).packet(**PACKET).send().answers("accept")
     handed.answers("start_handoff", {"mode": "phone"})
+    _duplicates()
     words = "It is closed on Mondays now.\nSo says the paper at its door."
     mistake_reports.report(None, UUID(ywca), "hours", words)
     mistake_reports.report(None, UUID(ywca), "closed", "")
@@ -110,6 +111,18 @@ def _terms() -> str:
     kept.create(id=uuid4(), name="Zebra walks", services=2, **given)
     kept.create(id=uuid4(), name="Lodging of women", services=7, **given, **meant)
     return str(open_now.id)
+
+
+def _duplicates() -> None:
+    """Pairs of services: one to answer, and one with each answer."""
+    listed = PublicListing.objects.using("jobs").filter(status="active").order_by("id")
+    ids = list(listed.values_list("id", flat=True)[:4])
+    given = {"score": 0.85, "reasons": ["same_phone", "similar_name", "same_postcode"]}
+    kept = Duplicate.objects.using("jobs")
+    kept.create(first_id=ids[0], second_id=ids[1], **given)
+    kept.create(first_id=ids[0], second_id=ids[2], answer="different", changes=1, **given)
+    same = {"answer": "same", "kept_id": ids[1], "due": True, "changes": 1}
+    kept.create(first_id=ids[1], second_id=ids[3], **same, **given)
 
 
 def _own_sign_in(agency: str) -> str:
