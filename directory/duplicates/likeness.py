@@ -23,7 +23,7 @@ NEW_OF_ONE = 5  # the likeliest pairs of one service
 NAME_ALIKE = 0.6  # the least likeness of names without a number in common
 ORGANIZATION_ALIKE = 0.6
 SOMEWHAT_ALIKE = 0.3  # of names, with a number in common
-FEW = 3  # services with the same number: then the number alone is enough
+FEW = 4  # services with the same number: then the number alone is enough
 BEHIND = 0.25  # how much less likely than a service's likeliest pair another one may be
 
 
@@ -33,6 +33,7 @@ class Likeness(NamedTuple):
     one: UUID
     other: UUID
     phone: bool
+    bearers: int  # services that have a number of this one, itself included; or enough of them
     name: float
     organization: float
     street: bool
@@ -129,20 +130,18 @@ def alike(services: Collection[UUID]) -> list[Likeness]:
         "open": list(OPEN),
         "most": CANDIDATES,
         "name": NAME_ALIKE,
+        "more": FEW + 1,
     }
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_ALIKE, values)
         rows = [Likeness(*row) for row in cursor.fetchall()]
-    with_number: dict[UUID, int] = defaultdict(int)
-    for row in rows:
-        with_number[row.one] += row.phone
-    return [row for row in rows if _is_likely(row, with_number[row.one] <= FEW)]
+    return [row for row in rows if _is_likely(row)]
 
 
-def _is_likely(row: Likeness, few: bool) -> bool:
+def _is_likely(row: Likeness) -> bool:
     near = row.street or row.postcode or row.organization >= ORGANIZATION_ALIKE
     if row.phone:
-        return few or near or row.name >= SOMEWHAT_ALIKE
+        return row.bearers <= FEW or near or row.name >= SOMEWHAT_ALIKE
     return near and row.name >= NAME_ALIKE
 
 
@@ -164,7 +163,11 @@ def _likeliest(found: Iterable[Likeness]) -> list[Likeness]:
 _ALIKE = """
     WITH one AS MATERIALIZED (
         SELECT l.id, l.name, l.organization_id, l.organization_name, s.source, s.answered_by_id,
-               sec.phone_numbers(l.phones) AS numbers
+               sec.phone_numbers(l.phones) AS numbers,
+               (SELECT count(*) FROM (
+                    SELECT FROM directory_listing b
+                     WHERE sec.phone_numbers(b.phones) && sec.phone_numbers(l.phones)
+                     LIMIT %(more)s) bearer) AS bearers
           FROM directory_listing l JOIN directory_service s ON s.id = l.id
          WHERE l.id = ANY (%(ids)s::uuid[]) AND l.status = ANY (%(open)s)
     ), address AS MATERIALIZED (
@@ -201,7 +204,7 @@ _ALIKE = """
         UNION
         SELECT d.second_id, d.first_id FROM directory_duplicate d JOIN one ON one.id = d.second_id
     )
-    SELECT one.id, o.id, one.numbers && sec.phone_numbers(o.phones),
+    SELECT one.id, o.id, one.numbers && sec.phone_numbers(o.phones), one.bearers,
            similarity(one.name, o.name), similarity(one.organization_name, o.organization_name),
            coalesce(place.street, false), place.postcode
       FROM candidate JOIN one ON one.id = candidate.one

@@ -9,6 +9,8 @@ from django.db import connection
 from api.http.authentication import SESSION_KEY
 from directory import models as m
 from directory.duplicates import answers
+from directory.importing.parsing import id_of
+from directory.listings import bind_organization
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotPermitted, NotVisible, StaleMatch, TooOften
 from permissions.identity.credentials import resolve_credential
@@ -101,9 +103,8 @@ def test_not_the_same_takes_a_pair_off_the_list_and_changes_no_entry(api, source
 
 
 def test_what_an_agency_of_the_network_answers_is_never_the_one_that_is_hidden(api, sources):
-    m.Service.objects.using("jobs").filter(id=service("state")).update(
-        answered_by_id=agency_id("ywca")
-    )
+    keepers = id_of("state", "organization", "0")
+    bind_organization(keepers, agency_id("ywca"))
     pages, there = at_the_desk(COORDINATOR, csrf=False), pair()
     page = pages.get("/desk/duplicates").content.decode()
     offered = [what for what in ("first", "second") if f"{there.id}/{what}" in page]
@@ -115,7 +116,7 @@ def test_what_an_agency_of_the_network_answers_is_never_the_one_that_is_hidden(a
     said(pages, keeps("state"))
     work(APPLIES)
     assert listed(api) == BOTH - {("test", 0)}
-    m.Service.objects.using("jobs").filter(id=service("state")).update(answered_by_id=None)
+    bind_organization(keepers, None)
 
 
 def test_a_list_without_pairs_says_so(network):
