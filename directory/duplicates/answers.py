@@ -1,7 +1,7 @@
 """What the coordinator says of two services that are likely the same (ADR 0137).
 
 The background work finds pairs (likeness.py) and applies what was answered (`step`): of two that
-are the same, one is hidden (replacements.py). An answer only writes its row.
+are the same, one is hidden (directory/projection/replacements.py). An answer only writes its row.
 """
 
 from datetime import timedelta

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import Q
 
-from directory.duplicates.replacements import OPEN
 from directory.models import Change, Duplicate, DuplicateScan
+from directory.projection.replacements import OPEN
 from permissions.database.aliases import JOBS
 
 LINES = 500  # of the change feed, in one transaction

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import Q
 
 from directory import meanings
-from directory.duplicates import replacements
 from directory.hsds.schema import LISTS, ONES, TABLES
 from directory.postcodes import Point, middles
+from directory.projection import replacements
 from directory.projection.points import middle_codes
 from directory.vocabulary import Key, codes_for_name
 

@@ -27,7 +27,7 @@ def tables(names: tuple[str, ...] = NAMES, *, other: bool = False) -> dict[str, 
     and numbers in another way, and has a website."""
     numbers = range(len(names))
     ending = " (county)" if other else ""
-    phone = "+1 (406) 555-{:04}" if other else "406-555-{:04}"
+    phone = "+1 (4{}6) 555-01{:02}" if other else "4{}6-555-01{:02}"  # none of the demo's
     return {
         "organizations": [
             {"id": f"{n}", "name": f"Keepers of {name}", "description": "For tests."}
@@ -44,7 +44,8 @@ def tables(names: tuple[str, ...] = NAMES, *, other: bool = False) -> dict[str, 
             for n, name in enumerate(names)
         ],
         "phones": [
-            {"id": f"{n}1", "service_id": f"{n}0", "number": phone.format(100 + n)} for n in numbers
+            {"id": f"{n}1", "service_id": f"{n}0", "number": phone.format(n // 100 + 1, n % 100)}
+            for n in numbers
         ],
         "locations": [{"id": f"{n}2", "organization_id": f"{n}", "name": ""} for n in numbers],
         "service_at_location": [

@@ -49,7 +49,7 @@ def test_one_of_two_is_listed_and_the_other_leads_to_it_until_it_is_taken_back(
     for words in (
         f"{NAMES[0]} (county)",
         "Alike: same phone number, similar name, same street, same ZIP code",
-        "+1 (406) 555-0100",
+        "+1 (416) 555-0100",
         "12 Invented Rd",
         "Only one says it",
         "The same",

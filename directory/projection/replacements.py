@@ -1,4 +1,5 @@
-"""How a service is shown that is the same as another one, as the coordinator said (answers.py).
+"""How a service is shown that is the same as another one, as the coordinator said
+(directory/duplicates/answers.py).
 
 Its rows stay as its source and its editors keep them: only what is rendered of it differs. So no
 import brings it back, and an answer that is taken back leaves nothing behind.
