@@ -112,7 +112,7 @@ def compare(services: Collection[UUID]) -> None:
 
 
 def _forget_what_is_alike(pairs: Collection[UUID]) -> None:
-    """Of an answered pair of which one is no longer public, only the answer is kept (R4)."""
+    """Keep only the answer of an answered pair if one of the two is no longer public (R4)."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(
             "UPDATE directory_duplicate d SET reasons = '{}', score = 0"

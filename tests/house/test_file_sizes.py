@@ -21,6 +21,7 @@ LONG = {
     "referrals/queries/list_filters.py": (320, "every filter of a list, one by one"),
     "referrals/sql/functions/messages.sql": (320, "who is notified, and what became of it"),
     "referrals/webhooks/endpoints.py": (350, "an endpoint, from its name to its end"),
+    "api/desk/urls.py": (330, "every page of the desk, one below the other"),
     "api/desk/directory/own_entries.py": (
         330,
         "an agency's own entries: each page after the other",

@@ -1,6 +1,6 @@
--- Services that are likely the same, and what the coordinator answered. The background work (`jobs`)
--- finds pairs and applies answers; functions read and answer (functions/duplicates.sql). Who renders
--- an entry reads which ones are hidden behind another.
+-- Services that are likely the same, and what the coordinator answered. The background work
+-- (`jobs`) finds pairs and applies answers; functions read and answer (functions/duplicates.sql).
+-- Who renders an entry reads which ones are hidden behind another.
 
 ALTER TABLE directory_duplicate ENABLE ROW LEVEL SECURITY;
 ALTER TABLE directory_duplicate FORCE ROW LEVEL SECURITY;
