@@ -204,7 +204,6 @@ def test_a_larger_directory_costs_a_step_and_a_page_no_more(
         forget("state")
         m.Duplicate.objects.using(JOBS).all().delete()
     small, large = costs
-    print(small, large)
     assert all(more <= 1.5 * less + 150 for less, more in zip(small, large, strict=True)), costs
 
 
