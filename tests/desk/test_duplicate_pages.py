@@ -42,8 +42,9 @@ BOTH = {(source, number) for source in SOURCES for number in range(len(NAMES))}
 def test_one_of_two_is_listed_and_the_other_leads_to_it_until_it_is_taken_back(
     api, sources, superuser
 ):
-    pages, before = at_the_desk(COORDINATOR), rows(superuser, AccessEntry)
+    pages = at_the_desk(COORDINATOR)
     assert 'href="/desk/duplicates"' in pages.get("/desk/uncovered").content.decode()
+    before = rows(superuser, AccessEntry)
     bytes_before = api(None).get(f"{SERVICES}/{service('state')}").content
     shown = text_of(pages.get("/desk/duplicates").content)
     for words in (
