@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="DuplicateScan",
             fields=[
-                ("id", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("seq", models.BigIntegerField()),
             ],
             options={"db_table": "directory_duplicate_scan"},

@@ -71,7 +71,7 @@ class Duplicate(models.Model):
 class DuplicateScan(models.Model):
     """The last line of the change feed whose services were compared. One row."""
 
-    id = models.SmallIntegerField(primary_key=True)
+    id = models.BigIntegerField(primary_key=True)
     seq = models.BigIntegerField()
 
     class Meta:
