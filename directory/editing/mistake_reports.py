@@ -2,7 +2,7 @@
 
 A visitor may say it, and a survivor is a visitor: no name, address, browser or way to answer is
 kept, and nothing in the access log says who read what. Those who can mend it read it: the editors
-of the agency that edits the entry, or the coordinator where no agency does. Its words go when it is
+of the agency that edits the entry, or the coordinator where there is none. Its words go when it is
 done. All of it goes with its entry, or after 180 days (`manage.py worker run`, job `mistakes`).
 """
 

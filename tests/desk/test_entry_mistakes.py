@@ -19,6 +19,7 @@ from tests.bench import plans
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.mistake_pages import BY_NO_ONE, CRISIS, WORDS, say, stored, waits_for
+from tests.support.callers import agency_id
 from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
 from tests.support.exercises import Exercise
 
@@ -201,6 +202,35 @@ def test_editors_read_their_own_and_the_coordinator_what_no_agency_edits(superus
         desk = at_the_desk(who, csrf=False)
         assert desk.http.post(f"/desk/entry-mistakes/{report}/done").status_code == status, who
     assert all(row[5] is None for row in stored(superuser))
+
+
+def test_the_coordinator_reads_what_an_agency_without_an_editor_is_told(superuser):
+    say(Pages(), CRISIS)
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, roles FROM permissions_membership"
+            " WHERE agency_id = %s AND 'directory_editor' = ANY (roles)",
+            [agency_id("ywca")],
+        )
+        editors = cursor.fetchall()
+        assert editors
+        cursor.execute(
+            "UPDATE permissions_membership SET roles = array_remove(roles, 'directory_editor')"
+            " WHERE id = ANY (%s)",
+            [[one for one, _roles in editors]],
+        )
+        try:
+            assert WORDS in waits_for("taskforce.coordinator")
+            ((report, *_),) = stored(superuser)
+            mends = at_the_desk("taskforce.coordinator", csrf=False)
+            answer = mends.http.post(f"/desk/entry-mistakes/{report}/done")
+            assert answer.status_code == 302
+            assert WORDS not in waits_for("taskforce.coordinator")
+        finally:
+            for one, roles in editors:
+                cursor.execute(
+                    "UPDATE permissions_membership SET roles = %s WHERE id = %s", [roles, one]
+                )
 
 
 def test_a_system_reads_and_ends_none(api, superuser):

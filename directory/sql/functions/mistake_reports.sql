@@ -33,7 +33,8 @@ BEGIN
 END $$;
 
 -- Whether the caller, in person, can mend what is wrong in this organization's entries: an editor
--- of an agency that edits them; the coordinator where no agency does.
+-- of an agency that edits them; the coordinator where no such person is, for what a reader says
+-- must be read by someone.
 CREATE FUNCTION sec.may_mend_entries_of(organization uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -41,8 +42,11 @@ DECLARE
 BEGIN
     IF me.client_id IS NOT NULL THEN
         RETURN false;
-    ELSIF EXISTS (SELECT FROM public.directory_editing e WHERE e.content_object_id = organization)
-    THEN
+    ELSIF EXISTS (
+        SELECT FROM public.directory_editing e
+          JOIN public.permissions_membership m
+            ON m.agency_id = e.agency_id AND m.live AND 'directory_editor' = ANY (m.roles)
+         WHERE e.content_object_id = organization) THEN
         RETURN sec.is_editor_of(organization);
     END IF;
     RETURN coalesce('coordinator' = ANY (me.roles), false);
