@@ -15,6 +15,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from directory import reopening
+from directory.duplicates import answers, likeness
 from directory.editing import mistake_reports, verification
 from directory.taxonomy import term_meanings
 from permissions.audit import counters
@@ -90,6 +91,8 @@ JOBS = (
     Job("entry-answers", verification.apply_step, 30),
     Job("term-drafts", term_meanings.draft_step, 3600),  # terms of sources that have no meaning yet
     Job("term-meanings", term_meanings.store_step, 5),  # what the coordinator said that they mean
+    Job("duplicates", likeness.step, 300),  # pairs of changed services that may be the same
+    Job("duplicate-answers", answers.step, 5),  # what the coordinator said of them
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
     Job("webhook-log", outbox.delete_expired, 3600),
     Job("exports", writing.step, 5),  # parts of exports, and what is over of them

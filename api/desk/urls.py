@@ -45,7 +45,7 @@ from api.desk.directory import (
     search_page,
     service_page,
 )
-from api.desk.directory.upkeep import entry_checks, term_meanings
+from api.desk.directory.upkeep import duplicates, entry_checks, term_meanings
 from api.desk.inbox import call_records, inbox, mistakes, shift_change
 from api.desk.on_call import feed as on_call_feed
 from api.desk.on_call import line_test
@@ -217,6 +217,16 @@ urlpatterns = [
             name=f"desk_term_{what}",
         )
         for what in term_meanings.SAID
+    ),
+    path("desk/duplicates", duplicates.waiting, name="desk_duplicates"),
+    *(
+        path(
+            f"desk/duplicates/<uuid:pair_id>/{what}",
+            duplicates.answer,
+            {"what": what},
+            name=f"desk_duplicate_{what}",
+        )
+        for what in duplicates.SAID
     ),
     path("desk/proposals", proposals.waiting, name="desk_proposals"),
     *(

@@ -60,6 +60,7 @@ class _Diff:
             dict(present.owned) if present else {},
         )
         self._refer()
+        self._leave_status()
         self.change.places = hide_confidential(draft, present, organization_id)
         self._identify()
         kept = {(row.table, self.ids[id(row)]) for row in draft.rows}
@@ -77,6 +78,17 @@ class _Diff:
                     self.change.new.append(("unit", unit))
             else:
                 require_same(reference, self.present)
+
+    def _leave_status(self) -> None:
+        """A service that is the same as another one says `inactive` (directory/duplicates). An
+        editor who sends that back has not closed it."""
+        if self.present is None or self.draft.table != "service":
+            return
+        values, document = self.draft.entry.values, self.present.document
+        if document["status"] != self.present.row["status"] == "active" and (
+            values.get("status") == document["status"]
+        ):
+            values["status"] = self.present.row["status"]
 
     # -- Identity
 

@@ -19,7 +19,7 @@ ENTRIES = ("organization", "service", "location")
 ELSEWHERE = {"organization": {"locations", "services"}}
 # Members that the server computes; a draft's values are ignored.
 SERVERS = {
-    "service": {"last_modified", "intake", "external_ids", "provenance"},
+    "service": {"last_modified", "intake", "external_ids", "provenance", "replaced_by"},
     "organization": {"external_ids", "provenance", "stand_in"},
     "location": {"external_ids"},
     "service_capacity": {"updated"},

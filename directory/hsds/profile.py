@@ -112,6 +112,10 @@ STAND_IN = (
     "True: its source names it and does not list it, so this is what was known of it. Left out"
     " otherwise."
 )
+REPLACED_BY = (
+    "The service under which it is listed: the same one, from another source. Its status is then"
+    " `inactive`. Left out otherwise."
+)
 HOLIDAYS: Schema = {
     "type": "array",
     "description": "Days on which the usual hours do not hold.",
@@ -138,6 +142,7 @@ _MADE: Mapping[str, Schema] = {  # members that are not columns
             "description": "taking referrals; paused by its agency; full: no capacity is left;"
             " unknown: no one said so. Call to ask.",
         },
+        "replaced_by": {**UUID, "description": REPLACED_BY},
         "distance": _DISTANCE,
         "somewhere_in": _SOMEWHERE,
     },

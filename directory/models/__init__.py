@@ -7,6 +7,7 @@ caller: their lists, filters and counts of unmet searches read the source rows.
 """
 
 from directory.models.contacts import Contact, Language, Phone
+from directory.models.duplicates import Duplicate, DuplicateScan
 from directory.models.keeping import (
     Edit,
     Editing,
@@ -69,6 +70,8 @@ __all__ = [
     "ConfidentialAddress",
     "Contact",
     "CostOption",
+    "Duplicate",
+    "DuplicateScan",
     "Edit",
     "Editing",
     "Entry",

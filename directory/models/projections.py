@@ -63,7 +63,14 @@ def _listing_indexes(prefix: str, by_organization: str) -> list[models.Index]:
 class PublicListing(Listing):
     class Meta:
         db_table = "directory_listing"
-        indexes = _listing_indexes("listing", "listing_by_organization")
+        indexes = [
+            *_listing_indexes("listing", "listing_by_organization"),
+            # Who has the same number (directory/duplicates).
+            GinIndex(
+                models.Func(models.F("phones"), function="sec.phone_numbers"),
+                name="listing_phone_numbers",
+            ),
+        ]
 
 
 class NetworkListing(Listing):

@@ -127,6 +127,8 @@ def _of_service(row: Row) -> Document:
     }
     if row["intake_paused"] and row["intake_paused_until"]:
         document["intake_paused_until"] = json_value(row["intake_paused_until"])
+    if row.get("replaced_by"):  # directory/projection/replacements.py
+        document["replaced_by"] = str(row["replaced_by"])
     if row["safe_contact_notes"]:
         document["safe_contact_notes"] = row["safe_contact_notes"]
     return document

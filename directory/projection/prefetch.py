@@ -11,6 +11,7 @@ from directory import meanings
 from directory import models as m
 from directory.hsds.schema import LISTS, ONES, TABLES
 from directory.postcodes import Point, middles
+from directory.projection import replacements
 from directory.projection.points import middle_codes
 from directory.vocabulary import Key, codes_for_name
 
@@ -56,6 +57,7 @@ class RelatedRows:
         self._single("service", "program")
         self._single("service_capacity", "unit")
         self._withhold()
+        replacements.overlay(self._rows["service"], self._rows["organization"], using)
         self._marks()
         self.middles = self._middles()
         self._sources = self._describe_sources()

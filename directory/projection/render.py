@@ -96,7 +96,8 @@ def entries_showing_hidden(
     services: Collection[UUID], organizations: Collection[UUID], *, using: str = JOBS
 ) -> tuple[set[UUID], set[UUID]]:
     """Other services and organizations whose public projections show something of these that is
-    now hidden."""
+    now hidden, and services that were said to be the same as one of these: what they say of it
+    depends on whether it is public and open (prefetch.py)."""
     asked = {
         "services": [str(one) for one in services],
         "organizations": [str(one) for one in organizations],
@@ -151,6 +152,11 @@ _ENTRIES_SHOWING_HIDDEN = """
       JOIN directory_service s ON s.program_id = g.id
       JOIN directory_listing d ON d.id = s.id AND strpos(d.document, g.id::text) > 0
      WHERE sec.may_render(s.organization_id, s.id)
+    UNION
+    SELECT d.hidden_id, NULL FROM directory_duplicate d
+      JOIN directory_service s ON s.id = d.hidden_id
+     WHERE (d.shown_id = ANY (%(services)s::uuid[]) OR d.shown_id IN (SELECT id FROM hidden))
+       AND sec.may_render(s.organization_id, s.id)
     UNION
     SELECT NULL, o.id FROM (
         SELECT id, organization_id FROM place UNION ALL SELECT id, organization_id FROM shared

@@ -32,6 +32,8 @@ def register_own() -> None:
         without={f"directory_{name}": "what is public, and counts" for name in _PUBLIC}
         | {
             "directory_confidential_address": "sealed for one agency's members; who may is there",
+            "directory_duplicate": "pairs of public entries; an answer gives no access",
+            "directory_duplicate_scan": "how far the change feed was read",
             "directory_mistake_report": "for those who edit the entry; who does is there",
             "directory_verification": "links that change nothing by themselves, for 30 days",
             "directory_mail_opt_out": "what is lost is one mail a year, which offers it again",

@@ -47,6 +47,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "directory/licensed_terms": ("licensed_terms",),
     "directory/term_meanings": ("term_meanings", "term_meanings_applied"),
     "directory/verifications": ("entry_checks", "entry_checks_refused"),
+    "directory/duplicates": ("duplicate_pages", "duplicate_answers"),
     "directory/network_places": ("search_api", "confidential_places_in_sql"),
     "referrals/blocks": ("conflict_blocks", "barred_in_the_log", "races", "every_cell_effects"),
     "referrals/blocked_attempts": ("conflict_blocks", "barred_attempts_pages", "blocks_in_sql"),

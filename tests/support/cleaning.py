@@ -77,6 +77,8 @@ CONTENT = (
     "directory_source",
     "directory_verification",
     "directory_mail_opt_out",
+    "directory_duplicate",
+    "directory_duplicate_scan",
     "credential",
     "django_session",
     "permissions_cache",

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from directory.demo import loader
 from directory.editing import mistake_reports, verification
-from directory.models import Service, TermMeaning, Verification
+from directory.models import Duplicate, PublicListing, Service, TermMeaning, Verification
 from permissions.database.clock import database_now
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
@@ -77,6 +77,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
     opened.answers("open_packet", {"purpose": "intake"}).answers("add_note", {"text": "a note"})
     handed = story().release(*PACKET).packet(**PACKET).send().answers("accept")
     handed.answers("start_handoff", {"mode": "phone"})
+    _duplicates()
     words = "It is closed on Mondays now.\nSo says the paper at its door."
     mistake_reports.report(None, UUID(ywca), "hours", words)
     mistake_reports.report(None, UUID(ywca), "closed", "")
@@ -133,6 +134,18 @@ def _terms() -> str:
     kept.create(id=uuid4(), name="Zebra walks", services=2, **given)
     kept.create(id=uuid4(), name="Lodging of women", services=7, **given, **meant)
     return str(open_now.id)
+
+
+def _duplicates() -> None:
+    """Pairs of services: one to answer, and one with each answer."""
+    listed = PublicListing.objects.using("jobs").filter(status="active").order_by("id")
+    ids = list(listed.values_list("id", flat=True)[:4])
+    given = {"score": 0.85, "reasons": ["same_phone", "similar_name", "same_postcode"]}
+    kept = Duplicate.objects.using("jobs")
+    kept.create(first_id=ids[0], second_id=ids[1], **given)
+    kept.create(first_id=ids[0], second_id=ids[2], answer="different", changes=1, **given)
+    same = {"answer": "same", "kept_id": ids[1], "due": True, "changes": 1}
+    kept.create(first_id=ids[1], second_id=ids[3], **same, **given)
 
 
 def _own_sign_in(agency: str) -> str:

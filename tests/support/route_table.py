@@ -375,6 +375,23 @@ GET  desk/terms/<uuid:term_id>/undo \
                                 302  302  302  302  302  302  302  302
 POST desk/terms/<uuid:term_id>/undo \
                                 302  403  403  403  403  403  403  403
+GET  desk/duplicates            302  403  403  403  403  403  403  403
+GET  desk/duplicates/<uuid:pair_id>/first \
+                                302  302  302  302  302  302  302  302
+POST desk/duplicates/<uuid:pair_id>/first \
+                                302  403  403  403  403  403  403  403
+GET  desk/duplicates/<uuid:pair_id>/second \
+                                302  302  302  302  302  302  302  302
+POST desk/duplicates/<uuid:pair_id>/second \
+                                302  403  403  403  403  403  403  403
+GET  desk/duplicates/<uuid:pair_id>/different \
+                                302  302  302  302  302  302  302  302
+POST desk/duplicates/<uuid:pair_id>/different \
+                                302  403  403  403  403  403  403  403
+GET  desk/duplicates/<uuid:pair_id>/undo \
+                                302  302  302  302  302  302  302  302
+POST desk/duplicates/<uuid:pair_id>/undo \
+                                302  403  403  403  403  403  403  403
 GET  desk/proposals             302  200  200  200  200  200  200  200
 GET  desk/proposals/<uuid:proposal_id>/approve \
                                 302  302  302  302  302  302  302  302

@@ -37,8 +37,8 @@ _PATCH: Any = {"application/merge-patch+json": _CHANGES, "application/json": _CH
 
 class _Written(serializers.Serializer):
     """A document as it is written. Only the members in `needed` are required. Members that the
-    server sets itself (`last_modified`, `intake`, `external_ids`, `stand_in`, `provenance`) may be
-    present and are ignored."""
+    server sets itself (`last_modified`, `intake`, `external_ids`, `stand_in`, `provenance`,
+    `replaced_by`) may be present and are ignored."""
 
     closed = True  # in the contract: no other members (openapi/schema.py)
     needed: ClassVar[tuple[str, ...]] = ("name",)

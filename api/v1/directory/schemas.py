@@ -4,7 +4,7 @@ out empty members. The schemas to validate against are at /v1/directory/schema/.
 from rest_framework import serializers
 
 from directory.facets import INTAKES
-from directory.hsds.profile import SOMEWHERE, STAND_IN
+from directory.hsds.profile import REPLACED_BY, SOMEWHERE, STAND_IN
 from directory.models import PLACES, STATUSES
 
 
@@ -114,6 +114,7 @@ class DirectoryServiceOut(serializers.Serializer):
     victimization_types = serializers.ListField(child=serializers.CharField())
     safe_contact_notes = serializers.CharField(required=False)
     external_ids = DirectoryExternalIdOut(many=True, required=False)
+    replaced_by = serializers.UUIDField(required=False, help_text=REPLACED_BY)
     distance = serializers.IntegerField(
         required=False, help_text="In meters, if the search has a place."
     )

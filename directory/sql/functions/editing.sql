@@ -130,7 +130,8 @@ END $$;
 -- People phone by what a document says, so a trigger asks of it what policies ask of its sources;
 -- the public projections can have no policy. Another organization's service at a place that it
 -- shares with ours is rendered with it, and so is the organization that the place belongs to.
--- Editors cannot create such sharing: only an import lets a service be found at another's place.
+-- Editors cannot create such sharing: only an import lets a service be found at another's place. A
+-- service that is hidden behind one of ours says so, and no longer once ours is confidential.
 CREATE FUNCTION sec.may_editor_render(organization uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -147,6 +148,10 @@ BEGIN
     ELSIF EXISTS (SELECT FROM public.directory_location l
                     JOIN public.directory_serviceatlocation y ON y.location_id = l.id
                    WHERE l.organization_id = organization AND sec.is_editor_of(y.part_of_id)) THEN
+        RETURN true;
+    ELSIF EXISTS (SELECT FROM public.directory_duplicate d
+                    JOIN public.directory_service s ON s.id = d.shown_id
+                   WHERE d.hidden_id = service AND sec.is_editor_of(s.part_of_id)) THEN
         RETURN true;
     END IF;
     RETURN false;
