@@ -22,7 +22,8 @@ CONFIRM = {"confirm": "reset"}
 STAYS = {
     *("credential", "django_session", "permissions_cache", "permissions_clientassertion"),
     *("permissions_signinprovider", "refusal_count", "closing", "epoch_due", "lost_act"),
-    *("directory_proposal", "directory_duplicate", "directory_duplicate_scan"),
+    *("directory_proposal", "directory_source"),
+    *("directory_duplicate", "directory_duplicate_scan"),
 }
 
 
