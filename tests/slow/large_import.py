@@ -103,13 +103,13 @@ def _peak_mib(process: int) -> float:
 
 def digests(cluster: Cluster, database: str) -> dict[str, tuple[int, str]]:
     """For each table, the number of rows and a sum of their hashes: source rows whole, projections
-    by id and document."""
+    by id and document; without the moment of the import."""
     from directory import models as m
     from directory.hsds.schema import TABLES
 
     asked = {
-        kind.model._meta.db_table: f"t::text FROM {kind.model._meta.db_table} t"
-        f" WHERE source = '{SOURCE}'"
+        kind.model._meta.db_table: "(to_jsonb(t) - 'imported_at')::text"
+        f" FROM {kind.model._meta.db_table} t WHERE source = '{SOURCE}'"
         for kind in TABLES.values()
     }
     # The demo network's own entries bear the moment at which they were made.
@@ -119,7 +119,8 @@ def digests(cluster: Cluster, database: str) -> dict[str, tuple[int, str]]:
     )
     for model in (m.PublicListing, m.NetworkListing, m.PublicPlace, m.PublicOrganization):
         name = model._meta.db_table
-        asked[name] = f"id::text || full_document::text FROM {name} WHERE id IN ({of_source})"
+        document = """regexp_replace(full_document, ',"imported":"[^"]+"', '')"""
+        asked[name] = f"id::text || {document} FROM {name} WHERE id IN ({of_source})"
     found = {}
     with closing(cluster.connect_superuser(database)) as superuser, superuser.cursor() as cursor:
         for table, rows in asked.items():
