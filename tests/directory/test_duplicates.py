@@ -208,7 +208,7 @@ def test_a_larger_directory_costs_a_step_and_a_page_no_more(
 
 
 def word(number: int) -> str:
-    """A word of five letters for each number, unlike that of the next."""
+    """A word of six letters for each number, unlike that of the next."""
     letters = "bcdfghklmnprstvz"
     return "".join(
         letters[(number * 31**place >> place) % 16] + "aeiou"[(number >> place) % 5]
