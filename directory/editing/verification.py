@@ -238,7 +238,7 @@ _DUE = """
           FROM directory_service s
           JOIN directory_listing l ON l.id = s.id
           CROSS JOIN LATERAL (SELECT sec.mail_address_hash(s.email) AS address_hash) h
-         WHERE s.email <> '' AND s.status = ANY (%(open)s)
+         WHERE s.email <> '' AND l.status = ANY (%(open)s)
            AND (s.assured_date IS NULL OR s.assured_date < %(day)s)
            AND NOT EXISTS (SELECT FROM directory_verification v
                             WHERE v.service_id = s.id AND v.asked_at > %(ago)s)

@@ -41,6 +41,7 @@ CHANGE = {
     *(("database", verb) for verb in ("start", "stop", "status", "url", "erase", "recover")),
     *(("directory", verb) for verb in ("import", "quarantine", "import-postcodes", "export")),
     ("directory", "crosswalk"),
+    ("directory", "licensed-terms"),
     *(("directory", verb) for verb in ("generate", "import-taxonomy", "load-taxonomy", "bind")),
     *(("directory", verb) for verb in ("editors", "refresh")),
     *(("keys", verb) for verb in ("rotate", "destroy", "copy", "rebind", "adopt")),

@@ -74,7 +74,7 @@ BEGIN
       JOIN public.directory_service s ON s.id = v.service_id
       JOIN public.directory_listing l ON l.id = v.service_id
      WHERE v.answer IN ('', 'stop') AND v.expires_at <= sec.clock()
-       AND s.status IN ('active', 'temporarily closed')
+       AND l.status IN ('active', 'temporarily closed')
        AND (s.assured_date IS NULL OR s.assured_date < v.asked_at::date - 1)
        AND NOT EXISTS (SELECT FROM public.directory_verification n
                         WHERE n.service_id = v.service_id AND n.asked_at > v.asked_at)
