@@ -110,7 +110,9 @@ def _read(principal: Principal, asked: list[Any]) -> list[Pair]:
     _require_coordinator(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.duplicates(%s, %s, %s, %s, %s)", asked)
-        return [Pair(*row[:-2], _side(row[-2]), _side(row[-1])) for row in cursor.fetchall()]
+        return [
+            Pair._make([*row[:-2], _side(row[-2]), _side(row[-1])]) for row in cursor.fetchall()
+        ]
 
 
 def _side(stored: Any) -> Side:

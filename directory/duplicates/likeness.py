@@ -7,7 +7,7 @@ changed, so a directory that has not changed costs nothing.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -125,7 +125,7 @@ def _forget_what_is_alike(pairs: Collection[UUID]) -> None:
 def alike(services: Collection[UUID]) -> list[Likeness]:
     """What each of these services, as far as it is public and listed, has in common with those of
     other sources that are likely the same. Reads only, as `jobs`."""
-    values = {
+    values: dict[str, Any] = {
         "ids": [str(one) for one in services],
         "open": list(OPEN),
         "most": CANDIDATES,

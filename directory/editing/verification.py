@@ -225,7 +225,11 @@ def _ask(now: datetime, today: set[bytes]) -> None:
 def _due(now: datetime) -> Iterator[tuple[UUID, str, bytes]]:
     """The services to ask, with their addresses and the hashes of these: one for each address, the
     longest unassured first."""
-    given = {"open": list(OPEN), "ago": now - EVERY, "day": network_date(now - EVERY)}
+    given: dict[str, Any] = {
+        "open": list(OPEN),
+        "ago": now - EVERY,
+        "day": network_date(now - EVERY),
+    }
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_DUE, given)
         for service_id, address, to in cursor.fetchall():

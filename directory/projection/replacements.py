@@ -26,7 +26,8 @@ def overlay(services: Rows, organizations: Rows, using: str) -> None:
     stays hidden and names none (R4): it would show what has just been hidden.
     """
     rows = m.Duplicate.objects.using(using).filter(hidden_id__in=services)
-    shown_by = dict(rows.values_list("hidden_id", "shown_id"))
+    pairs = rows.values_list("hidden_id", "shown_id")
+    shown_by = {hidden: shown for hidden, shown in pairs if hidden and shown}
     if not shown_by:
         return
     columns = ("id", "status", "confidential", "organization__confidential")
