@@ -252,6 +252,28 @@ def test_an_agency_keeps_its_own_sealed_addresses_of_hidden_places_that_it_edits
                 assert got == (1 if allowed else REFUSED), (who.name, place, agency)
 
 
+def test_an_editor_reads_which_services_are_hidden_and_no_pair_that_waits(
+    world: World, superuser: Any
+) -> None:
+    hidden, shown = world.ids[OURS]["service"], world.ids[THEIRS]["service"]
+    insert = (
+        "INSERT INTO directory_duplicate (id, first_id, second_id, score, reasons, answer, changes,"
+        " due, hidden_id, shown_id) VALUES (%s, %s, %s, 1, '{}', '', 0, false, %s, %s)"
+    )
+    pair, waits = (sorted((str(hidden), other)) for other in (str(shown), str(uuid7())))
+    with superuser.cursor() as cursor:
+        cursor.execute(insert, [str(uuid7()), *pair, str(hidden), str(shown)])
+        cursor.execute(insert, [str(uuid7()), *waits, None, None])
+    try:
+        for who in world.people:
+            with as_editor(who) as cursor:
+                cursor.execute("SELECT hidden_id::text FROM directory_duplicate")
+                assert cursor.fetchall() == ([(str(hidden),)] if who.editor else []), who.name
+    finally:
+        with superuser.cursor() as cursor:
+            cursor.execute("DELETE FROM directory_duplicate")
+
+
 def test_each_policy_that_is_left_is_missed_by_one_of_these_tests(
     world: World, rendered: dict[str, dict[str, str]], sealed: dict[str, str], superuser: Any
 ) -> None:
@@ -260,6 +282,11 @@ def test_each_policy_that_is_left_is_missed_by_one_of_these_tests(
         "directory_edit": [
             test_an_edit_is_told_in_ones_own_name_of_ones_own_entries,
             test_the_history_is_read_by_the_editors_of_that_organization,
+        ],
+        "directory_duplicate": [
+            lambda world: test_an_editor_reads_which_services_are_hidden_and_no_pair_that_waits(
+                world, superuser
+            )
         ],
         "directory_proposal": [test_what_waits_is_read_by_the_editors_of_that_agency],
         "directory_change": [test_an_edit_is_told_in_ones_own_name_of_ones_own_entries],

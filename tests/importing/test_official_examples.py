@@ -41,6 +41,7 @@ OURS = {  # the victim services profile adds these to what is served
     "intake_paused",
     "intake_paused_until",
     "answered_by",
+    "provenance",
 }
 # Columns of the standard's own schemas that its examples leave out, since they nest the row.
 KEYS = {"organization_id", "program_id", "service_id", "location_id"}

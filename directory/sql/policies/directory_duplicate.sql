@@ -9,7 +9,7 @@ ALTER TABLE directory_duplicate_scan FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON directory_duplicate TO jobs;
 GRANT SELECT, INSERT, UPDATE ON directory_duplicate_scan TO jobs;
-GRANT SELECT ON directory_duplicate TO editor;
+GRANT SELECT (hidden_id, shown_id) ON directory_duplicate TO editor;
 GRANT SELECT, UPDATE (answer, kept_id, changes, answered_by, answered_at, due)
     ON directory_duplicate TO definer;
 
