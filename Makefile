@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test fast static slow prove mutate hold times
 .PHONY: browsers screenshots coverage check
-.PHONY: fuzz flat restores drill install-drill backup-drill image image-test sbom
+.PHONY: fuzz flat crowds restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract clients openapi schema messages bench load scale lock
 
 help: ## List the targets
@@ -90,7 +90,7 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
 
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove hold fuzz flat $(DRILLS) times browsers screenshots mutate ## All of tests/slow
+slow: prove hold fuzz flat crowds $(DRILLS) times browsers screenshots mutate ## All of tests/slow
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
@@ -116,6 +116,10 @@ flat: $(VENV)/installed-dev ## Ask every route, list and job with ten times the 
 
 drill: $(VENV)/installed-dev ## Break a cluster of eight hosts, made of namespaces (root): 20 min
 	@$(BIN)/python -m tests.slow.cluster $(DRILL)
+
+crowds: $(VENV)/installed-dev ## Flood it, guess 10,000 times, invite sixty people: 10 min
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,floods guesses \
+		sixty_members,tests/slow/test_$(name).py)
 
 restores: $(VENV)/installed-dev ## Restore and fail over real servers; nothing that ended comes back
 	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -n 0 tests/slow/test_restores.py
