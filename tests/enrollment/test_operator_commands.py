@@ -68,6 +68,7 @@ OURS = {
     "directory import-postcodes": "a public table",
     "directory import-taxonomy": "a public table",
     "directory crosswalk": "a public table: what terms of a source mean",
+    "directory licensed-terms": "withholds public words, and shows none that were withheld before",
     "directory load-taxonomy": "a public table",
     "directory generate": "invented public entries",
     "directory refresh": "computes what is public",
