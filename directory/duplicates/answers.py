@@ -4,6 +4,7 @@ The background work finds pairs (likeness.py) and applies what was answered (`st
 are the same, one is hidden (directory/projection/replacements.py). An answer only writes its row.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,12 +13,13 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import F
 
+from directory.coordinator_lists import cut, require_coordinator, require_kept
 from directory.models import Duplicate
 from directory.projection.render import lock_entries, render
 from permissions.database.advisory_locks import MERGING, try_lock
 from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
-from permissions.errors import BadRequest, NotPermitted, NotVisible, StaleMatch
+from permissions.errors import BadRequest, NotVisible
 from permissions.identity import brakes
 from permissions.principal import Principal
 
@@ -70,12 +72,12 @@ class Place(NamedTuple):
 
 def listed(
     principal: Principal, answer: str, after: Place | None = None
-) -> tuple[list[Pair], Place | None]:
+) -> tuple[Sequence[Pair], Place | None]:
     """The pairs with this answer (`same`, `different`; '': none yet), the likeliest first, and
     where the page ends if there are more. Both services of each are public. Raises NotPermitted."""
     found = _read(principal, [answer, *(after or (None, None)), None, PER_PAGE + 1])
-    last = found[PER_PAGE - 1] if len(found) > PER_PAGE else None
-    return found[:PER_PAGE], Place(last.score, last.id) if last else None
+    page, last = cut(found, PER_PAGE)
+    return page, Place(last.score, last.id) if last else None
 
 
 def find(principal: Principal, pair_id: UUID) -> Pair:
@@ -93,21 +95,18 @@ def answer(
     `different`, or take either back (''). `seen`: its `changes` as the caller saw them. The same
     answer twice is safe. Raises NotPermitted, NotVisible, BadRequest, TooOften, and StaleMatch if
     someone else answered, or if the other one may not be hidden."""
-    _require_coordinator(principal)
+    require_coordinator(principal)
     if said not in ANSWERS or (kept is not None) != (said == "same"):
         raise BadRequest
     with identified_transaction(principal), connection.cursor() as cursor:
         brakes.require_turn(OF_MEMBER, principal.caller_id)
         cursor.execute("SELECT sec.answer_duplicate(%s, %s, %s, %s)", [pair_id, seen, said, kept])
         (outcome,) = cursor.fetchone()
-        if outcome == "hidden":
-            raise NotVisible
-        if outcome == "changed":
-            raise StaleMatch
+        require_kept(outcome)
 
 
 def _read(principal: Principal, asked: list[Any]) -> list[Pair]:
-    _require_coordinator(principal)
+    require_coordinator(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.duplicates(%s, %s, %s, %s, %s)", asked)
         return [
@@ -126,11 +125,6 @@ def _side(stored: Any) -> Side:
             **{name: said[name] or "" for name in ("website", "checked", "answered_by")},
         }
     )
-
-
-def _require_coordinator(principal: Principal) -> None:
-    if principal.is_client or principal.practices or not principal.has_role("coordinator"):
-        raise NotPermitted
 
 
 # -- The background work ---------------------------------------------------------------------------

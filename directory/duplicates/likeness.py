@@ -13,8 +13,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import Q
 
-from directory.models import Change, Duplicate, DuplicateScan
-from directory.projection.replacements import OPEN
+from directory.models import OPEN_STATUSES, Change, Duplicate, DuplicateScan
 from permissions.database.aliases import JOBS
 
 LINES = 500  # of the change feed, in one transaction
@@ -127,7 +126,7 @@ def alike(services: Collection[UUID]) -> list[Likeness]:
     other sources that are likely the same. Reads only, as `jobs`."""
     values: dict[str, Any] = {
         "ids": [str(one) for one in services],
-        "open": list(OPEN),
+        "open": list(OPEN_STATUSES),
         "most": CANDIDATES,
         "name": NAME_ALIKE,
         "more": FEW + 1,

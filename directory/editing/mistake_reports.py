@@ -45,11 +45,7 @@ def report(principal: Principal | None, service_id: UUID, what: str, words: str)
     TooOften."""
     if principal is not None and principal.practices:
         raise NotPermitted
-    words = displayed_text.normalized(words)
-    if what not in MistakeReport.WHAT or len(words) > MistakeReport.MOST_WORDS:
-        raise BadRequest
-    if displayed_text.fault_of(words, lines=True):
-        raise BadRequest
+    words = checked_words(what, words)
     who = principal.caller_id if principal else writer.origin.get().address_prefix
     with identified_transaction(principal):
         if listings.find(principal, service_id) is None:
@@ -60,6 +56,16 @@ def report(principal: Principal | None, service_id: UUID, what: str, words: str)
             cursor.execute(
                 "SELECT sec.report_mistake(%s, %s, %s, %s)", [uuid7(), service_id, what, words]
             )
+
+
+def checked_words(what: str, words: str) -> str:
+    """The words of a report as they are stored. Raises BadRequest."""
+    words = displayed_text.normalized(words)
+    if what not in MistakeReport.WHAT or len(words) > MistakeReport.MOST_WORDS:
+        raise BadRequest
+    if displayed_text.fault_of(words, lines=True):
+        raise BadRequest
+    return words
 
 
 def waiting(principal: Principal) -> list[Report]:

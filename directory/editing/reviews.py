@@ -19,7 +19,6 @@ from permissions.database.db_identity import identified_transaction
 from permissions.principal import Principal
 
 MAX_PAGE = 100
-OPEN = ("active", "temporarily closed")
 
 
 def history(
@@ -80,7 +79,7 @@ def due_reviews(
 def overdue_services(now: datetime, using: str) -> Any:
     """Open services assured longer ago than settings.DIRECTORY_REVIEW_DAYS, or never."""
     last = network_date(now) - timedelta(settings.DIRECTORY_REVIEW_DAYS)
-    rows = m.Service.objects.using(using).filter(status__in=OPEN)
+    rows = m.Service.objects.using(using).filter(status__in=m.OPEN_STATUSES)
     rows = rows.filter(Q(assured_date__isnull=True) | Q(assured_date__lt=last))
     return rows.select_related("organization").order_by(
         F("assured_date").asc(nulls_first=True), "id"

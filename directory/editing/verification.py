@@ -23,13 +23,11 @@ from django.db.models import Q
 
 from directory import listings
 from directory import models as m
-from directory.editing.mistake_reports import require_mender
-from directory.editing.reviews import OPEN
+from directory.editing.mistake_reports import checked_words, require_mender
 from directory.editing.validation import network_date
-from directory.models import MistakeReport, Verification
+from directory.models import Verification
 from directory.projection.render import lock_entries, render
 from directory.search import retrieval
-from permissions import displayed_text
 from permissions.database.advisory_locks import VERIFYING, try_lock
 from permissions.database.aliases import JOBS
 from permissions.database.clock import database_now
@@ -80,14 +78,10 @@ def answer(token: str, said: str, what: str = "", words: str = "", etag: str = "
     """Answer by a link, which is used then: the entry is right as it was read (`etag`), it is wrong
     (`what` and `words` say how), or no such mail is wanted. The same answer twice is safe. Raises
     NotVisible as `service_of` does; StaleMatch; BadRequest."""
-    words = displayed_text.normalized(words)
     if said not in ANSWERS:
         raise BadRequest
     if said == "wrong":
-        if what not in MistakeReport.WHAT or len(words) > MistakeReport.MOST_WORDS:
-            raise BadRequest
-        if displayed_text.fault_of(words, lines=True):
-            raise BadRequest
+        words = checked_words(what, words)
     given: list[Any] = [hash_of(token), said, what, words]
     with identified_transaction(None), connection.cursor() as cursor:
         if said == "right":
@@ -226,7 +220,7 @@ def _due(now: datetime) -> Iterator[tuple[UUID, str, bytes]]:
     """The services to ask, with their addresses and the hashes of these: one for each address, the
     longest unassured first."""
     given: dict[str, Any] = {
-        "open": list(OPEN),
+        "open": list(m.OPEN_STATUSES),
         "ago": now - EVERY,
         "day": network_date(now - EVERY),
     }

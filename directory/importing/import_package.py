@@ -33,7 +33,7 @@ from directory.importing.local_overrides import (
 )
 from directory.importing.outcome import Report
 from directory.importing.parsing import Entry, EntryParser, ImportContext, id_of, leave_out
-from directory.importing.persistence import HIDDEN, OPEN, Difference, EntryStore, OnDifference
+from directory.importing.persistence import HIDDEN, Difference, EntryStore, OnDifference
 from directory.importing.records import Package, as_it_is
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.projection.render import (
@@ -192,7 +192,9 @@ class _Import:
     def _find_what_is_gone(self) -> None:
         """The organizations, with services that are open here, that the source no longer has.
         Raises TooMuchGone if they, or the services that it no longer has, are many."""
-        services = m.Service.objects.using(JOBS).filter(source=self.source, status__in=OPEN)
+        services = m.Service.objects.using(JOBS).filter(
+            source=self.source, status__in=m.OPEN_STATUSES
+        )
         here = set(services.values_list("part_of_id", flat=True).distinct())
         here -= set() if self.over_edits else kept_by_agencies(here)
         self.gone = sorted(here - set(self.owners.values()))

@@ -26,7 +26,6 @@ from permissions.database.aliases import JOBS
 OF_ANOTHER_SOURCE = "refused (its id belongs to another source)"
 HIDDEN = "hidden: the source marks it confidential"
 MARKED = ("organization", "location", "service")  # tables that can be confidential, parents first
-OPEN = ("active", "temporarily closed")
 IMPORTED = "imported_at"  # of entries alone: when an import last wrote the row
 # What dates nothing: links to what may be hidden, since the public is not shown that one changes,
 # and the mark of an organization that the source does not list.
@@ -249,7 +248,7 @@ class EntryStore:
     def _rows_of(self, table: str, owners: Set[UUID]) -> "models.QuerySet[Any]":
         rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
         rows = rows.filter(part_of_id__in=owners, source=self.source)
-        return rows.filter(status__in=OPEN) if table == "service" else rows
+        return rows.filter(status__in=m.OPEN_STATUSES) if table == "service" else rows
 
     def _drop(self, table: str, gone: list[UUID]) -> None:
         rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)

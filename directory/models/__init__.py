@@ -49,7 +49,7 @@ from directory.models.service_details import (
     Unit,
     Url,
 )
-from directory.models.services import STATUSES, Program, Service
+from directory.models.services import OPEN_STATUSES, STATUSES, Program, Service
 from directory.models.terms import (
     Attribute,
     Metadata,
@@ -61,6 +61,7 @@ from directory.models.terms import (
 from directory.models.verification import MailOptOut, Verification
 
 __all__ = [
+    "OPEN_STATUSES",
     "PLACES",
     "STATUSES",
     "Accessibility",

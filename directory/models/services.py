@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from directory.models.rows import Organization, Part, text
 
 STATUSES = ("active", "inactive", "defunct", "temporarily closed")
+OPEN_STATUSES = ("active", "temporarily closed")  # of a service that is listed
 
 
 class Program(Part):

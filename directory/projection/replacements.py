@@ -11,7 +11,6 @@ from uuid import UUID
 
 from directory import models as m
 
-OPEN = ("active", "temporarily closed")
 HIDDEN_AS = "inactive"  # of the standard's words the one that no reader lists
 
 Rows = Mapping[UUID, dict[str, Any]]
@@ -38,9 +37,13 @@ def overlay(services: Rows, organizations: Rows, using: str) -> None:
         organization = organizations[row["organization_id"]]
         if other is None or row["answered_by_id"]:
             continue
-        if row["confidential"] or organization["confidential"] or row["status"] not in OPEN:
+        if (
+            row["confidential"]
+            or organization["confidential"]
+            or row["status"] not in m.OPEN_STATUSES
+        ):
             continue
         secret = other["confidential"] or other["organization__confidential"]
-        if secret or other["status"] in OPEN:
+        if secret or other["status"] in m.OPEN_STATUSES:
             row["status"] = HIDDEN_AS
             row["replaced_by"] = None if secret else other["id"]

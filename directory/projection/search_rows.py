@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import orjson
 
 from directory import facets
+from directory.models import OPEN_STATUSES
 from directory.postcodes import postcode
 from directory.projection import opening_hours, points
 from directory.projection.entry_documents import (
@@ -103,7 +104,7 @@ def _places(
         "service_id": str(service["id"]),
         "organization_id": str(service["organization_id"]),
         "name": service["name"],
-        "open": service["status"] in ("active", "temporarily closed"),
+        "open": service["status"] in OPEN_STATUSES,
         "answered_by": as_id(service["answered_by_id"]),
         "minimum_age": service["minimum_age"],
         "maximum_age": service["maximum_age"],

@@ -6,7 +6,7 @@ term, so no request waits for it. Both do as `manage.py directory crosswalk` doe
 (directory/taxonomy/crosswalk.py), and each sees what the other stored.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from directory import meanings, vocabulary
+from directory.coordinator_lists import cut, require_coordinator, require_kept
 from directory.models import TermMeaning
 from directory.projection.affected_parents import affected_organizations
 from directory.projection.render import render_organizations
@@ -23,7 +24,7 @@ from directory.vocabulary import Key
 from permissions.database.advisory_locks import MEANING, try_lock
 from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
-from permissions.errors import BadRequest, NotPermitted, NotVisible, StaleMatch
+from permissions.errors import BadRequest, NotVisible
 from permissions.identity import brakes
 from permissions.principal import Principal
 
@@ -62,12 +63,12 @@ class Place(NamedTuple):
 
 def listed(
     principal: Principal, answer: str, after: Place | None = None
-) -> tuple[list[Term], Place | None]:
+) -> tuple[Sequence[Term], Place | None]:
     """The terms with this answer (`yes`, `no`; '': none yet), the most used first, and where the
     page ends if there are more. Raises NotPermitted."""
     found = _read(principal, [answer, *(after or (None, None)), None, PER_PAGE + 1])
-    last = found[PER_PAGE - 1] if len(found) > PER_PAGE else None
-    return found[:PER_PAGE], Place(last.services, last.id) if last else None
+    page, last = cut(found, PER_PAGE)
+    return page, Place(last.services, last.id) if last else None
 
 
 def find(principal: Principal, term_id: UUID) -> Term:
@@ -84,7 +85,7 @@ def answer(
     """Say what a term means (`yes`), that it means none of ours (`no`), or take either back ('').
     `seen`: its `changes` as the caller saw them. The same answer twice is safe. Raises
     NotPermitted, NotVisible, BadRequest, TooOften, and StaleMatch if someone else answered."""
-    _require_coordinator(principal)
+    require_coordinator(principal)
     known = vocabulary.by_key().keys()
     if said not in ANSWERS or bool(means) != (said == "yes"):
         raise BadRequest
@@ -96,23 +97,15 @@ def answer(
             "SELECT sec.answer_term(%s, %s, %s, %s)", [term_id, seen, said, _texts(means)]
         )
         (outcome,) = cursor.fetchone()
-        if outcome == "hidden":
-            raise NotVisible
-        if outcome == "changed":
-            raise StaleMatch
+        require_kept(outcome)
 
 
 def _read(principal: Principal, asked: list[Any]) -> list[Term]:
-    _require_coordinator(principal)
+    require_coordinator(principal)
     with identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.term_meanings(%s, %s, %s, %s, %s)", asked)
         rows = [Term(*row) for row in cursor.fetchall()]
     return [one._replace(means=_keys(one.means), chosen=_keys(one.chosen)) for one in rows]
-
-
-def _require_coordinator(principal: Principal) -> None:
-    if principal.is_client or principal.practices or not principal.has_role("coordinator"):
-        raise NotPermitted
 
 
 def _texts(keys: Iterable[Key]) -> list[str]:

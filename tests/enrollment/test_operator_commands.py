@@ -134,6 +134,7 @@ def ways_in(superuser: Any) -> dict[str, int]:
     return {table: rows(superuser, f"SELECT count(*) FROM {table}")[0][0] for table in LETS_IN}
 
 
+@pytest.mark.static
 def test_every_command_is_classified() -> None:
     ours = {f"{name} {verb}".strip() for name in our_commands() for verb in verbs_of(name)}
     assert not set(RUN) & set(OURS)

@@ -55,7 +55,7 @@ CHANGE = {
 }
 
 
-@pytest.mark.no_database
+@pytest.mark.static
 def test_each_command_is_looked_at_or_known_to_do_more_than_look() -> None:
     looks = {(one[0], (*one, "")[1]) for one in SAY}
     assert {(name, verb) for name in our_commands() for verb in verbs_of(name)} == looks | CHANGE

@@ -27,7 +27,7 @@ from api.desk.directory.search_page import directory_page, find_results
 from api.desk.encrypted_query import open_search, seal_search
 from api.desk.request_context import METHODS, Visit, as_uuid, page, signed_in
 from directory import listings
-from directory.editing.reviews import OPEN
+from directory.models import OPEN_STATUSES
 from permissions.database.db_identity import identified_transaction
 
 MOST = 10
@@ -182,7 +182,7 @@ def _pick(visit: Visit | None, wanted: Iterable[UUID]) -> tuple[list[listings.Li
             listing = listings.find(None, one)
             if listing is None:
                 hidden.append(one)
-            elif listing.status in OPEN:
+            elif listing.status in OPEN_STATUSES:
                 found.append(listing)
     why = ["full"] if len(found) > MOST else []
     if visit and hidden:

@@ -24,7 +24,7 @@ from api.desk.times import time_of_day
 from api.http.problem_details import refused_page
 from directory import listings
 from directory.editing.confidential_addresses import READERS
-from directory.editing.reviews import OPEN
+from directory.models import OPEN_STATUSES
 from directory.search import next_openings
 from directory.search.next_openings import Opening, PlaceHours
 from permissions.database.db_identity import identified_transaction
@@ -140,7 +140,7 @@ def context_of(found: Page) -> dict[str, Any]:
     phones = {(phone.number, phone.extension) for place in found.places for phone in place.phones}
     return {
         "listing": listing,
-        "is_open": listing.status in OPEN,
+        "is_open": listing.status in OPEN_STATUSES,
         "document": document,
         "hours": found.hours,
         "places": found.places,

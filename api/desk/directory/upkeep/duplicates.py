@@ -8,19 +8,17 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from api.desk.directory.upkeep.answer_list import AnswerForm, AnswerList
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.desk.times import long_day
 from directory.duplicates import answers
@@ -28,7 +26,12 @@ from directory.duplicates.answers import Pair, Place, Side
 from directory.models import Duplicate
 from permissions.errors import StaleMatch
 
-ANSWERS = {"open": "", "same": "same", "different": "different"}  # by the list's parameter `show`
+LIST = AnswerList(
+    route="desk_duplicates",
+    answers={"open": "", "same": "same", "different": "different"},
+    number=r"[01]\.\d{1,3}",
+    place=lambda number, pair_id: Place(float(number), pair_id),
+)
 SAID: dict[str, Promise] = {
     "first": _("Saved. Within a minute the first one is listed, and the other one leads to it."),
     "second": _("Saved. Within a minute the second one is listed, and the other one leads to it."),
@@ -71,23 +74,15 @@ class Line(NamedTuple):
     keeps_first: bool  # whether the answer shows the first
 
 
-class AnswerForm(forms.Form):
-    """What the buttons of the list send along."""
-
-    seen = forms.IntegerField(min_value=0, max_value=2**31 - 1)
-
-
 @require_safe
 @signed_in
 def waiting(request: HttpRequest, visit: Visit) -> HttpResponse:
     """List the pairs that wait for an answer, or those with one, the likeliest first."""
-    show = _shown(request)
-    found, more = answers.listed(visit.principal, ANSWERS[show], _after(request))
-    context = {
-        "show": show,
+    wanted = LIST.answers[LIST.shown(request)]
+    found, more = answers.listed(visit.principal, wanted, LIST.after(request))
+    context = LIST.context(request) | {
         "lines": [_line(one) for one in found],
-        "after": request.GET.get("after", "") if _after(request) else "",
-        "more": urlencode({"show": show, "after": _written(more)}) if more else "",
+        "more": LIST.next_page(request, more),
     }
     return page(request, "desk/duplicates/waiting.html", context)
 
@@ -108,7 +103,7 @@ def answer(request: HttpRequest, visit: Visit, pair_id: UUID, what: str) -> Http
             messages.error(request, STALE)
         else:
             messages.success(request, SAID[what])
-    return redirect(_back(request))
+    return redirect(LIST.back(request))
 
 
 def _line(pair: Pair) -> Line:
@@ -174,30 +169,3 @@ def _fact(
 
 def _day(written: str) -> str:
     return long_day(date.fromisoformat(written)) if written else ""
-
-
-def _shown(request: HttpRequest) -> str:
-    show = request.GET.get("show", "open")
-    return show if show in ANSWERS else "open"
-
-
-def _after(request: HttpRequest) -> Place | None:
-    """The place in the address; None for text that is none: the list begins at its top."""
-    text = request.GET.get("after", "")
-    found = re.fullmatch(r"([01]\.\d{1,3})\.([0-9a-f-]{36})", text, re.ASCII)
-    try:
-        return Place(float(found[1]), UUID(found[2])) if found else None
-    except ValueError:
-        return None
-
-
-def _written(place: Place) -> str:
-    return f"{place.score}.{place.id}"
-
-
-def _back(request: HttpRequest) -> str:
-    """The list where the answer was given: what is left of that page."""
-    ask = {"show": _shown(request)} if _shown(request) != "open" else {}
-    if place := _after(request):
-        ask["after"] = _written(place)
-    return f"{reverse('desk_duplicates')}{'?' if ask else ''}{urlencode(ask)}"

@@ -4,22 +4,20 @@ An answer is stored here and applied by the background work. It carries what its
 never overwrites an answer that someone else gave meanwhile.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from api.desk.directory.upkeep.answer_list import AnswerForm, AnswerList
 from api.desk.forms import DeskForm, listed
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from directory import vocabulary
@@ -28,7 +26,12 @@ from directory.taxonomy.term_meanings import Place, Term
 from directory.vocabulary import Key
 from permissions.errors import StaleMatch
 
-ANSWERS = {"open": "", "yes": "yes", "no": "no"}  # by the list's parameter `show`
+LIST = AnswerList(
+    route="desk_terms_of_sources",
+    answers={"open": "", "yes": "yes", "no": "no"},
+    number=r"\d{1,9}",
+    place=lambda number, term_id: Place(int(number), term_id),
+)
 SAID: dict[str, Promise] = {
     "yes": _("Saved. Its services are found by it within some minutes."),
     "no": _("Saved. It means none of our terms."),
@@ -47,10 +50,9 @@ class Line(NamedTuple):
     chosen: list[str]
 
 
-class AnswerForm(forms.Form):
-    """What the buttons of the list send along."""
+class TermForm(AnswerForm):
+    """What the buttons of this list send along."""
 
-    seen = forms.IntegerField(min_value=0, max_value=2**31 - 1)
     means = forms.CharField(required=False)
 
 
@@ -80,13 +82,11 @@ class ChooseForm(DeskForm):
 @signed_in
 def waiting(request: HttpRequest, visit: Visit) -> HttpResponse:
     """List the terms that wait for an answer, or those with one, the most used first."""
-    show = _shown(request)
-    found, more = term_meanings.listed(visit.principal, ANSWERS[show], _after(request))
-    context = {
-        "show": show,
+    wanted = LIST.answers[LIST.shown(request)]
+    found, more = term_meanings.listed(visit.principal, wanted, LIST.after(request))
+    context = LIST.context(request) | {
         "lines": [_line(one) for one in found],
-        "after": request.GET.get("after", "") if _after(request) else "",
-        "more": urlencode({"show": show, "after": f"{more.services}.{more.id}"}) if more else "",
+        "more": LIST.next_page(request, more),
     }
     return page(request, "desk/term_meanings/waiting.html", context)
 
@@ -96,12 +96,12 @@ def waiting(request: HttpRequest, visit: Visit) -> HttpResponse:
 def answer(request: HttpRequest, visit: Visit, term_id: UUID, what: str) -> HttpResponse:
     """Say yes or no to what the list showed, or take an answer back; GET leads to the list."""
     if request.method == "POST":
-        form = AnswerForm(request.POST)
+        form = TermForm(request.POST)
         given = form.cleaned_data if form.is_valid() else {}
         means = {_key(given.get("means", ""))} if what == "yes" else set()
         said = "" if what == "undo" else what
         _keep(request, visit, term_id, given.get("seen", -1), what, said, means)
-    return redirect(_back(request))
+    return redirect(LIST.back(request))
 
 
 @require_http_methods(METHODS)
@@ -114,16 +114,14 @@ def choose(request: HttpRequest, visit: Visit, term_id: UUID) -> HttpResponse:
         if form.is_valid():
             seen = form.cleaned_data["seen"]
             _keep(request, visit, term_id, seen, "yes", "yes", form.means)
-            return redirect(_back(request))
+            return redirect(LIST.back(request))
     else:
         form = ChooseForm(initial={"seen": term.changes})
-    context = {
+    context = LIST.context(request) | {
         "form": form,
         "line": _line(term),
         "likely": [_words(key) for key in term.means],
-        "show": _shown(request),
-        "after": request.GET.get("after", "") if _after(request) else "",
-        "back": _back(request),
+        "back": LIST.back(request),
     }
     return page(request, "desk/term_meanings/choose.html", context)
 
@@ -179,25 +177,3 @@ def _taxonomy_name(taxonomy: vocabulary.Taxonomy, language: str) -> str:
 def _key(text: str) -> Key:
     head, _, code = text.partition("/")
     return head, code
-
-
-def _shown(request: HttpRequest) -> str:
-    show = request.GET.get("show", "open")
-    return show if show in ANSWERS else "open"
-
-
-def _after(request: HttpRequest) -> Place | None:
-    """The place in the address; None for text that is none: the list begins at its top."""
-    found = re.fullmatch(r"(\d{1,9})\.([0-9a-f-]{36})", request.GET.get("after", ""), re.ASCII)
-    try:
-        return Place(int(found[1]), UUID(found[2])) if found else None
-    except ValueError:
-        return None
-
-
-def _back(request: HttpRequest) -> str:
-    """The list where the answer was given: what is left of that page."""
-    ask = {"show": _shown(request)} if _shown(request) != "open" else {}
-    if place := _after(request):
-        ask["after"] = f"{place.services}.{place.id}"
-    return f"{reverse('desk_terms_of_sources')}{'?' if ask else ''}{urlencode(ask)}"
