@@ -138,6 +138,8 @@ def plan_of(principal: Any, ask: Any) -> plans.Plan:
     """The plan of the one statement that answers a query. For a misspelling or a question it is the
     plan of the last statement, which searched again, with the pages of all."""
     with identified_transaction(principal):
+        with connection.cursor() as cursor:
+            plans.wait_long(cursor)
         with plans.statements() as seen:
             ask(principal)
         with connection.cursor() as cursor:
