@@ -64,14 +64,13 @@ def test_each_filter_each_pair_and_all_are_asked() -> None:
 
 
 @pytest.fixture
-def at_two(shift_clock: Any) -> Iterator[None]:
+def at_two(shift_clock: Any) -> None:
     """The next two o'clock at night there, for the database and so for the server."""
     now = datetime.now(UTC)
     there = now.astimezone(ZoneInfo(settings.NETWORK_TIME_ZONE))
     day = there.date() + timedelta(there.time() >= time(2))
     night = datetime.combine(day, time(2), there.tzinfo).astimezone(UTC)
     shift_clock(f"{(night - now).total_seconds()} seconds")
-    yield
 
 
 @pytest.mark.browser
@@ -175,7 +174,15 @@ def test_all_is_asked_by_keys_alone(at_two: None, chromium: Browser, server: Ser
 
 
 @pytest.fixture
-def others(shelf: Shelf) -> Shelf:
+def beds(network: Any) -> Iterator[m.Unit]:
+    unit = m.Unit(name="beds")
+    unit.save(using="jobs")
+    yield unit
+    unit.delete(using="jobs")
+
+
+@pytest.fixture
+def others(beds: m.Unit, shelf: Shelf) -> Shelf:
     """Three nearer shelters where Spanish is spoken: one paused, one full, one of unknown hours."""
     answers = Agency.objects.using("jobs").get(id=agency_id("ywca"))
     for name, more in (
@@ -188,8 +195,7 @@ def others(shelf: Shelf) -> Shelf:
         if name != "Lantern shelter":
             shelf.add(made, always(made))
         if name == "Bellows shelter":
-            beds = m.Unit(name="beds")
-            shelf.add(made, beds, m.ServiceCapacity(service_id=made, unit=beds, available=0))
+            shelf.add(made, m.ServiceCapacity(service_id=made, unit=beds, available=0))
     return shelf
 
 
