@@ -1,5 +1,9 @@
-"""The directory's part of the contract, as a validator of HSDS reads it: paths from the root of the
-API, and one server."""
+"""What anybody may ask of the directory, as a validator of HSDS reads it: paths from the root of
+the API, and one server.
+
+A validator sends each operation that the file names, also a DELETE, with the token that it was
+given. So the file has only what needs no token. The rest is in openapi/v1.yaml.
+"""
 
 import json
 import re
@@ -10,11 +14,13 @@ _REFERENCE = re.compile(r'"#/components/(\w+)/([^"]+)"')
 
 
 def part(contract: dict[str, Any]) -> dict[str, Any]:
-    """The operations below PREFIX with all that they refer to; the paths begin where HSDS's do."""
+    """The public operations below PREFIX with all that they refer to; the paths begin where HSDS's
+    do."""
     paths = {
-        path.removeprefix(PREFIX) or "/": item
+        path.removeprefix(PREFIX) or "/": public
         for path, item in contract["paths"].items()
         if path == PREFIX or path.startswith(f"{PREFIX}/")
+        if (public := {method: one for method, one in item.items() if is_public(one)})
     }
     components = _used(paths, contract["components"])
     schemes = contract["components"]["securitySchemes"]
@@ -35,6 +41,11 @@ def part(contract: dict[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "components": components,
     }
+
+
+def is_public(operation: dict[str, Any]) -> bool:
+    """Whether it needs no token."""
+    return {} in operation["security"]
 
 
 def text(contract: dict[str, Any]) -> str:

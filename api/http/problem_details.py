@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from rest_framework import exceptions as drf
 
 from api.http import request_metrics
@@ -241,6 +241,9 @@ def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path == "/v1/directory/" and request.method in ("GET", "HEAD"):
+        # HSDS calls the root of its API "/". What reads openapi/hsds.json appends it to the server.
+        return redirect("/v1/directory", permanent=True)
     return refused_page(request, errors.NotVisible())
 
 

@@ -33,7 +33,8 @@ class SearchQuery:
     counts as open. `near` orders by distance; `radius` (meters) limits it. `placeless`, a postcode,
     finds what no distance finds: services without any place that is shown, by phone or
     confidential, unless they name the areas that they serve and this is in none. `on_map` finds
-    only places that have a point of their own.
+    only places that have a point of their own. `meant_first`, with words near a place: while few
+    match, what is meant by the words comes before what only mentions them, whatever the distance.
     """
 
     words: str = ""
@@ -58,6 +59,7 @@ class SearchQuery:
     radius: float | None = None
     placeless: str = ""
     on_map: bool = False
+    meant_first: bool = False
 
     @property
     def is_plain(self) -> bool:

@@ -14,8 +14,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
+from uuid import UUID
 
-from directory.vocabulary import FILES, LANGUAGES, terms
+from directory.vocabulary import FILES, LANGUAGES, term_id, terms
 
 MOST_UNITS = 8  # of one question; the database looks at all subsets of them
 MOST_WORDS = 5  # in a phrase
@@ -37,6 +38,7 @@ class Question(NamedTuple):
     units: tuple[str, ...]
     weights: tuple[float, ...]
     single_words: tuple[str, ...]
+    needs: tuple[UUID, ...]  # of our taxonomy, which parts of it name
     is_sentence: bool  # there are words as well that only hold the others together
 
     @property
@@ -55,7 +57,16 @@ class Question(NamedTuple):
     def values(self) -> dict[str, str | list[str]]:
         """The values for the SQL of a reading (readings.py)."""
         single, units = list(self.single_words), list(self.units)
-        return {"words": self.text, "units": units, "single_words": single}
+        needs = [str(one) for one in self.needs]
+        return {"words": self.text, "units": units, "single_words": single, "meant": needs}
+
+    def is_in(self, name: str) -> bool:
+        """Whether this name of an entry has what a part of the question says, whatever word for it.
+        A part that says for whom, when or how does not count."""
+        there = frozenset(_key(name))
+        parts = (unit for unit, weight in zip(self.units, self.weights, strict=True) if weight == 1)
+        phrases = chain.from_iterable(re.split(r" or |\|", unit) for unit in parts)
+        return any(key and there.issuperset(key) for key in map(_key, phrases))
 
 
 def read(text: str) -> Question:
@@ -63,6 +74,7 @@ def read(text: str) -> Question:
     words = [_plain(word) for word in _WORD.findall(text)]
     meant = [_spelt(word) for word in words]
     units: dict[str, float] = {}
+    needs: dict[UUID, None] = {}
     place = 0
     while place < len(words):
         length, said = _longest(meant[place:])
@@ -70,6 +82,7 @@ def read(text: str) -> Question:
         if said:
             unit = said if meant[place] == word else f"{word} or {said}"
             units[unit] = OF_QUALIFIER if said in _qualifiers() else 1
+            needs |= _needs().get(tuple(map(_fold, meant[place : place + length])), {})
         elif word not in stop_words():
             units[word] = 1
         place += length
@@ -79,8 +92,20 @@ def read(text: str) -> Question:
         units=tuple(units)[:MOST_UNITS],
         weights=tuple(units.values())[:MOST_UNITS],
         single_words=tuple(dict.fromkeys(w for w in words if w not in stop_words()))[:MOST_UNITS],
+        needs=tuple(needs),
         is_sentence=not stop_words().isdisjoint(words),
     )
+
+
+@lru_cache
+def _needs() -> dict[Phrase, dict[UUID, None]]:
+    """The needs that have each phrase as their name or a synonym."""
+    found: dict[Phrase, dict[UUID, None]] = defaultdict(dict)
+    for term in terms():
+        if term.taxonomy == "needs":
+            for phrase in (*term.names.values(), *term.synonyms):
+                found[_key(phrase)][term_id(term.taxonomy, term.code)] = None
+    return found
 
 
 @lru_cache

@@ -275,7 +275,8 @@ class SearchStatement:
     def _near(self) -> tuple[str, str, str]:
         """Nearest first. Few matches are sorted; for many the distance index is walked."""
         chord = f"p.point <-> {QUERY_POINT}"
-        columns = f"service_id, id, middle_of, {chord} AS chord"
+        columns = f"service_id, id, middle_of, {chord} AS chord, true AS aside"
+        of_few = f"service_id, id, middle_of, {chord} AS chord, {self._aside()} AS aside"
         there = "p.point IS NOT NULL"
         if self.asked.radius:
             there += f" AND {WITHIN_RADIUS.format(p='p')}"
@@ -304,7 +305,7 @@ class SearchStatement:
             count = f"SELECT CASE WHEN so THEN {CAP + 1} ELSE ({_COUNT_FEW}) END FROM common"
             unless = "common"
         if narrowed:
-            few = self.each(columns, both, limit=str(CAP + 1), unless=unless)
+            few = self.each(of_few, both, limit=str(CAP + 1), unless=unless)
             found = f"""{_few(few, CAP, unless)},
                 {self._ordered(columns, walked, wanted, both, "chord", chord, dense)}"""
         else:
@@ -312,9 +313,16 @@ class SearchStatement:
             found = f"found AS MATERIALIZED ({walk}), few AS (SELECT FROM found LIMIT {CAP + 1})"
         chosen = f"""{sample} {found},
             chosen AS (SELECT service_id, id, network, directory_metres(chord) AS metres,
-                              middle_of, row_number() OVER (ORDER BY chord, id) AS place
+                              middle_of, row_number() OVER (ORDER BY aside, chord, id) AS place
                          FROM found)"""
         return count, chosen, str(CAP)
+
+    def _aside(self) -> str:
+        """Whether a row only mentions the words: neither its needs nor its own names have them."""
+        if not (self.asked.meant_first and self.asked.text):
+            return "true"
+        named = f"ts_filter(p.named, '{{a}}') @@ {_TERMS}"
+        return f"NOT ({named} OR p.taxonomy_term_ids && %(meant)s::uuid[])"
 
     def _nearer(self) -> str:
         """Selects a nearer matching place of the same service, which replaces this one."""

@@ -9,6 +9,9 @@ their length reveals nothing.
 from django.utils import translation
 from django.utils.translation import gettext
 
+from directory import vocabulary
+from directory.editing import verification
+
 SIZE = 160  # bytes; one SMS
 
 # What each template says in the text. ASCII letters only, in every language: an accent changes the
@@ -87,6 +90,11 @@ WITH_SECRET = {
 }
 
 
+# Mails to someone whose language no one knows: in each of these, one below the other.
+OF_STRANGERS = verification.TEMPLATES
+LANGUAGES = vocabulary.LANGUAGES  # English first
+
+
 # The button of a notification on a member's own device, as on the desk's pages.
 AWAKE_BUTTON = "I'm awake, opening it"
 
@@ -106,13 +114,20 @@ def subject(language: str) -> str:
 def text(template: str, language: str, reference: str) -> str:
     """Return the text of one message, SIZE bytes long; one with a secret is as long as it is.
     Raises KeyError for an unknown template."""
+    if template in OF_STRANGERS:
+        return "\n\n".join(_with_secret(template, one, reference) for one in LANGUAGES)
+    if template in WITH_SECRET:
+        return _with_secret(template, language, reference)
     with translation.override(language):
-        if template in WITH_SECRET:
-            return gettext(WITH_SECRET[template]).format(secret=reference)
         frame = gettext("Reference {reference}. {says} Sign in to view it. Replies are not read.")
         words = frame.format(reference=reference, says=gettext(SAYS[template]))
     assert len(words.encode()) <= SIZE, template
     return words.ljust(SIZE)
+
+
+def _with_secret(template: str, language: str, secret: str) -> str:
+    with translation.override(language):
+        return gettext(WITH_SECRET[template]).format(secret=secret)
 
 
 def spoken(template: str, language: str, reference: str) -> str:

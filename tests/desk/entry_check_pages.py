@@ -80,12 +80,13 @@ def ask() -> None:
 
 
 def links_to(mails: MailServer, address: str = DESK) -> list[str]:
-    """The paths of the links that came to this address, in whatever letters it was written."""
+    """The path of the link of each mail to this address, in whatever letters it was written."""
     found = []
     for to, mail in mails.received:
         if to.lower() == address:
             text = mail.get_payload(decode=True).decode()  # type: ignore[union-attr]
-            found += re.findall(r"https?://[^/]+(/check/\S+)", text)
+            (path,) = set(re.findall(r"https?://[^/]+(/check/\S+)", text))
+            found.append(path)
     return found
 
 

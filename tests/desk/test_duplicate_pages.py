@@ -1,12 +1,9 @@
 """The coordinator says at the desk which of two services is listed, and can take it back."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
-from api.http.authentication import SESSION_KEY
 from directory import models as m
 from directory.duplicates import answers
 from directory.importing.parsing import id_of
@@ -32,7 +29,12 @@ from tests.desk.duplicate_pages import (
 )
 from tests.desk.duplicate_pages import sources as sources  # a fixture
 from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
+from tests.support.coordinator_lists import (
+    NO_ONE_ELSE,
+    answered_to_the_end,
+    assert_begins_at_wrong_places,
+)
+from tests.support.desk_pages import as_app, at_the_desk, rows, text_of
 
 BOTH = {(source, number) for source in SOURCES for number in range(len(NAMES))}
 
@@ -142,33 +144,19 @@ def test_the_list_goes_on_where_it_was_and_none_is_passed_over(sources):
         m.Duplicate(first_id=one, second_id=other, score=(n // 4) / 10, reasons=["same_phone"])
         for n, (one, other) in enumerate(every)
     )
-    pages, seen, at = at_the_desk(COORDINATOR), [], "/desk/duplicates"
-    while at:
-        page = pages.get(at).content.decode()
-        shown = [part.partition('"')[0] for part in page.split('id="pair-')[1:]]
-        seen += shown
-        query = at.partition("?")[2]
-        action = f"/desk/duplicates/{shown[0]}/different"
-        gone = pages.submit(at, action=f"{action}?{query}" if query else action)
-        assert gone.redirect_chain[-1][0] == at, "back to what is left of that page"
-        assert f'id="pair-{shown[0]}"' not in gone.content.decode()
-        more = page.partition('href="?show=open&amp;after=')[2].partition('"')[0]
-        at = f"/desk/duplicates?after={more}" if more else ""
+    pages, path = at_the_desk(COORDINATOR), "/desk/duplicates"
+    seen = answered_to_the_end(pages, path, "different")
     assert len(seen) == len(set(seen)) == len(every) == 36
     scores = dict(kept.values_list("id", "score"))
     assert [scores[UUID(one)] for one in seen] == sorted(scores.values(), reverse=True)
-    for wrong in ("x", "1.x", "9" * 30, f"0.5.{'-' * 36}", f"2.5.{UUID(int=1)}", "².5." + "0" * 36):
-        answer = pages.get("/desk/duplicates", {"after": wrong, "show": "nothing"})
-        assert answer.status_code == 200
-        assert "Same or not" in text_of(answer.content)
+    wrong = ("x", "1.x", "9" * 30, f"0.5.{'-' * 36}", f"2.5.{UUID(int=1)}", "².5." + "0" * 36)
+    assert_begins_at_wrong_places(pages, path, wrong, "Same or not")
 
 
 # -- Who may, and what is refused ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "who", ["ywca.editor", "ywca.lead", "police.worker", "taskforce.auditor", "ywca.admin"]
-)
+@pytest.mark.parametrize("who", NO_ONE_ELSE)
 def test_no_one_else_reads_or_answers(who, sources):
     desk = at_the_desk(who, csrf=False)
     assert 'href="/desk/duplicates"' not in desk.get("/desk/account").content.decode()
@@ -176,7 +164,7 @@ def test_no_one_else_reads_or_answers(who, sources):
     for what in ("first", "second", "different", "undo"):
         answer = desk.http.post(f"/desk/duplicates/{pair().id}/{what}", {"seen": "0"})
         assert answer.status_code == 403
-    caller = resolve_credential(desk.http.session[SESSION_KEY])
+    caller = desk.principal
     with identified_transaction(caller):
         assert as_app("SELECT count(*) FROM sec.duplicates('', NULL, NULL, NULL, 9)") == [(0,)]
         one = f"'{pair().id}'"
@@ -214,7 +202,7 @@ def test_what_is_no_pair_or_no_answer_is_refused(sources):
         answer = desk.http.post(f"/desk/duplicates/{uuid4()}/{what}", {"seen": "0"})
         assert answer.status_code == 404
         assert desk.get(f"/desk/duplicates/{pair().id}/{what}").status_code == 302
-    principal = principal_of(desk)
+    principal = desk.principal
     for said_so, kept in (("same", None), ("different", pair().first_id), ("perhaps", None)):
         with pytest.raises(BadRequest):
             answers.answer(principal, pair().id, 0, said_so, kept)
@@ -237,7 +225,7 @@ def test_a_form_without_its_token_is_refused(sources):
 
 
 def test_three_hundred_answers_an_hour(sources, shift_clock):
-    principal = principal_of(at_the_desk(COORDINATOR))
+    principal = at_the_desk(COORDINATOR).principal
     for _each in range(answers.OF_MEMBER.most):
         answers.answer(principal, pair().id, 0, "different")  # the same answer: it counts, too
     with pytest.raises(TooOften):
@@ -245,13 +233,3 @@ def test_three_hundred_answers_an_hour(sources, shift_clock):
     shift_clock("61 minutes")
     answers.answer(principal, pair(1).id, 0, "different")
     assert (pair().changes, pair(1).answer) == (1, "different")
-
-
-def principal_of(pages: Pages) -> Any:
-    return resolve_credential(pages.http.session[SESSION_KEY])
-
-
-def as_app(sql: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())

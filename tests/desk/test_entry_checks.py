@@ -99,6 +99,23 @@ def test_every_mail_of_a_kind_has_one_size(house, mails, shift_clock):
     assert len(sizes) == 1
 
 
+def test_the_mail_is_in_english_and_then_in_spanish_and_its_subject_says_nothing(
+    house, mails, shift_clock
+):
+    asked(mails)
+    shift_clock("14 days 1 minute")
+    asked(mails)
+    first, again = (mail for to, mail in mails.received if to.lower() == DESK)
+    for mail, *begins in (
+        (first, "Once a year Cairn asks", "Una vez al año, Cairn pregunta"),
+        (again, "A reminder: Cairn asks", "Un recordatorio: Cairn pregunta"),
+    ):
+        assert mail["Subject"] == "Cairn: a reference for you"
+        parts = mail.get_payload(decode=True).decode().split("\n\n")
+        for part, begin in zip(parts, begins, strict=True):
+            assert (part.startswith(begin), part.count("/check/")) == (True, 1)
+
+
 def test_the_page_is_read_in_spanish_too(house, mails):
     (link,) = asked(mails)
     pages = Pages()

@@ -4,7 +4,6 @@ none, two at once, and a worker that is killed."""
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from directory.editing import verification
 from directory.models import MailOptOut, Verification
@@ -26,7 +25,7 @@ from tests.desk.entry_check_pages import (
 )
 from tests.desk.entry_check_pages import house as house  # a fixture
 from tests.desk.mistake_pages import stored, waits_for
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.desk_pages import Pages, as_app, at_the_desk, text_of
 from tests.support.races import race as race  # a fixture
 from tests.support.waiting import SOON
 
@@ -276,9 +275,3 @@ def test_a_mail_whose_server_refuses_it_leaves_the_entry_not_verified(house, mai
     assert mails.received == []
     shift_clock("30 days 1 minute")
     assert "Talking" in waits_for(COORDINATOR)
-
-
-def as_app(sql: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())

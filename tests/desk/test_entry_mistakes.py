@@ -1,13 +1,10 @@
 """A mistake in the directory, from the reader who sees it to the editor who mends it."""
 
 import re
-from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
-from api.http.authentication import SESSION_KEY
 from directory.editing import mistake_reports
 from directory.models import MistakeReport
 from permissions.database.db_identity import identified_transaction
@@ -20,7 +17,7 @@ from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.mistake_pages import BY_NO_ONE, CRISIS, WORDS, say, stored, waits_for
 from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
+from tests.support.desk_pages import Pages, as_app, at_the_desk, rows, text_of
 from tests.support.exercises import Exercise
 
 # -- Saying it -------------------------------------------------------------------------------------
@@ -256,7 +253,7 @@ def test_nothing_is_reported_in_practice(superuser):
     answer = desk.http.post(f"{at}/mistake", body)
     assert answer.status_code == 403
     assert WORDS not in answer.content.decode()
-    practicing = resolve_credential(desk.http.session[SESSION_KEY])
+    practicing = desk.principal
     with pytest.raises(NotPermitted):
         mistake_reports.report(practicing, UUID(CRISIS), "closed", "")
     assert stored(superuser) == []
@@ -279,9 +276,3 @@ def test_the_table_itself_is_closed_to_the_servers_role(network):
         as_app("SELECT sec.end_old_mistake_reports()")
     assert as_app("SELECT count(*) FROM sec.mistake_reports()") == [(0,)]
     assert as_app(f"SELECT sec.end_mistake_report('{uuid7()}')") == [(False,)]
-
-
-def as_app(sql: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())

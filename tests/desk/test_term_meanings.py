@@ -1,14 +1,11 @@
 """The coordinator says at the desk what the terms of a source mean, and its services are found."""
 
 import csv
-from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
-from api.http.authentication import SESSION_KEY
 from directory.models import TermMeaning
 from directory.taxonomy import term_meanings
 from permissions.database.db_identity import identified_transaction
@@ -27,7 +24,12 @@ from tests.desk.term_pages import (
     work,
 )
 from tests.desk.term_pages import county as county  # a fixture
-from tests.support.desk_pages import at_the_desk, rows, text_of
+from tests.support.coordinator_lists import (
+    NO_ONE_ELSE,
+    answered_to_the_end,
+    assert_begins_at_wrong_places,
+)
+from tests.support.desk_pages import as_app, at_the_desk, rows, text_of
 from tests.support.hsds_source import take, write_tables
 from tests.support.stale_projections import stale
 
@@ -165,34 +167,18 @@ def test_the_list_goes_on_where_it_was_and_none_is_passed_over(network):
         TermMeaning(id=UUID(int=number), name=f"Word {number}", source="test", services=number // 3)
         for number in range(1, 61)
     )
-    pages, seen = at_the_desk(COORDINATOR), []
-    at = "/desk/terms"
-    while at:
-        page = pages.get(at).content.decode()
-        names = [part.partition("<")[0] for part in page.split('">Word ')[1:]]
-        seen += [int(one) for one in names]
-        answered = int(names[0])
-        query = at.partition("?")[2]
-        action = f"/desk/terms/{UUID(int=answered)}/no"
-        gone = pages.submit(at, action=f"{action}?{query}" if query else action)
-        assert gone.redirect_chain[-1][0] == at, "back to what is left of that page"
-        assert f">Word {answered}<" not in gone.content.decode()
-        more = page.partition('href="?show=open&amp;after=')[2].partition('"')[0]
-        at = f"/desk/terms?after={more}" if more else ""
+    pages, path = at_the_desk(COORDINATOR), "/desk/terms"
+    seen = [UUID(one).int for one in answered_to_the_end(pages, path, "no")]
     assert sorted(seen) == list(range(1, 61))
     assert [one // 3 for one in seen] == sorted((one // 3 for one in seen), reverse=True)
-    for wrong in ("x", "1.x", "9" * 30, f"1.{'-' * 36}", f"1.{'z' * 36}", "²." + "0" * 36):
-        answer = pages.get("/desk/terms", {"after": wrong, "show": "nothing"})
-        assert answer.status_code == 200
-        assert "Word " in text_of(answer.content)
+    wrong = ("x", "1.x", "9" * 30, f"1.{'-' * 36}", f"1.{'z' * 36}", "²." + "0" * 36)
+    assert_begins_at_wrong_places(pages, path, wrong, ">Word ")
 
 
 # -- Who may, and what is refused ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "who", ["ywca.editor", "ywca.lead", "police.worker", "taskforce.auditor", "ywca.admin"]
-)
+@pytest.mark.parametrize("who", NO_ONE_ELSE)
 def test_no_one_else_reads_or_answers(who, county):
     desk = at_the_desk(who, csrf=False)
     assert 'href="/desk/terms"' not in desk.get("/desk/account").content.decode()
@@ -204,7 +190,7 @@ def test_no_one_else_reads_or_answers(who, county):
         assert answer.status_code == 403
     body = {"seen": "0", "first": SHELTER}
     assert desk.http.post(f"/desk/terms/{term(0)}", body).status_code == 403
-    caller = resolve_credential(desk.http.session[SESSION_KEY])
+    caller = desk.principal
     with identified_transaction(caller):
         assert as_app("SELECT count(*) FROM sec.term_meanings('', 0, NULL, NULL, 9)") == [(0,)]
         sql = f"SELECT sec.answer_term('{term(0)}', 0, 'no', '{{}}')"
@@ -238,8 +224,7 @@ def test_what_is_no_term_or_no_answer_is_refused(county):
     for means in ("", "needs/nothing", "x", "needs/", "\x00"):
         answer = desk.http.post(f"/desk/terms/{term(0)}/yes", {"seen": "0", "means": means})
         assert answer.status_code == 400, means
-    principal = resolve_credential(desk.http.session[SESSION_KEY])
-    assert principal
+    principal = desk.principal
     for word, means in (("no", [("needs", "housing")]), ("yes", []), ("perhaps", [])):
         with pytest.raises(BadRequest):
             term_meanings.answer(principal, term(0), 0, word, means)
@@ -258,8 +243,7 @@ def test_a_form_without_its_token_is_refused(county):
 
 def test_three_hundred_answers_an_hour(county, shift_clock):
     desk = at_the_desk(COORDINATOR, csrf=False)
-    principal = resolve_credential(desk.http.session[SESSION_KEY])
-    assert principal
+    principal = desk.principal
     term_meanings.answer(principal, term(0), 0, "no")
     for _again in range(term_meanings.OF_MEMBER.most - 1):
         term_meanings.answer(principal, term(0), 0, "no")  # the same answer: it counts, too
@@ -270,9 +254,3 @@ def test_three_hundred_answers_an_hour(county, shift_clock):
     shift_clock("61 minutes")
     term_meanings.answer(principal, term(1), 0, "no")
     assert (stored(0).changes, stored(1).answer) == (1, "no")
-
-
-def as_app(sql: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())

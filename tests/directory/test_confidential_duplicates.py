@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from api.http.authentication import SESSION_KEY
 from directory import models as m
 from directory.duplicates import answers
 from directory.importing.parsing import id_of
@@ -16,7 +15,6 @@ from directory.projection.render import render
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotVisible
-from permissions.identity.credentials import resolve_credential
 from tests.desk.duplicate_pages import (
     APPLIES,
     COORDINATOR,
@@ -54,7 +52,7 @@ def test_a_pair_vanishes_as_soon_as_one_of_the_two_is_confidential(
     for row in secret["services"]:
         row.setdefault("confidential", "")
     take(write_tables(tmp_path / "state", secret), "state")
-    desk = resolve_credential(pages.http.session[SESSION_KEY])
+    desk = pages.principal
     for show in ("open", "same", "different"):
         shown = text_of(pages.get("/desk/duplicates", {"show": show}).content)
         for text in (NAMES[0], NAMES[1], "Zzyzx", "(416) 555-0100", "416-555-0101"):

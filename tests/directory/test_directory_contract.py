@@ -1,5 +1,5 @@
-"""`openapi_url`: the contract of the directory in JSON, with paths from the root of the API, as
-validators of HSDS read it."""
+"""`openapi_url`: what anybody may ask of the directory, in JSON, with paths from the root of the
+API, as validators of HSDS read it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def served() -> dict[str, Any]:
     return found
 
 
-def test_it_is_the_directory_of_the_contract_and_nothing_else(network: Any) -> None:
+def test_it_is_what_the_contract_lets_anybody_ask_of_the_directory(network: Any) -> None:
     found, whole = served(), contract()
     (server,) = found["servers"]
     assert server["url"] == f"{settings.BASE_URL.rstrip('/')}/v1/directory"
@@ -35,9 +35,15 @@ def test_it_is_the_directory_of_the_contract_and_nothing_else(network: Any) -> N
         directory_part.PREFIX + ("" if path == "/" else path): item
         for path, item in found["paths"].items()
     }
-    assert said == {
-        path: item for path, item in whole["paths"].items() if re.match(r"/v1/directory(/|$)", path)
+    public = {
+        path: {method: one for method, one in item.items() if {} in one["security"]}
+        for path, item in whole["paths"].items()
+        if re.match(r"/v1/directory(/|$)", path)
     }
+    assert said == {path: item for path, item in public.items() if item}
+    assert {method for item in said.values() for method in item} == {"get", "post"}, (
+        "a validator sends what is named, with the token that it has: nothing that changes an entry"
+    )
     named = set(re.findall(r"#/components/(\w+)/([^\"]+)\"", json.dumps(found)))
     assert named
     assert all(

@@ -38,6 +38,13 @@ def test_the_root_says_what_it_speaks_and_whom_to_ring(api: Any, settings: Any) 
     assert all(line.keys() == {"name", "phone", "note"} for line in root["safety_lines"])
 
 
+def test_the_root_is_found_as_the_standard_calls_it(api: Any) -> None:
+    answer = api(None).get("/v1/directory/")
+    assert (answer.status_code, answer["Location"]) == (301, "/v1/directory")
+    assert api(None).http.post("/v1/directory/", {}).status_code == 404
+    assert api(None).get("/v1/directory/services/").status_code == 404
+
+
 def test_a_page_has_the_standards_eight_keys(api: Any) -> None:
     page = api(None).get(LIST, {"per_page": "10"}).json()
     assert page.keys() == KEYS

@@ -32,7 +32,7 @@ LONG = {
     "api/desk/referral/notice.py": (370, "the notice: a new one, its preview, and a draft"),
     "api/desk/labels.py": (370, "what the desk says, in one place"),
     "directory/hsds/schema.py": (380, "every table of the standard, column by column"),
-    "directory/search/sql_statements.py": (340, "one statement a page, part by part"),
+    "directory/search/sql_statements.py": (350, "one statement a page, part by part"),
     "directory/importing/import_package.py": (380, "one import, from its first line to its last"),
     "directory/importing/parsing.py": (380, "one row, column by column and link by link"),
     "directory/importing/staging.py": (360, "the SQL of one temporary file, in one place"),

@@ -13,6 +13,7 @@ from typing import Any
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
+from django.db import connection
 from django.db.models import Model
 
 from api.accounts import idle_lock
@@ -47,6 +48,11 @@ class Pages:
     """
 
     http: HttpClient = field(default_factory=lambda: HttpClient(enforce_csrf_checks=True))
+
+    @property
+    def principal(self) -> Any:
+        """Who is signed in; None if no one is."""
+        return credentials.resolve_credential(self.http.session[SESSION_KEY])
 
     def get(self, path: str, query: dict[str, str] | None = None, follow: bool = False) -> Any:
         return self.http.get(path, query or {}, follow=follow)
@@ -128,6 +134,13 @@ def sign_in(pages: Pages, person: dict[str, Any], path: str = "/desk/", **change
         return answer
     code = changed.get("code") or one_time_code(person["totp_secret"])
     return pages.submit("/accounts/code", {"code": code}, follow=True)
+
+
+def as_app(sql: str) -> list[Any]:
+    """The rows as the server reads them, in the transaction that is open if there is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
 
 
 def rows(superuser: Any, model: type[Model]) -> int:

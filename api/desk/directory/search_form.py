@@ -244,6 +244,7 @@ class SearchForm(DeskForm):
             interpreter=given["interpreter"],
             near=near,
             radius=radius,
+            meant_first=bool(near and given["words"]),
         )
 
     def placeless(self, asked: SearchQuery) -> SearchQuery | None:

@@ -1,6 +1,7 @@
 """Finding a service, for the public and for members: the search is sent by POST, never in an
 address."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,9 +38,11 @@ class Results:
     last: bool
     told: list[ActiveFilter]
     near: bool
+    meant_first: bool  # among those that are near, what only mentions the words comes last
     lacks_words: bool
     complete: int  # how many have all of the words, where others follow them
     placeless: list[EntrySummary]  # after those that are near: by phone, or confidential
+    placeless_first: bool  # before them: nothing that is near is what the words mean
     more_placeless: bool
 
     @property
@@ -145,9 +148,14 @@ def find_results(visit: Visit | None, form: SearchForm, page: int) -> Results | 
         last=found.last,
         told=form.told(),
         near=bool(asked.near),
+        meant_first=asked.meant_first and not found.capped,
         lacks_words=found.lacks_words,
         complete=found.complete if found.complete < found.total_items else 0,
         placeless=lines[len(near) :],
+        placeless_first=asked.meant_first
+        and bool(near)
+        and _is_meant(asked, beyond.items[:1])
+        and not _is_meant(asked, near),
         more_placeless=not beyond.last,
     )
 
@@ -173,6 +181,15 @@ def _search(
     elif beyond.lacks_words and found.total_items and not found.lacks_words:
         beyond = nothing
     return found, beyond
+
+
+def _is_meant(asked: SearchQuery, items: Iterable[listings.Listing]) -> bool:
+    """Whether one of these has what the words mean in its name, or a need that they name."""
+    question = asked.question
+    needs = frozenset(question.needs)
+    return any(
+        question.is_in(one.name) or not needs.isdisjoint(one.taxonomy_term_ids) for one in items
+    )
 
 
 def _count(found: listings.Page, asked: SearchQuery) -> str:
