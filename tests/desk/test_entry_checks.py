@@ -111,7 +111,7 @@ def test_the_mail_is_in_english_and_then_in_spanish_and_its_subject_says_nothing
         (again, "A reminder: Cairn asks", "Un recordatorio: Cairn pregunta"),
     ):
         assert mail["Subject"] == "Cairn: a reference for you"
-        parts = mail.get_payload(decode=True).decode().split("\n\n")
+        parts = [one for one in mail.get_payload(decode=True).decode().splitlines() if one]
         for part, begin in zip(parts, begins, strict=True):
             assert (part.startswith(begin), part.count("/check/")) == (True, 1)
 

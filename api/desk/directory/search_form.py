@@ -1,7 +1,6 @@
 """The form that searches the directory: every filter that the domain knows, in words for people.
 
-It is sent by POST alone: what a person looks for must not be in an address, a browser's history or
-a proxy's log.
+It is sent by POST alone: what is looked for must not be in an address, a history or a proxy's log.
 """
 
 from collections.abc import Iterator, Sequence
