@@ -5,6 +5,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from directory.editing import draft_parser, proposals
+from directory.editing.apply import Change
 from directory.editing.diff import diff_entry
 from directory.editing.edit import (
     Edited,
@@ -15,9 +16,11 @@ from directory.editing.edit import (
     require_match,
 )
 from directory.editing.stored_entry import StoredEntry, link_with_rows, unseen_links
+from directory.projection.prefetch import Row
 from permissions.principal import Principal
 
 MEMBER = "service_at_locations"
+LINK = "service_at_location_id"
 
 
 def choose(
@@ -41,10 +44,7 @@ def choose(
         change = diff_entry(draft, present, owner, agency_id, attempt.now)
         for row in unseen:
             if row["location_id"] not in chosen:
-                rows = list(link_with_rows(present, row))
-                change.owned |= {(one.table, one.row["id"]): one for one in rows}
-                change.gone += rows
-                change.fields.add(MEMBER)
+                _take_off(change, present, row)
         return finish(attempt, change, "updated", proposals.Request({}, True), present)
 
 
@@ -54,3 +54,16 @@ def _shown(present: StoredEntry) -> set[UUID]:
         for (table, _id), owned in present.owned.items()
         if table == "service_at_location"
     }
+
+
+def _take_off(change: Change, present: StoredEntry, link: Row) -> None:
+    """Remove a link that the document cannot show, with what is said of the service there. A row
+    that the document shows elsewhere stays, and is detached from the link."""
+    change.fields.add(MEMBER)
+    for one in link_with_rows(present, link):
+        key = (one.table, one.row["id"])
+        if key not in present.owned:
+            change.owned[key] = one
+            change.gone.append(one)
+        elif LINK in one.row:
+            change.changed.append((*key, {LINK: None}))

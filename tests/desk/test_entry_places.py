@@ -82,7 +82,7 @@ def test_places_are_chosen_and_taken_off_and_stay_themselves(
     assert m.Location.objects.using("jobs").filter(id=annex).exists()
     send(editor, chosen(editor, path), "save", path)
     assert "service_at_locations" not in document_of(api, entry)
-    assert "This listing names no place." in text_of(editor.get(path).content)
+    assert "No place is listed." in text_of(editor.get(path).content)
 
 
 def test_a_confidential_place_is_put_on_and_taken_off_without_being_seen(
@@ -125,7 +125,9 @@ def test_a_new_place_is_saved_and_put_on_the_listing_once(
     look = text_of(send(editor, fields, "look", at).content)
     assert f"{STREET}, Missoula, MT 59801" in look
     for _time in range(2):
-        assert "The place is on the listing." in text_of(send(editor, fields, "save", at).content)
+        assert "The place is now on the listing." in text_of(
+            send(editor, fields, "save", at).content
+        )
     (place,) = document_of(api, entry)["service_at_locations"]
     assert place["location"]["name"] == "Lantern house"
     assert place["location"]["phones"][0]["number"] == "406-555-0177"

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 
 from directory import models as m
 from directory.demo import loader
@@ -116,7 +117,7 @@ def test_an_organization_that_waits_keeps_what_was_typed_of_its_listing() -> Non
     name = Agency.objects.using("jobs").get(id=agency_id("sarc")).name
     asks = {"organization_name": f"{name} of a test", "organization_description": "Invented."}
     answer = send(editor, filled(editor, "new", **asks))
-    assert "Its listing is kept for two hours" in text_of(answer.content)
+    assert "The listing is kept for two hours" in text_of(answer.content)
     assert services() == []
     assert f"You began “{NAME}”" in text_of(editor.get(NEW).content)
     early = send(editor, form_of(editor, f"{NEW}?organization=kept"))
@@ -276,7 +277,16 @@ def test_the_last_of_201_places_can_be_chosen() -> None:
 
 def test_it_is_made_in_spanish() -> None:
     editor = at_the_desk("ywca.editor")
-    editor.http.cookies["cairn_language"] = "es"
-    page = text_of(editor.get(f"{NEW}?organization={OURS}").content)
-    for words in ("Nueva ficha", "Teléfono"):
-        assert words in page, words
+    editor.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    page = editor.get(f"{NEW}?organization={OURS}")
+    for words in ("Nueva ficha", "Teléfono al que llamar", "En qué ayuda", "Consejería", "Español"):
+        assert words.lower() in text_of(page.content).lower(), words
+    wrong = send(editor, filled(editor, **a_place(place_zip="5")), "look")
+    assert "Escriba 5 dígitos, como 59801." in beside(wrong, "place_zip")
+    answer = send(editor, filled(editor, **a_place()))
+    assert "Guardado." in text_of(answer.content)
+    (made,) = services()
+    languages = m.Language.objects.using("jobs").filter(service=made)
+    assert [one.name for one in languages] == ["Spanish"], "the directory's own words"
+    places = editor.get(f"/desk/entries/{made.id}/places")
+    assert "Cambiar este lugar" in text_of(places.content)

@@ -151,9 +151,9 @@ def test_a_service_is_put_at_places_and_taken_off_with_what_was_said_of_it_there
     shown = ywca.get(service).json()["service_at_locations"]
     assert [one["location"]["id"] for one in shown] == [str(public)]
     (hidden,) = [one for one in links(service) if one.location_id == secret]
-    m.Phone(
-        part_of_id=OURS, service_id=row, service_at_location_id=hidden.id, number="406-555-0178"
-    ).save(using="jobs")
+    there = {"part_of_id": OURS, "service_at_location_id": hidden.id}
+    m.Phone(number="406-555-0178", **there).save(using="jobs")
+    m.Phone(number="406-555-0179", service_id=row, **there).save(using="jobs")
     with pytest.raises(StaleMatch):
         choose(public, etag='"old"')
     with pytest.raises(MatchRequired):
@@ -161,6 +161,8 @@ def test_a_service_is_put_at_places_and_taken_off_with_what_was_said_of_it_there
     assert choose(public)
     assert {one.location_id for one in links(service)} == {public}
     assert not m.Phone.objects.using("jobs").filter(number="406-555-0178").exists()
+    own = m.Phone.objects.using("jobs").get(number="406-555-0179")
+    assert (own.service_id, own.service_at_location_id) == (row, None), "the service's own stays"
     assert history_of(service)[-1].fields == ["service_at_locations"]
     assert choose()
     assert links(service) == []

@@ -119,7 +119,7 @@ def _save(request: HttpRequest, visit: Visit, form: NewEntryForm) -> HttpRespons
             if one.table == "service":
                 messages.info(request, _("This listing is already saved. Change it here."))
                 return redirect("desk_edit_entry", one.id)
-            words = gettext("“{name}” is already saved, and not as you wrote it here. Look at it.")
+            words = gettext("“{name}” is already saved, but not as you wrote it here. Check it.")
             refusal: Refused = Conflict(None, words.format(name=one.name))
             return _went_wrong(request, visit, [*saved, one], one, refusal)
         except Refused as error:
@@ -141,7 +141,9 @@ def _held(request: HttpRequest, visit: Visit, one: Write) -> HttpResponse:
     words = gettext("Not reviewed yet. A second person has to approve “{name}”.")
     if one.table == "organization":
         if unfinished_forms.keep(request, visit.principal.staff_id, request.path, refused=False):
-            words += " " + gettext("Its listing is kept for two hours: go on with it then.")
+            words += " " + gettext(
+                "The listing is kept for two hours. Continue once it is approved."
+            )
     else:
         unfinished_forms.forget(request, visit)
     messages.info(request, words.format(name=one.name))

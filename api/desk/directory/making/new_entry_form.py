@@ -59,10 +59,10 @@ class NewEntryForm(NewPlaceForm):
     name = line(_("Name of the service"))
     description = text(_("What it does"))
     phone = line(_("Phone to call"), type="tel")
-    referrals = one_of(REFERRALS, _("How do others refer someone to it?"))
+    referrals = one_of(REFERRALS, _("How do other agencies refer someone?"))
     confidential = forms.BooleanField(
-        label=_("Only members of the network may know of this service"),
-        help_text=_("The public then finds nothing of it."),
+        label=_("Network only: hide this service from the public"),
+        help_text=_("The public cannot find it."),
         required=False,
     )
     place = listed([], _("Where it is"), required=False)

@@ -98,7 +98,7 @@ class NewPlaceForm(PlaceForm):
 
     place_id = forms.UUIDField(widget=forms.HiddenInput)
     place_confidential = forms.BooleanField(
-        label=_("Where this place is, is confidential"),
+        label=_("The location of this place is confidential"),
         help_text=_(
             "Then leave the address and the phone blank. Your agency may seal the address for its"
             " own staff afterwards."

@@ -31,7 +31,7 @@ from permissions.database.uuid7 import uuid7
 from permissions.errors import MatchRequired, Refused, StaleMatch
 
 NOT_ON_IT = _("The place is saved, but it is not on the listing yet. Choose it here.")
-PUT_ON = _("Saved. The place is on the listing.")
+PUT_ON = _("Saved. The place is now on the listing.")
 
 
 # -- Which places ----------------------------------------------------------------------------------
