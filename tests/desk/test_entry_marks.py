@@ -136,7 +136,7 @@ def test_a_page_without_the_checkboxes_takes_none_of_them_away(
 ) -> None:
     """One that was shown before an update."""
     editor = at_the_desk("ywca.editor")
-    names = ("marks", "needs", "served", "languages", "victimization")
+    names = ("with_marks", "needs", "served", "languages", "victimization")
     old = {key: one for key, one in form_of(editor, path).items() if not key.startswith(names)}
     send(editor, old | {"wait_time": "A day"}, "save", path)
     now = document_of(api, entry)

@@ -76,7 +76,7 @@ class Marks:
         self.fields: dict[str, list[str]] = {kind: [] for kind in TITLES}
         self.offered: dict[str, dict[str, str]] = {kind: {} for kind in TITLES}
         self.language = get_language() or SOURCE
-        form.fields["marks"] = forms.CharField(
+        form.fields["with_marks"] = forms.CharField(
             widget=forms.HiddenInput, initial="1", required=False
         )
         for title, choices in search_form.needs(self.language):
@@ -152,7 +152,7 @@ class Marks:
 
     def patch(self) -> Document:
         """Return the members that differ from the document. Call it once the form is valid."""
-        if not self.form.cleaned_data.get("marks"):
+        if not self.form.cleaned_data.get("with_marks"):
             return {}  # a page that did not have the checkboxes
         rows: tuple[list[Any], ...] = (
             self._attributes_now(),
