@@ -8,7 +8,7 @@ from directory import models as m
 from directory.demo import loader
 from directory.importing.parsing import id_of
 from tests.desk.directory_pages import OURS, form_of
-from tests.support.desk_pages import Pages, text_of
+from tests.support.desk_pages import Pages, at_the_desk, text_of
 
 NEW = "/desk/entries/new"
 OFFICE = id_of(loader.SOURCE, "location", "shelter-office")
@@ -81,9 +81,14 @@ def proposal_on(answer: Any) -> str:
 
 
 def approve(pages: Pages) -> Any:
-    waiting = pages.get("/desk/proposals")
-    action = f"/desk/proposals/{proposal_on(waiting)}/approve"
+    action = f"/desk/proposals/{proposal_on(pages.get('/desk/proposals'))}/approve"
     return pages.submit("/desk/proposals", action=action)
+
+
+def waiting() -> int:
+    """How many proposals wait for the lead of ywca."""
+    page = at_the_desk("ywca.lead").get("/desk/proposals").content.decode()
+    return len(re.findall(r'action="/desk/proposals/[0-9a-f-]{36}/approve"', page))
 
 
 def services(name: str = NAME) -> list[m.Service]:

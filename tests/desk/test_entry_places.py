@@ -148,18 +148,41 @@ def test_a_new_place_is_saved_and_put_on_the_listing_once(
     assert len(places_of(entry)) == 2
 
 
-def test_a_place_that_comes_too_late_for_the_listing_is_there_to_be_chosen(
-    entry: str, path: str
+def test_a_new_place_joins_what_somebody_else_chose_meanwhile(
+    api: Any, entry: str, path: str
 ) -> None:
+    editor, lead, at = at_the_desk("ywca.editor"), at_the_desk("ywca.lead"), f"{path}/new"
+    fields, edit = form_of(editor, at) | a_place(), f"/desk/entries/{entry}/edit"
+    send(lead, form_of(lead, edit) | {"wait_time": "Theirs"}, "save", edit)
+    send(lead, chosen(lead, path, SECRET), "save", path)
+    assert "The place is now on the listing." in text_of(send(editor, fields, "save", at).content)
+    assert {one.name for one in places_of(entry)} == {"Lantern house", "Not told"}
+    assert document_of(api, entry)["wait_time"] == "Theirs"
+    other = send(editor, fields | {"place_address_1": "2 Other Way"}, "save", at)
+    assert "“Lantern house” is already saved, but not as you wrote it" in text_of(other.content)
+    (address,) = m.Address.objects.using("jobs").filter(location_id=fields["place_id"])
+    assert address.address_1 == STREET
+
+
+def test_a_place_that_was_saved_and_not_put_on_is_put_on_by_the_same_form(
+    api: Any, entry: str, path: str
+) -> None:
+    """Killed between the two acts."""
     editor, at = at_the_desk("ywca.editor"), f"{path}/new"
     fields = form_of(editor, at) | a_place()
-    edit = f"/desk/entries/{entry}/edit"
-    send(at_the_desk("ywca.lead"), form_of(editor, edit) | {"wait_time": "Theirs"}, "save", edit)
-    assert "it is not on the listing yet" in text_of(send(editor, fields, "save", at).content)
+    body = {
+        "organization_id": str(OURS),
+        "name": "Lantern house",
+        "addresses": [
+            {"address_1": STREET, "city": "Missoula", "state_province": "MT",
+             "postal_code": "59801", "country": "US", "address_type": "physical"},
+        ],
+    }  # fmt: skip
+    made = api("ywca.editor").put(f"/v1/directory/locations/{fields['place_id']}", body)
+    assert made.status_code == 201
     assert places_of(entry) == []
-    (place,) = m.Location.objects.using("jobs").filter(name="Lantern house")
-    send(editor, chosen(editor, path, place.id), "save", path)
-    assert [one.id for one in places_of(entry)] == [place.id]
+    assert "The place is now on the listing." in text_of(send(editor, fields, "save", at).content)
+    assert [str(one.id) for one in places_of(entry)] == [fields["place_id"]]
 
 
 def test_a_place_that_moves_says_who_else_is_there_and_loses_its_point(

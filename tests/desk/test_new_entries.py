@@ -29,6 +29,7 @@ from tests.desk.making_pages import (
     send,
     services,
     stored,
+    waiting,
 )
 from tests.support.callers import agency_id
 from tests.support.desk_pages import Pages, at_the_desk, text_of
@@ -62,7 +63,7 @@ def test_a_listing_is_reviewed_by_a_second_person_and_found_by_what_it_says(
     assert answer.redirect_chain[-1][0] == "/desk/proposals"
     assert "A second person has to approve" in text_of(answer.content)
     send(editor, fields)
-    assert m.Proposal.objects.using("jobs").filter(state="waiting").count() == 1, "twice is once"
+    assert waiting() == 1, "twice is once"
     assert services() == []
     assert not found()
     assert "/approve" not in editor.get("/desk/proposals").content.decode(), "not by themselves"
@@ -122,7 +123,7 @@ def test_an_organization_that_waits_keeps_what_was_typed_of_its_listing() -> Non
     assert f"You began “{NAME}”" in text_of(editor.get(NEW).content)
     early = send(editor, form_of(editor, f"{NEW}?organization=kept"))
     assert "A second person has to approve" in text_of(early.content), "still not reviewed"
-    assert m.Proposal.objects.using("jobs").filter(state="waiting").count() == 1
+    assert waiting() == 1
     approve(lead)
     assert f"You began “{NAME}”" in text_of(editor.get(NEW).content)
     page = editor.get(f"{NEW}?organization=kept")

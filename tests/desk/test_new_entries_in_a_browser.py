@@ -135,7 +135,7 @@ def test_a_confidential_place_is_nowhere_and_then_a_place_is_changed(
     desk.press("Review the changes")
     desk.sees("406-555-0177")
     sound(desk, "entry_place_look", look)
-    desk.press("Change nothing")
+    desk.follow("Change nothing")
     page.get_by_label("House (confidential)").uncheck()
     page.get_by_label("Advocacy office: 101 Example Street, Missoula, MT 59802").uncheck()
     desk.press("Review the changes")

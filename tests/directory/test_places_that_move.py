@@ -9,6 +9,7 @@ import pytest
 from directory import models as m
 from directory.editing import service_places
 from directory.editing.edit import Preconditions
+from directory.projection.render import render
 from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest, MatchRequired, NotPermitted, NotVisible, StaleMatch
 from tests.directory.own_services import SERVICES, a_service, history_of, tag
@@ -154,6 +155,7 @@ def test_a_service_is_put_at_places_and_taken_off_with_what_was_said_of_it_there
     there = {"part_of_id": OURS, "service_at_location_id": hidden.id}
     m.Phone(number="406-555-0178", **there).save(using="jobs")
     m.Phone(number="406-555-0179", service_id=row, **there).save(using="jobs")
+    render([row])
     with pytest.raises(StaleMatch):
         choose(public, etag='"old"')
     with pytest.raises(MatchRequired):

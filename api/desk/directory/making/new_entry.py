@@ -119,8 +119,7 @@ def _save(request: HttpRequest, visit: Visit, form: NewEntryForm) -> HttpRespons
             if one.table == "service":
                 messages.info(request, _("This listing is already saved. Change it here."))
                 return redirect("desk_edit_entry", one.id)
-            words = gettext("“{name}” is already saved, but not as you wrote it here. Check it.")
-            refusal: Refused = Conflict(None, words.format(name=one.name))
+            refusal: Refused = Conflict(None, already_saved(one.name))
             return _went_wrong(request, visit, [*saved, one], one, refusal)
         except Refused as error:
             return _went_wrong(request, visit, saved, one, error)
@@ -135,6 +134,11 @@ def _save(request: HttpRequest, visit: Visit, form: NewEntryForm) -> HttpRespons
         messages.info(request, _("Your agency may seal the address of the place for its staff."))
         return redirect("desk_entry_places", service.id)
     return redirect("desk_entry", service.id)
+
+
+def already_saved(name: str) -> str:
+    words = gettext("“{name}” is already saved, but not as you wrote it here. Check it.")
+    return words.format(name=name)
 
 
 def _held(request: HttpRequest, visit: Visit, one: Write) -> HttpResponse:

@@ -148,10 +148,12 @@ class ChangePlaceForm(PlaceForm):
         visited = (n for n, one in enumerate(addresses) if one.get("address_type") != "postal")
         self.at = next(visited, len(addresses))  # which address is shown; else it is a new one
         there = addresses[self.at] if self.at < len(addresses) else {}
-        phones = document.get("phones", [])
+        self.phones = document.get("phones", [])
+        spoken = (n for n, one in enumerate(self.phones) if one.get("type", "voice") == "voice")
+        self.phone_at = next(spoken, len(self.phones))  # which number is shown
         values = {name: there.get(column, "") for name, column in WHERE.items()} | {
             "place_name": document.get("name", ""),
-            "place_phone": phones[0]["number"] if phones else "",
+            "place_phone": self.number,
             "etag": etag,
         }
         self.country = there.get("country", UNITED_STATES)
@@ -178,11 +180,17 @@ class ChangePlaceForm(PlaceForm):
             said = {name: one for name, one in where.items() if one}
             addresses[self.at : self.at + 1] = [(kept or fresh) | said]
             found["addresses"] = addresses
-        phones, number = list(self.document.get("phones", [])), self.cleaned_data["place_phone"]
-        if number != (phones[0]["number"] if phones else ""):
-            first = [(phones[0] if phones else {}) | {"number": number}] if number else []
-            found["phones"] = [*first, *phones[1:]]
+        number = self.cleaned_data["place_phone"]
+        if number != self.number:
+            phones, at = list(self.phones), self.phone_at
+            there = phones[at] if at < len(phones) else {}
+            phones[at : at + 1] = [there | {"number": number}] if number else []
+            found["phones"] = phones
         return found
+
+    @property
+    def number(self) -> str:
+        return self.phones[self.phone_at]["number"] if self.phone_at < len(self.phones) else ""
 
     @property
     def loses_its_point(self) -> bool:
@@ -204,9 +212,8 @@ class ChangePlaceForm(PlaceForm):
             before = [address_line(self.there)] if self.there else []
             found.append(Changed(str(_("Address")), before, [address_line(self.address())]))
         if "phones" in change:
-            title, phones = str(self.fields["place_phone"].label), self.document.get("phones", [])
-            before = _lines(phones[0]["number"] if phones else "")
-            found.append(Changed(title, before, _lines(self.cleaned_data["place_phone"])))
+            title, now = str(self.fields["place_phone"].label), self.cleaned_data["place_phone"]
+            found.append(Changed(title, _lines(self.number), _lines(now)))
         return found
 
 

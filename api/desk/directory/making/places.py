@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from api.desk.directory.making.marks import Changed
-from api.desk.directory.making.new_entry import hidden_fields
+from api.desk.directory.making.new_entry import already_saved, hidden_fields
 from api.desk.directory.making.new_entry_form import place_words
 from api.desk.directory.making.place_form import ChangePlaceForm, NewPlaceForm, address_line
 from api.desk.directory.own_entries import Entry, find_entry, stale_page
@@ -120,8 +120,6 @@ def _look(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 class AddedPlaceForm(NewPlaceForm):
     """A new place of a service that is there; `hidden`: of one for the network only."""
 
-    etag = forms.CharField(widget=forms.HiddenInput)  # of the service
-
     def __init__(self, *args: Any, hidden: bool, **kwargs: Any) -> None:
         self.hidden = hidden
         super().__init__(*args, **kwargs)
@@ -150,7 +148,6 @@ def new_place(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespo
         hidden=entry.listing.confidential,
         initial={
             "place_id": uuid7(),
-            "etag": entry.etag,
             "place_confidential": entry.listing.confidential,
         },
     )
@@ -178,23 +175,24 @@ def _place_page(
 def _add(
     request: HttpRequest, visit: Visit, entry: Entry, form: AddedPlaceForm
 ) -> HttpResponse | Refused:
-    """Save the place, then put it on the listing: two acts. The second may come too late."""
+    """Save the place, then put it on the listing, at the places that it has by then: two acts."""
     listing, place_id = entry.listing, form.cleaned_data["place_id"]
     document = form.place_document(str(listing.organization_id))
     try:
         entry_edit.put(visit.principal, "location", place_id, document, Preconditions())
-    except MatchRequired:
-        messages.info(request, NOT_ON_IT)
+    except MatchRequired:  # sent before, with other answers
+        name = form.cleaned_data["place_name"] or gettext("A place")
+        messages.warning(request, already_saved(name))
         return redirect("desk_entry_places", listing.id)
     except Refused as refusal:
         form.refuse(refusal)
         return refusal
+    match = Preconditions(if_match=find_entry(visit, listing.id).etag)  # of what is read next
     there = choices.places(visit.principal, listing.organization_id, listing.id)
     chosen = {one.id for one in there.items if one.used} | {place_id}
-    match = Preconditions(if_match=form.cleaned_data["etag"])
     try:
         service_places.choose(visit.principal, listing.id, chosen, match)
-    except Refused:
+    except StaleMatch:
         messages.warning(request, NOT_ON_IT)
     else:
         messages.success(request, PUT_ON)
