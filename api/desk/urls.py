@@ -45,6 +45,7 @@ from api.desk.directory import (
     search_page,
     service_page,
 )
+from api.desk.directory.making import new_entry, places
 from api.desk.directory.upkeep import duplicates, entry_checks, term_meanings
 from api.desk.inbox import call_records, inbox, mistakes, shift_change
 from api.desk.on_call import feed as on_call_feed
@@ -238,12 +239,16 @@ urlpatterns = [
         )
         for what in proposals.SAID
     ),
+    path("desk/entries/new", new_entry.new, name="desk_new_entry"),
     path(ENTRY, own_entries.one, name="desk_entry"),
     path(f"{ENTRY}/edit", entry_edit.edit, name="desk_edit_entry"),
     path(f"{ENTRY}/pause", entry_pause.pause, name="desk_pause_entry"),
     path(f"{ENTRY}/capacity", own_entries.capacity, name="desk_entry_capacity"),
     path(f"{ENTRY}/checked", own_entries.checked, name="desk_entry_checked"),
     path(f"{ENTRY}/history", own_entries.history, name="desk_entry_history"),
+    path(f"{ENTRY}/places", places.choose, name="desk_entry_places"),
+    path(f"{ENTRY}/places/new", places.new_place, name="desk_new_place"),
+    path(f"{ENTRY}/places/<uuid:location_id>", places.change_place, name="desk_change_place"),
     path(PLACE, confidential_address.look, name="desk_secret_place"),
     path(f"{PLACE}/put", confidential_address.put, name="desk_put_secret_place"),
     # Calls, and the log

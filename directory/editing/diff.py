@@ -18,7 +18,7 @@ from directory.editing.columns import (
 from directory.editing.confidentiality import hide_confidential
 from directory.editing.draft_parser import Draft
 from directory.editing.references import new_unit, require_named, require_same
-from directory.editing.stored_entry import StoredEntry, find_row
+from directory.editing.stored_entry import StoredEntry, find_row, unseen_links
 from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES
 from permissions.database.uuid7 import uuid7
@@ -61,6 +61,7 @@ class _Diff:
         )
         self._refer()
         self._leave_status()
+        self._leave_hidden_links()
         self.change.places = hide_confidential(draft, present, organization_id)
         self._identify()
         kept = {(row.table, self.ids[id(row)]) for row in draft.rows}
@@ -89,6 +90,25 @@ class _Diff:
             values.get("status") == document["status"]
         ):
             values["status"] = self.present.row["status"]
+
+    def _leave_hidden_links(self) -> None:
+        """A public service's document cannot show its links to confidential places. A draft that
+        names such a place again, as a repeated request does, adds no second link."""
+        if self.present is None or self.draft.table != "service":
+            return
+        unseen = unseen_links(self.present)
+        places = {str(row["location_id"]) for row in unseen}
+        says_nothing = [{}, *({"id": str(row["id"])} for row in unseen)]
+        rows = self.draft.rows
+        above = {id(link) for row in rows for link in (*row.links.values(), row.about)}
+        self.draft.rows = [
+            row
+            for row in rows
+            if row.table != "service_at_location"
+            or row.links.get("location_id") not in places
+            or row.values not in says_nothing
+            or id(row) in above
+        ]
 
     # -- Identity
 

@@ -187,7 +187,8 @@ def _could_be_ours(name: str) -> bool:
 
 def patched(table: str, document: Document, change: Document) -> dict[str, object]:
     """The document with a merge patch applied. The patch may name another entry by its id or by a
-    nested object; the document's other form is then dropped."""
+    nested object; the document's other form is then dropped. A place that moves by its address
+    loses its point, unless the patch says one."""
     found = merged(document, change)
     assert isinstance(found, dict)
     for member, (_, column) in ONES.get(table, {}).items():
@@ -197,7 +198,27 @@ def patched(table: str, document: Document, change: Document) -> dict[str, objec
                 found[member] = change[member]
         elif column in change:
             found.pop(member, None)
+    moves = table == "location" and "addresses" in change and _where(document) != _where(found)
+    if moves and not _POINT & change.keys():
+        for member in _POINT:  # it was the old address's: measuring from it would mislead
+            found.pop(member, None)
     return found
+
+
+_POINT = {"latitude", "longitude"}
+_WHERE = ("address_1", "city", "region", "state_province", "postal_code", "country")
+
+
+def _where(document: Document) -> object:
+    """What the addresses of a place say of where it is. Letters may go to another town."""
+    addresses = document.get("addresses")
+    if not isinstance(addresses, list):
+        return addresses
+    return [
+        [one.get(name) or "" for name in _WHERE] if isinstance(one, Mapping) else one
+        for one in addresses
+        if not (isinstance(one, Mapping) and one.get("address_type") == "postal")
+    ]
 
 
 def merged(present: object, patch: object) -> object:

@@ -6,8 +6,8 @@ editor may write. A repeated act changes nothing, adds no line to the history an
 answer.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
-with references.py, columns.py, validation.py and confidentiality.py, apply.py;
-proposals.py (what waits for a second person); confidential_addresses.py, reviews.py.
+with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
+waits for a second person); choices.py, service_places.py, confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -138,7 +138,7 @@ def remove_location(principal: Principal, location_id: UUID, match: Precondition
     """
     with editing_transaction(principal, "location", location_id) as attempt:
         present = load_for_editing(principal, "location", location_id)
-        _require_match(present, match)
+        require_match(present, match)
         if m.ServiceAtLocation.objects.using(EDITOR).filter(location_id=location_id).exists():
             raise NotPossible("in_use", "A service uses this place. Take the place off it first.")
         owner = present.organization_id
@@ -239,7 +239,7 @@ def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> Stored
     return present
 
 
-def _require_match(present: StoredEntry, match: Preconditions) -> None:
+def require_match(present: StoredEntry, match: Preconditions) -> None:
     if match.if_match is None:
         raise MatchRequired
     if not entity_tags.is_current(match.if_match, present.etag):
@@ -267,7 +267,7 @@ def _create(
         if _owner(table, UUID(draft.entry.key)) is not None:
             return None
     change = diff_entry(draft, None, owner, principal.agency_id, attempt.now)
-    return _finish(attempt, change, "created", request, None)
+    return finish(attempt, change, "created", request, None)
 
 
 def _named_owner(draft: Draft) -> UUID:
@@ -291,11 +291,11 @@ def _change(
     change = diff_entry(draft, present, present.organization_id, agency_id, attempt.now)
     if not change.fields:  # a repeated request
         return Edited(present.text, present.etag, False)
-    _require_match(present, match)
-    return _finish(attempt, change, "updated", request, present)
+    require_match(present, match)
+    return finish(attempt, change, "updated", request, present)
 
 
-def _finish(
+def finish(
     attempt: LoggedAct,
     change: Change,
     action: str,

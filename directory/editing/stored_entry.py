@@ -142,6 +142,21 @@ def _beneath(
             yield from _beneath(shelf, kind, one, hidden, member or name)
 
 
+def unseen_links(present: StoredEntry) -> list[Row]:
+    """The links of a service to places that its document cannot show."""
+    rows: Any = TABLES["service_at_location"].model._default_manager.using(EDITOR)
+    shown = [row_id for table, row_id in present.owned if table == "service_at_location"]
+    return list(rows.filter(service_id=present.row["id"]).exclude(id__in=shown).values())
+
+
+def link_with_rows(present: StoredEntry, link: Row) -> Iterator[OwnedRow]:
+    """A service's link to a place, with everything that is said of the service there."""
+    shelf = RelatedRows([present.row["id"]], [], EDITOR)
+    member = "service_at_locations"
+    yield OwnedRow("service_at_location", link, member)
+    yield from _beneath(shelf, "service_at_location", link, True, member)
+
+
 def as_document(table: str, row: Row) -> Document:
     """The row's own columns as in a document."""
     document = columns(table, row)

@@ -1,6 +1,8 @@
 """An agency's own entry, a table of ZIP codes, and how the pages show them."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from directory.importing.parsing import id_of
 from directory.postcodes import derive
 from permissions.database.uuid7 import uuid7
 from tests.support.database import forget_edits
+from tests.support.desk_pages import Pages
 
 OURS = id_of(loader.SOURCE, "organization", "shelter")  # ywca edits it
 DENVER = ZoneInfo("America/Denver")
@@ -77,3 +80,28 @@ def entry(api: Any, nothing_left: None) -> str:
 def document_of(api: Any, service: str) -> dict[str, Any]:
     found: dict[str, Any] = api(None).get(f"/v1/directory/services/{service}").json()
     return found
+
+
+def form_of(pages: Pages, path: str) -> dict[str, Any]:
+    """Every field of the page's form as a browser would send it untouched."""
+    page, action = pages.get(path).content.decode(), path.partition("?")[0]
+    form = page[page.index(f'<form method="post" action="{action}"') :].partition("</form>")[0]
+    given: dict[str, Any] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if "checkbox" in tag:
+            if "checked" in tag:
+                given.setdefault(name[1], []).append(value[1] if value else "on")
+        elif "radio" in tag:
+            if "checked" in tag:
+                given[name[1]] = value[1]
+        else:
+            given[name[1]] = unescape(value[1]) if value else ""
+    for name, text in re.findall(
+        r'<textarea name="([^"]+)"[^>]*>\r?\n?(.*?)</textarea>', form, re.S
+    ):
+        given[name] = unescape(text)
+    for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        given[name] = chosen[1] if chosen else ""
+    return given

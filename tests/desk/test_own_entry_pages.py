@@ -2,12 +2,10 @@
 
 import re
 from datetime import date
-from html import unescape
-from typing import Any
 
 from api.desk.directory import entry_summary
 from permissions.database.uuid7 import uuid7
-from tests.desk.directory_pages import OURS, document_of
+from tests.desk.directory_pages import OURS, document_of, form_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.support.desk_pages import Pages, at_the_desk, text_of
@@ -87,28 +85,6 @@ def test_checked_today_ends_the_warning(api, entry):
     editor.submit(path, {}, f"{path}/checked")
     assert document_of(api, entry)["assured_date"] > "2026"
     assert "Not checked since" not in text_of(Pages().get(f"/directory/{entry}").content)
-
-
-def form_of(pages: Pages, path: str) -> dict[str, Any]:
-    """Every field of the edit form as a browser would send it untouched."""
-    page = pages.get(path).content.decode()
-    form = page[page.index('<form method="post" action="' + path) :].partition("</form>")[0]
-    given: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
-        if "checkbox" in tag:
-            if "checked" in tag:
-                given.setdefault(name[1], []).append(value[1])
-        else:
-            given[name[1]] = unescape(value[1]) if value else ""
-    for name, text in re.findall(
-        r'<textarea name="([^"]+)"[^>]*>\r?\n?(.*?)</textarea>', form, re.S
-    ):
-        given[name] = unescape(text)
-    for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.S):
-        chosen = re.search(r'value="([^"]*)" selected', options)
-        given[name] = chosen[1] if chosen else ""
-    return given
 
 
 def test_the_form_sent_untouched_changes_nothing(api, entry):

@@ -12,6 +12,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
+from directory.demo import loader
+from directory.importing.parsing import id_of
 from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.callers import member_id
 from tests.support.desk_pages import Pages, at_the_desk
@@ -34,6 +36,8 @@ FOUND = """
 """
 
 
+OURS = id_of(loader.SOURCE, "organization", "shelter")  # ywca edits it
+OFFICE = id_of(loader.SOURCE, "location", "shelter-office")
 SHEET = "main .card.now .buttons a"  # from the list to what is printed of it
 NAMELESS = ("hand_sheet", "officer_sheet")  # what is saved or printed there bears no name of ours
 
@@ -196,6 +200,12 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("entry", "ywca.editor", f"/desk/entries/{scene.service}"),
         Shot("entry_pause", "ywca.editor", f"/desk/entries/{scene.service}/pause"),
         Shot("entry_edit", "ywca.editor", f"/desk/entries/{scene.service}/edit"),
+        Shot("entry_whose", "ywca.editor", "/desk/entries/new"),
+        Shot("entry_new", "ywca.editor", f"/desk/entries/new?organization={OURS}"),
+        Shot("entry_new_organization", "ywca.editor", "/desk/entries/new?organization=new"),
+        Shot("entry_places", "ywca.editor", f"/desk/entries/{scene.service}/places"),
+        Shot("entry_place_new", "ywca.editor", f"/desk/entries/{scene.service}/places/new"),
+        Shot("entry_place", "ywca.editor", f"/desk/entries/{scene.service}/places/{OFFICE}"),
         Shot("report_mistake", "ywca.editor", f"/desk/directory/{scene.service}/mistake"),
         Shot("reported_mistakes", "ywca.editor", "/desk/entry-mistakes"),
         Shot("proposals", "ywca.editor", "/desk/proposals"),

@@ -405,6 +405,20 @@ GET  desk/proposals/<uuid:proposal_id>/publish \
                                 302  302  302  302  302  302  302  302
 POST desk/proposals/<uuid:proposal_id>/publish \
                                 302  403  403  404  403  403  403  403
+GET  desk/entries/new           302  403  403  200  403  403  403  403
+POST desk/entries/new           302  403  403  200  403  403  403  403
+GET  desk/entries/<uuid:service_id>/places \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/places \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/places/new \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/places/new \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/places/<uuid:location_id> \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/places/<uuid:location_id> \
+                                302  403  403  403  403  403  403  403
 GET  desk/entries/<uuid:service_id> \
                                 302  403  403  403  403  403  403  403
 GET  desk/entries/<uuid:service_id>/pause \

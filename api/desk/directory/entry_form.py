@@ -1,4 +1,5 @@
-"""One form for a service's main columns, numbers and hours. Everything else stays as it is."""
+"""One form for a service's main columns, numbers, hours and marks. Everything else stays as it
+is."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,17 +22,10 @@ from api.desk.directory.entry_rows import (
 )
 from api.desk.directory.entry_rows import shown as as_text
 from api.desk.directory.entry_summary import STATUS_WORDS
+from api.desk.directory.making.marks import MARKS, Changed, Marks
 from api.desk.forms import DeskForm, Group, listed
 from permissions import displayed_text
 from permissions.errors import BadRequest, Refused
-
-
-class Changed(NamedTuple):
-    """What a confirmation shows of one member: as it is, and as it will be."""
-
-    title: str
-    before: list[str]
-    after: list[str]
 
 
 class Filled(NamedTuple):
@@ -91,6 +85,7 @@ class EntryForm(DeskForm):
         self.kept: dict[str, list[Document]] = {}  # rows that the form is too simple for
         for member, rows in LISTS.items():
             self._add(member, rows)
+        self.marks = Marks(self, document)
 
     def _add(self, member: str, rows: Rows) -> None:
         there = self.document.get(member, [])
@@ -156,7 +151,7 @@ class EntryForm(DeskForm):
             rows = [row for row, _prefix in self._rows(member)]
             if rows != self.document.get(member, []):
                 found[member] = rows
-        return found
+        return found | self.marks.patch()
 
     def _rows(self, member: str) -> list[tuple[Document, str]]:
         """Return the list as it will be, in its old order, with the prefix of each row's fields."""
@@ -192,13 +187,15 @@ class EntryForm(DeskForm):
         """Return what the public will see differently from now."""
         found = []
         for name, value in self.patch().items():
+            if name in MARKS:
+                continue  # in the marks' own words
             if name in LISTS:
                 before = [says(name, row) for row in self.document.get(name, [])]
                 found.append(Changed(LISTS[name].title, before, [says(name, row) for row in value]))
             else:
                 before = [as_text(self.document.get(name))]
                 found.append(Changed(str(self.fields[name].label), before, [as_text(value)]))
-        return found
+        return found + self.marks.changes()
 
     def new_numbers(self) -> list[Document]:
         """Return phone numbers that are not in the entry yet: call them before they are

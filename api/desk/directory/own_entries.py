@@ -294,6 +294,11 @@ FIELD_WORDS = {
     "interpretation_services": _("interpreting"),
     "safe_contact_notes": _("before you call"),
     "service_at_locations": _("places"),
+    "addresses": _("address"),
+    "languages": _("languages"),
+    "latitude": _("point on the map"),
+    "longitude": _("point on the map"),
+    "victimization_types": _("what happened to the people it is for"),
 }
 
 

@@ -266,7 +266,8 @@ class LocationEditing(Editing):
         responses={200: DirectoryLocationDetailOut, **REFUSALS},
     )
     def patch(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Change members of a place (RFC 7386). `confidential: true` removes its address."""
+        """Change members of a place (RFC 7386). `confidential: true` removes its address. A change
+        of where its address is removes its coordinates, unless it says new ones."""
         return self.change(location_id)
 
     @extend_schema(
