@@ -558,6 +558,24 @@ PROBLEMS = {
         _("A text contains the street of a place that becomes confidential."),
         _("Take it out of the text, where it could still be read."),
     ),
+    "already_confidential": Problem(
+        _("The entry is confidential already."), _("Open it again to see how it is now.")
+    ),
+    "already_public": Problem(
+        _("The entry is public already."), _("Open it again to see how it is now.")
+    ),
+    "organization_confidential": Problem(
+        _("The organization of the entry is confidential, and with it all that it has."),
+        _("Make the organization public first, if it may be known."),
+    ),
+    "undo_over": Problem(
+        _("The copy for undo has ended or was used."),
+        _("Make the entry public again, and enter what was erased."),
+    ),
+    "changed_since": Problem(
+        _("The entry was changed since it became confidential, so undo could publish that."),
+        _("Make the entry public again, and enter what was erased."),
+    ),
     # -- This server
     "unavailable": Problem(
         _(

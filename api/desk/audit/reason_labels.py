@@ -207,6 +207,11 @@ REASONS = {
     "in_use": _("a service is found there"),
     "confidential_place": _("where it is may not be written there"),
     "confidential_here": _("something confidential is there"),
+    "already_confidential": _("it was confidential already"),
+    "already_public": _("it was public already"),
+    "organization_confidential": _("its organization is confidential"),
+    "undo_over": _("the copy for undo had ended"),
+    "changed_since": _("it was changed since"),
     "not_confidential": _("not a confidential place"),
     "street_in_text": _("a text contained the street"),
     # -- This server
