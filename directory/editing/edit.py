@@ -8,7 +8,7 @@ answer.
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py;
 proposals.py (what waits for a second person); earlier_text.py (the history, and what an edit
-replaced); hiding.py and undo.py (confidential, and back); confidential_addresses.py, reviews.py.
+replaced) with hiding.py and undo.py, in versions/; confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,6 @@ from directory.editing import draft_parser, proposals
 from directory.editing.apply import Change, affected_entries, erase_rows, write_change
 from directory.editing.diff import diff_entry
 from directory.editing.draft_parser import Draft
-from directory.editing.earlier_text import record_edit
 from directory.editing.stored_entry import (
     OwnedRow,
     StoredEntry,
@@ -31,6 +30,7 @@ from directory.editing.stored_entry import (
     load_entry,
     organization_of,
 )
+from directory.editing.versions.earlier_text import record_edit
 from directory.projection.render import render
 from directory.search import retrieval
 from permissions import assignments, entity_tags

@@ -12,8 +12,8 @@ from permissions.database.uuid7 import uuid7
 
 class EarlierText(models.Model):
     """What one edit replaced (`edit`), or what an act erased that made an entry confidential
-    (`undo`), sealed with the agency's key (directory/editing/earlier_text.py, undo.py). The
-    database erases it once anything of its organization becomes confidential (R4)."""
+    (`undo`), sealed with the agency's key (directory/editing/versions). The database erases it once
+    anything of its organization becomes confidential (R4)."""
 
     KINDS: ClassVar[tuple[str, ...]] = ("edit", "undo")
 

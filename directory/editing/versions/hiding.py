@@ -15,7 +15,7 @@ import orjson
 from django.db.models import Q
 
 from directory import models as m
-from directory.editing import draft_parser, undo
+from directory.editing import draft_parser
 from directory.editing.confidentiality import hide_confidential
 from directory.editing.edit import (
     Preconditions,
@@ -25,6 +25,8 @@ from directory.editing.edit import (
     require_editor,
 )
 from directory.editing.stored_entry import StoredEntry, find_row
+from directory.editing.versions import undo
+from directory.editing.versions.undo import Undo
 from permissions import assignments
 from permissions.database.aliases import EDITOR
 from permissions.database.db_identity import identified_transaction
@@ -77,7 +79,7 @@ class Choice(NamedTuple):
     id: UUID
     name: str
     is_confidential: bool
-    undo: undo.Undo | None = None
+    undo: Undo | None = None
 
 
 # -- Preview ---------------------------------------------------------------------------------------
