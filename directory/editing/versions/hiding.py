@@ -33,10 +33,6 @@ from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotPossible, Refused, StaleMatch
 from permissions.principal import Principal
 
-ALREADY = "It is confidential already."
-NOT_HIDDEN = "It is public already."
-ABOVE = "Its organization is confidential. Make the organization public first."
-
 
 class Named(NamedTuple):
     id: UUID
@@ -141,7 +137,10 @@ def _problem(present: StoredEntry, hides: bool) -> Refused | None:
     """What the act would be refused for."""
     above = find_row("organization", present.organization_id)
     if not hides and present.table != "organization" and above and above["confidential"]:
-        return NotPossible("organization_confidential", ABOVE)
+        return NotPossible(
+            "organization_confidential",
+            "Its organization is confidential. Make the organization public first.",
+        )
     document = draft_parser.patched(present.table, present.document, {"confidential": hides})
     draft = draft_parser.parse_draft(present.table, present.row["id"], document)
     try:
@@ -234,7 +233,7 @@ def hide(
         present = load_for_editing(principal, table, entry_id)
         plan = _plan(principal, present)
         if not plan.hides:
-            raise NotPossible("already_confidential", ALREADY)
+            raise NotPossible("already_confidential", "It is confidential already.")
         _require(plan, token)
         ours = [one.id for one in plan.places if one.ours]
         before = undo.look(principal, present, ours) if with_undo else None
@@ -249,7 +248,7 @@ def show(principal: Principal, table: str, entry_id: UUID, token: str) -> None:
         present = load_for_editing(principal, table, entry_id)
         plan = _plan(principal, present)
         if plan.hides:
-            raise NotPossible("already_public", NOT_HIDDEN)
+            raise NotPossible("already_public", "It is public already.")
         _require(plan, token)
         apply_patch(attempt, present, {"confidential": False}, Preconditions(present.etag))
         undo.forget(principal, entry_id)

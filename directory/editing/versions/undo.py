@@ -33,12 +33,6 @@ COLUMNS = (  # of a place: what the database erases, and an editor may write
     *("latitude", "longitude", "transportation", "url"),
     *("external_identifier", "external_identifier_type"),
 )
-OVER = "The copy for undo has ended. Make it public again, and enter what was erased."
-CHANGED = (
-    "It was changed since it became confidential, so undo could publish what was written for the"
-    " network. Make it public again, and enter what was erased."
-)
-HELD = "Something else that is confidential is found at one of its places now."
 
 Rows = dict[tuple[str, UUID], dict[str, Any]]  # (table, id) → the row, as JSON
 
@@ -158,9 +152,13 @@ def undo(principal: Principal, table: str, entry_id: UUID, undo_id: UUID) -> Non
         present = load_for_editing(principal, table, entry_id)
         owner = present.organization_id
         if kept.kind != "undo" or not _take(principal, undo_id):
-            raise NotPossible("undo_over", OVER)
+            raise over()
         if _edits(present, ids).count() != content["edits"]:
-            raise NotPossible("changed_since", CHANGED)
+            raise NotPossible(
+                "changed_since",
+                "It was changed since it became confidential, so undo could publish what was"
+                " written for the network. Make it public again, and enter what was erased.",
+            )
         rows: Any = TABLES[table].model._default_manager.using(EDITOR).filter(id=entry_id)
         if table != "location":
             rows.update(confidential=False)
@@ -178,6 +176,14 @@ def undo(principal: Principal, table: str, entry_id: UUID, undo_id: UUID) -> Non
         record_edit(attempt, owner, table, entry_id, "updated", change.fields)
 
 
+def over() -> NotPossible:
+    """The refusal once there is no copy."""
+    return NotPossible(
+        "undo_over",
+        "The copy for undo has ended. Make it public again, and enter what was erased.",
+    )
+
+
 def _take(principal: Principal, undo_id: UUID) -> bool:
     """Use the copy up. False: another act has used or erased it meanwhile."""
     rows = m.EarlierText.objects.using(EDITOR).filter(
@@ -191,7 +197,10 @@ def _show_place(place_id: UUID, columns: dict[str, Any]) -> None:
     secret = Q(service__confidential=True) | Q(service__organization__confidential=True)
     rows = m.Location.objects.using(EDITOR).filter(id=place_id)
     if links.filter(secret).exists() or rows.filter(organization__confidential=True).exists():
-        raise NotPossible("confidential_here", HELD)
+        raise NotPossible(
+            "confidential_here",
+            "Something else that is confidential is found at one of its places now.",
+        )
     rows.update(confidential=False, **columns)
 
 

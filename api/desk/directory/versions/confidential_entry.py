@@ -125,7 +125,7 @@ def _do(request: HttpRequest, visit: Visit, plan: Plan, form: DeskForm) -> None:
     whose = visit.principal, plan.table, plan.entry_id, plan.token
     if not plan.hides:
         hiding.show(*whose)
-        messages.success(request, _("It is public now. Enter its address and phones again."))
+        messages.success(request, _("It is public now. Enter again what was erased."))
     elif hiding.hide(*whose, with_undo=form.cleaned_data["keep"] == "undo"):
         messages.success(request, _("It is confidential now. You can undo this for 24 hours."))
     else:
@@ -170,7 +170,7 @@ def undo_hiding(
     if request.method != "POST":
         return redirect("desk_confidential", service_id)
     entry, chosen = _chosen(visit, service_id, entry_id)
-    refusal: Refused = NotPossible("undo_over", undo.OVER)
+    refusal: Refused = undo.over()
     if chosen.undo:
         try:
             undo.undo(visit.principal, chosen.table, entry_id, chosen.undo.id)

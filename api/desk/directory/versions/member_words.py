@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from api.desk.directory.entry_form import Changed
+from api.desk.directory.entry_form import Changed, EntryForm
 from api.desk.directory.entry_rows import LISTS, says
-from api.desk.directory.entry_summary import capacity_words
+from api.desk.directory.entry_summary import STATUS_WORDS, capacity_words
 from api.desk.directory.own_entries import field_words
 from directory.editing.draft_parser import ELSEWHERE, SERVERS
 from directory.hsds.schema import ONES
@@ -20,8 +21,33 @@ Places = Mapping[UUID, str]  # the names of public places
 _MUTE = {"address_type", "location_type", "link_type", "resource_type", "priority"}
 
 
+_TITLES = {  # of members that the form of a service has not
+    "accessibility": _("Accessibility"),
+    "addresses": _("Address"),
+    "additional_urls": _("More websites"),
+    "additional_websites": _("More websites"),
+    "capacities": _("Openings"),
+    "contacts": _("Contacts"),
+    "cost_options": _("Costs"),
+    "languages": _("Languages"),
+    "latitude": _("Latitude"),
+    "longitude": _("Longitude"),
+    "location_type": _("Kind of place"),
+    "organization_identifiers": _("Identifiers"),
+    "required_documents": _("Required documents"),
+    "service_areas": _("Service areas"),
+    "transportation": _("How to get there"),
+    "victimization_types": _("Kinds of victimization"),
+}
+
+
 def titled(member: str) -> str:
-    words = field_words(member)
+    """Return the name of a document's member, as the form of a service calls it."""
+    if member in LISTS:
+        return str(LISTS[member].title)
+    if member in EntryForm.MAIN:
+        return str(EntryForm.base_fields[member].label)
+    words = str(_TITLES.get(member) or field_words(member))
     return words[:1].upper() + words[1:]
 
 
@@ -53,7 +79,9 @@ def lines(member: str, value: Any, places: Places) -> list[str]:
     rows = value if isinstance(value, list) else [] if value in (None, "") else [value]
     found = []
     for row in rows:
-        if not isinstance(row, Mapping):
+        if member == "status":
+            found.append(str(STATUS_WORDS.get(row, row)))
+        elif not isinstance(row, Mapping):
             found.append(_plain(row))
         elif member in LISTS:
             found.append(says(member, dict(row)))
