@@ -91,7 +91,7 @@ def shown(api: Any, house: House, readers: Sequence[str | None] = READERS) -> di
 
 
 def assert_nowhere(api: Any, house: House) -> None:
-    """Nobody is shown where the place is, its own editors included."""
+    """No one is shown where the place is, its own editors included."""
     for key, content in shown(api, house).items():
         for words in WHERE:
             assert words not in content.decode() or key[2:] == (words,), (key, words)

@@ -133,6 +133,7 @@ def test_after_a_day_it_is_impossible_and_the_row_is_gone(
     assert kept(superuser) == []
     assert due_keys() == {agency_id("ywca")}, "nor does a backup open it"
     assert_nowhere(api, house)
+    shift_clock("0")
 
 
 def test_it_is_erased_at_once_or_earlier_if_its_editor_says_so(
@@ -187,7 +188,9 @@ def test_a_rotated_key_still_undoes(api: Any, house: House) -> None:
 def test_without_a_key_nothing_is_hidden_with_an_undo_and_all_without(
     api: Any, superuser: Any, house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    ywca = api("ywca.editor")
+    ywca, elsewhere = api("ywca.editor"), f"{SERVICES}/{uuid7()}"
+    assert ywca.put(elsewhere, a_service()).status_code == 201
+    patched(ywca, elsewhere, description="Sealed")  # so that the agency is known to have a key
     before = shown(api, house, (None,))
     monkeypatch.setattr(key_store(), "folder", tmp_path / "nowhere")
     with pytest.raises(Unavailable):
@@ -231,7 +234,7 @@ def test_an_organization_is_not_published_with_a_service_that_was_changed(
 def test_a_place_at_which_something_confidential_is_found_by_now_stays_hidden(
     api: Any, house: House
 ) -> None:
-    """Of another organization of ours, so that the copy is still there."""
+    """It is another organization's of ours, so that the copy is still there."""
     ywca = api("ywca.editor")
     secret = f"{SERVICES}/{uuid7()}"
     assert ywca.put(secret, a_service(name="Secret", confidential=True)).status_code == 201

@@ -168,6 +168,10 @@ def own_members(table: str, document: Document) -> Document:
             {**link, "location": {"id": link["location"]["id"]}} if "location" in link else link
             for link in links
         ]
+    if counted := found.get("capacities"):  # when one was counted is the server's to say
+        found["capacities"] = [
+            {name: value for name, value in one.items() if name != "updated"} for one in counted
+        ]
     return found
 
 

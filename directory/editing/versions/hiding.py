@@ -129,7 +129,11 @@ def _plan(principal: Principal, present: StoredEntry) -> Plan:
         _problem(present, hides),
         "",
     )
-    said = [present.etag, hides, services, places, others, plan.sealed]
+    shown: list[Any] = [[*one] for one in (*services, *places, *others)]
+    if not hides:  # what everyone will see of its services is no part of its own document
+        rows = m.Service.objects.using(EDITOR).filter(id__in=[one.id for one in services])
+        shown += rows.order_by("id").values_list("last_modified", flat=True)
+    said = [present.etag, hides, plan.sealed, len(services), len(others), shown]
     return plan._replace(token=hashlib.sha256(orjson.dumps(said)).hexdigest())
 
 

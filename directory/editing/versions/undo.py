@@ -59,7 +59,7 @@ class Undo(NamedTuple):
 
 def look(principal: Principal, present: StoredEntry, places: Sequence[UUID]) -> Before:
     """What the act may erase, read before it is done: `places` are those that the caller's agency
-    edits. Of others nothing is kept, since it could not put them back."""
+    edits. Nothing is kept of others, since it could not put them back."""
     rows = m.Location.objects.using(EDITOR).filter(id__in=places)
     services = m.Service.objects.using(EDITOR).filter(serviceatlocation__location_id__in=places)
     concerned = {

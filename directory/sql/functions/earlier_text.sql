@@ -1,7 +1,7 @@
 -- as: definer
 -- What edits replaced, sealed for the editors of the agency that made them (R4;
 -- directory/editing/versions/earlier_text.py). It may hold a street that is confidential since. So it goes
--- in the transaction that hides anything of its organization, whoever hides it: an editor, an
+-- in the transaction that hides anything of its organization, whether it is hidden by an editor, an
 -- import, a recovery. An edit that commits at the same moment keeps nothing: both take lock 7027 of
 -- the organization and of the places.
 

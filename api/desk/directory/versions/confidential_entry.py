@@ -101,14 +101,16 @@ def change(request: HttpRequest, visit: Visit, service_id: UUID, entry_id: UUID)
     entry, chosen = _chosen(visit, service_id, entry_id)
     plan = hiding.preview(visit.principal, chosen.table, entry_id)
     form = _form(plan, request.POST if request.method == "POST" else None)
-    if request.method != "POST" or plan.problem:
-        return _preview(request, entry, plan, form, plan.problem)
+    if request.method != "POST":
+        return _preview(request, entry, plan, form)
     if (request.POST.get("hides") == "yes") != plan.hides:  # sent twice, or another editor did it
         said = _("It is public already.") if plan.hides else _("It is confidential already.")
         messages.info(request, said)
         return redirect("desk_confidential", service_id)
     if request.POST.get("etag") != plan.token:
         return stale_page(request, visit, entry)
+    if plan.problem:
+        return _preview(request, entry, plan, form, plan.problem)
     if not form.is_valid():
         return _preview(request, entry, plan, form)
     try:
