@@ -558,15 +558,9 @@ PROBLEMS = {
         _("A text contains the street of a place that becomes confidential."),
         _("Take it out of the text, where it could still be read."),
     ),
-    "already_confidential": Problem(
-        _("The entry is confidential already."), _("Open it again to see how it is now.")
-    ),
-    "already_public": Problem(
-        _("The entry is public already."), _("Open it again to see how it is now.")
-    ),
-    "organization_confidential": Problem(
-        _("The organization of the entry is confidential, and with it all that it has."),
-        _("Make the organization public first, if it may be known."),
+    "already_so": Problem(
+        _("The entry is confidential, or public, already."),
+        _("Open it again to see how it is now."),
     ),
     "undo_over": Problem(
         _("The copy for undo has ended or was used."),

@@ -97,7 +97,7 @@ def test_what_has_changed_since_the_preview_is_not_done(api: Any, house: House) 
     assert hiding.hide(editor, "service", one, token, with_undo=False) is None
     with pytest.raises(NotPossible) as twice:
         hiding.hide(editor, "service", one, token, with_undo=True)
-    assert twice.value.code == "already_confidential"
+    assert twice.value.code == "already_so"
 
 
 def test_a_text_with_the_street_is_said_before_and_refused(api: Any, house: House) -> None:
@@ -247,7 +247,7 @@ def test_two_editors_at_once_one_hides(api: Any, superuser: Any, house: House, r
     with race.held(lock, [str(entry_id(house.organization))]):
         tries = [race.start_and_wait(lambda who=who: call(who)) for who in both]
     said = sorted(one.result(SOON) for one in tries)
-    assert "already_confidential" in said
+    assert "already_so" in said
     assert kept(superuser) == [("undo", str(one))]
 
 
@@ -279,7 +279,7 @@ def test_making_it_public_is_previewed_and_brings_no_address_back(api: Any, hous
     hide(ywca, "organization", house.organization, with_undo=False)
     plan = preview(ywca, "service", house.line)
     assert isinstance(plan.problem, NotPossible)
-    assert plan.problem.code == "organization_confidential"
+    assert plan.problem.code == "confidential_here"
     with pytest.raises(NotPossible):
         hiding.show(editor, "service", plan.entry_id, plan.token)
     plan = preview(ywca, "location", house.place)
@@ -296,7 +296,7 @@ def test_making_it_public_is_previewed_and_brings_no_address_back(api: Any, hous
     assert_nowhere(api, house)
     with pytest.raises(NotPossible) as twice:
         hiding.show(editor, "organization", plan.entry_id, plan.token)
-    assert twice.value.code == "already_public"
+    assert twice.value.code == "already_so"
 
 
 def test_a_place_of_another_organization_is_erased_and_not_kept(

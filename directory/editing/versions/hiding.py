@@ -142,7 +142,7 @@ def _problem(present: StoredEntry, hides: bool) -> Refused | None:
     above = find_row("organization", present.organization_id)
     if not hides and present.table != "organization" and above and above["confidential"]:
         return NotPossible(
-            "organization_confidential",
+            "confidential_here",
             "Its organization is confidential. Make the organization public first.",
         )
     document = draft_parser.patched(present.table, present.document, {"confidential": hides})
@@ -231,13 +231,13 @@ def hide(
 ) -> UUID | None:
     """Make the entry confidential, as previewed. Returns the undo, which ends after a day; without
     one, everything is erased for good at once. Raises as `edit.put` does, StaleMatch if the preview
-    is no longer true, NotPossible (`already_confidential`), Unavailable (the undo cannot be sealed:
+    is no longer true, NotPossible (`already_so`), Unavailable (the undo cannot be sealed:
     nothing was changed)."""
     with editing_transaction(principal, table, entry_id) as attempt:
         present = load_for_editing(principal, table, entry_id)
         plan = _plan(principal, present)
         if not plan.hides:
-            raise NotPossible("already_confidential", "It is confidential already.")
+            raise NotPossible("already_so", "It is confidential already.")
         _require(plan, token)
         ours = [one.id for one in plan.places if one.ours]
         before = undo.look(principal, present, ours) if with_undo else None
@@ -247,12 +247,12 @@ def hide(
 
 def show(principal: Principal, table: str, entry_id: UUID, token: str) -> None:
     """Make the entry public again, as previewed. What was erased does not come back. Raises as
-    `hide` does, NotPossible (`already_public`)."""
+    `hide` does, NotPossible (`already_so`)."""
     with editing_transaction(principal, table, entry_id) as attempt:
         present = load_for_editing(principal, table, entry_id)
         plan = _plan(principal, present)
         if plan.hides:
-            raise NotPossible("already_public", "It is public already.")
+            raise NotPossible("already_so", "It is public already.")
         _require(plan, token)
         apply_patch(attempt, present, {"confidential": False}, Preconditions(present.etag))
         undo.forget(principal, entry_id)

@@ -1,9 +1,9 @@
 -- as: definer
 -- What edits replaced, sealed for the editors of the agency that made them (R4;
--- directory/editing/versions/earlier_text.py). It may hold a street that is confidential since. So it goes
--- in the transaction that hides anything of its organization, whether it is hidden by an editor, an
--- import, a recovery. An edit that commits at the same moment keeps nothing: both take lock 7027 of
--- the organization and of the places.
+-- directory/editing/versions/earlier_text.py). It may hold a street that is confidential since. So
+-- it goes in the transaction that hides anything of its organization, for an editor, an import and
+-- a recovery. An edit that commits at the same moment keeps nothing: both take lock 7027 of the
+-- organization and of the places.
 
 -- Whether everything that such a text is about is public now.
 CREATE FUNCTION sec.is_public_text(organization uuid, entry uuid, named uuid[]) RETURNS boolean
@@ -17,8 +17,8 @@ BEGIN
                         WHERE (l.id = entry OR l.id = ANY (named)) AND l.confidential);
 END $$;
 
--- Whether an edit may keep what it replaced. False also while another transaction hides something of
--- it: to wait for that could be a deadlock. Volatile, so that it sees what was hidden a moment ago.
+-- Whether an edit may keep what it replaced. False also while another transaction hides something
+-- of it: to wait for that could be a deadlock. Volatile, so that it sees what was hidden just now.
 CREATE FUNCTION sec.may_keep_earlier_text(organization uuid, entry uuid, named uuid[])
 RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
