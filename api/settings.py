@@ -451,6 +451,7 @@ if _terms := os.environ.get("CAIRN_TERMS"):
     except ValueError as error:
         raise ImproperlyConfigured(f"CAIRN_TERMS: {error}") from error
 DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is due for review
+DIRECTORY_HISTORY_DAYS = _number("CAIRN_HISTORY_DAYS", 365)  # what edits replaced; 0: none is kept
 VERIFY_ENTRIES = os.environ.get("CAIRN_VERIFY_ENTRIES", "0") == "1"  # by mail, once a year
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
 SAFETY_NOTICE_ES = "¿En peligro ahora? No intervenga usted: llame al 911."

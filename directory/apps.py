@@ -16,7 +16,7 @@ class DirectoryConfig(AppConfig):
             acts=(
                 *("directory.edit", "directory.read", "directory.history", "directory.reviews"),
                 *("directory.propose", "directory.proposals", "directory.approve"),
-                *("directory.reject",),
+                *("directory.reject", "directory.earlier"),
                 *("address.open", "address.put", "address.remove"),
             ),
             changes=("organization.bind", "organization.unbind"),

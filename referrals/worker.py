@@ -17,6 +17,7 @@ from django.db import close_old_connections, connections
 from directory import reopening
 from directory.duplicates import answers, likeness
 from directory.editing import mistake_reports, verification
+from directory.editing.versions import earlier_text
 from directory.taxonomy import term_meanings
 from permissions.audit import counters
 from permissions.enrollment import old_invitations
@@ -86,6 +87,7 @@ JOBS = (
     Job("signatures", pending.step, 60),  # pages for a signature that are over
     Job("close", auto_close.step, 5),
     Job("reopen", reopening.step, 30),  # services whose pause ends
+    Job("earlier-texts", earlier_text.step, 60),  # what edits replaced, once it has ended
     Job("mistakes", mistake_reports.step, 3600),  # what readers reported, once it is old
     Job("entry-checks", verification.ask_step, 3600),  # mails that ask whether entries are right
     Job("entry-answers", verification.apply_step, 30),

@@ -189,6 +189,7 @@ LOGGED = {
     "directory.edit": _("Changed the directory"),
     "directory.read": _("Viewed a place of the directory"),
     "directory.history": _("Viewed the history of a listing"),
+    "directory.earlier": _("Opened what an edit replaced or erased"),
     "directory.reviews": _("Viewed what is due for review"),
     "directory.propose": _("Sent a listing for review"),
     "directory.proposals": _("Viewed listings to review"),

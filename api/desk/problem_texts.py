@@ -558,6 +558,18 @@ PROBLEMS = {
         _("A text contains the street of a place that becomes confidential."),
         _("Take it out of the text, where it could still be read."),
     ),
+    "already_so": Problem(
+        _("The entry is confidential, or public, already."),
+        _("Open it again to see how it is now."),
+    ),
+    "undo_over": Problem(
+        _("The copy for undo has ended or was used."),
+        _("Make the entry public again, and enter what was erased."),
+    ),
+    "changed_since": Problem(
+        _("The entry was changed since it became confidential, so undo could publish that."),
+        _("Make the entry public again, and enter what was erased."),
+    ),
     # -- This server
     "unavailable": Problem(
         _(

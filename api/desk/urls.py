@@ -47,6 +47,7 @@ from api.desk.directory import (
 )
 from api.desk.directory.making import new_entry, places
 from api.desk.directory.upkeep import duplicates, entry_checks, term_meanings
+from api.desk.directory.versions import confidential_entry, history_step
 from api.desk.inbox import call_records, inbox, mistakes, shift_change
 from api.desk.on_call import feed as on_call_feed
 from api.desk.on_call import line_test
@@ -62,6 +63,7 @@ code = sign_in_pages.Code.as_view()
 passkey = sign_in_pages.PasskeySignIn.as_view()
 ONE = "desk/referrals/<uuid:referral_id>"
 ENTRY = "desk/entries/<uuid:service_id>"
+HIDDEN = f"{ENTRY}/confidential/<uuid:entry_id>"
 PASSKEY = "desk/account/passkeys/<int:pk>"
 CHANNEL = "desk/channels/<uuid:channel_id>"
 WEBHOOK = "desk/webhooks/<uuid:webhook_id>"
@@ -249,6 +251,12 @@ urlpatterns = [
     path(f"{ENTRY}/places", places.choose, name="desk_entry_places"),
     path(f"{ENTRY}/places/new", places.new_place, name="desk_new_place"),
     path(f"{ENTRY}/places/<uuid:location_id>", places.change_place, name="desk_change_place"),
+    path(f"{ENTRY}/history/erase", history_step.erase, name="desk_erase_history"),
+    path(f"{ENTRY}/history/<uuid:edit_id>", history_step.step, name="desk_entry_step"),
+    path(f"{ENTRY}/confidential", confidential_entry.choose, name="desk_confidential"),
+    path(HIDDEN, confidential_entry.change, name="desk_change_confidential"),
+    path(f"{HIDDEN}/undo", confidential_entry.undo_hiding, name="desk_undo_confidential"),
+    path(f"{HIDDEN}/erase", confidential_entry.erase_copy, name="desk_erase_undo"),
     path(PLACE, confidential_address.look, name="desk_secret_place"),
     path(f"{PLACE}/put", confidential_address.put, name="desk_put_secret_place"),
     # Calls, and the log

@@ -7,7 +7,8 @@ answer.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
-waits for a second person); choices.py, service_places.py, confidential_addresses.py, reviews.py.
+waits for a second person); earlier_text.py (the history, and what an edit replaced) with hiding.py
+and undo.py, in versions/; choices.py, service_places.py, confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ from directory.editing.stored_entry import (
     load_entry,
     organization_of,
 )
+from directory.editing.versions.earlier_text import record_edit
 from directory.projection.render import render
 from directory.search import retrieval
 from permissions import assignments, entity_tags
@@ -108,10 +110,18 @@ def patch(
     draft_parser.require_bounded(change)
     with editing_transaction(principal, table, entry_id) as attempt:
         present = load_for_editing(principal, table, entry_id)
-        document = draft_parser.patched(table, present.document, change)
-        draft = draft_parser.parse_draft(table, entry_id, document)
-        request = proposals.Request(dict(change), True)
-        return _change(attempt, draft, present, match, request)
+        return apply_patch(attempt, present, change, match)
+
+
+def apply_patch(
+    attempt: LoggedAct, present: StoredEntry, change: Mapping[str, object], match: Preconditions
+) -> Edited:
+    """Apply a merge patch to a loaded entry, in its act's transaction. Raises as `put` does."""
+    table, entry_id = present.table, present.row["id"]
+    document = draft_parser.patched(table, present.document, change)
+    draft = draft_parser.parse_draft(table, entry_id, document)
+    request = proposals.Request(dict(change), True)
+    return _change(attempt, draft, present, match, request)
 
 
 def decide(principal: Principal, proposal_id: UUID, *, approve: bool) -> None:
@@ -145,7 +155,7 @@ def remove_location(principal: Principal, location_id: UUID, match: Precondition
         change = Change("location", location_id, owner, present.owned)
         erase_rows(change, [*present.owned.values(), OwnedRow("location", present.row, "")])
         render([], [owner], using=EDITOR)
-        _record_edit(attempt, present.organization_id, "location", location_id, "deleted", set())
+        record_edit(attempt, owner, "location", location_id, "deleted", set(), present)
 
 
 def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
@@ -310,35 +320,11 @@ def finish(
     more_services, more_organizations = affected_entries(change)
     render(services | more_services, organizations | more_organizations, using=EDITOR)
     owner, table, entry_id = change.organization_id, change.table, change.entry_id
-    _record_edit(attempt, owner, table, entry_id, action, change.fields)
     now = load_entry(attempt.principal, table, entry_id)
+    record_edit(attempt, owner, table, entry_id, action, change.fields, present, now)
     if now is None:
         return Edited(None, None, action == "created")
     return Edited(now.text, now.etag, action == "created")
-
-
-def _record_edit(
-    attempt: LoggedAct,
-    organization_id: UUID,
-    table: str,
-    row_id: UUID,
-    action: str,
-    fields: set[str],
-) -> None:
-    """Write the history line and the access entry; neither has the old values (R4)."""
-    principal = attempt.principal
-    m.Edit(
-        organization_id=organization_id,
-        table=table,
-        row_id=row_id,
-        action=action,
-        fields=sorted(fields),
-        agency_id=principal.agency_id,
-        member_id=principal.member_id,
-        client_id=principal.client_id,
-        at=attempt.now,
-    ).save(using=EDITOR, force_insert=True)
-    attempt.record(fields=sorted(fields))
 
 
 def require_editor_of(principal: Principal, organization_id: UUID) -> None:

@@ -8,6 +8,7 @@ caller: their lists, filters and counts of unmet searches read the source rows.
 
 from directory.models.contacts import Contact, Language, Phone
 from directory.models.duplicates import Duplicate, DuplicateScan
+from directory.models.earlier import EarlierText
 from directory.models.keeping import (
     Edit,
     Editing,
@@ -73,6 +74,7 @@ __all__ = [
     "CostOption",
     "Duplicate",
     "DuplicateScan",
+    "EarlierText",
     "Edit",
     "Editing",
     "Entry",

@@ -64,7 +64,8 @@ class Editing(GroupObjectPermissionBase):
 
 
 class Edit(models.Model):
-    """Who changed which columns of an entry, and when; never the old values (R4)."""
+    """Who changed which columns of an entry, and when. What an edit replaced is sealed apart
+    (EarlierText)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization_id = models.UUIDField(db_index=True)

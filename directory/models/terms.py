@@ -89,8 +89,8 @@ class Attribute(Part):
 class Metadata(Part):
     """What a source says about the history of one of its rows; passed on unchanged.
 
-    Edits made here are kept in `Edit`, without the old values: an address that was removed from a
-    text must be gone (R4).
+    Edits made here are kept in `Edit`; what they replaced is sealed apart, and no document shows it
+    (`EarlierText`).
     """
 
     part_of = models.ForeignKey(  # type: ignore[assignment]

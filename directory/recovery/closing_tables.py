@@ -32,6 +32,7 @@ def register_own() -> None:
         without={f"directory_{name}": "what is public, and counts" for name in _PUBLIC}
         | {
             "directory_confidential_address": "sealed for one agency's members; who may is there",
+            "directory_earlier_text": "sealed for the editors of one agency, and it ends",
             "directory_duplicate": "pairs of public entries; an answer gives no access",
             "directory_duplicate_scan": "how far the change feed was read",
             "directory_mistake_report": "for those who edit the entry; who does is there",

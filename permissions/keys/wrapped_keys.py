@@ -22,7 +22,7 @@ from permissions.keys.secret_files import replace
 # Every table that holds bundles, in the columns id, agency_id, kek_version, key_bundle.
 WRAPPED_TABLES = (
     *("packet_grant", "private_key", "returned", "record_number", "webhook_secret"),
-    "directory_confidential_address",
+    *("directory_confidential_address", "directory_earlier_text"),
 )
 
 Row = tuple[UUID, int, bytes]  # id, kek_version, key_bundle

@@ -355,7 +355,7 @@ TABLES |= dict.fromkeys(
      "record_number", "bulk_export", "bulk_export_part",
      "closing", "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_duplicate",
-     "directory_duplicate_scan", "directory_edit", "directory_funding",
+     "directory_duplicate_scan", "directory_earlier_text", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",
      "directory_metadata", "directory_metatabledescription", "directory_mistake_report",
      "directory_organization",

@@ -215,6 +215,10 @@ OF_JOBS = {
         {"id", "agency_id", "kek_version", "key_bundle"},
         {"kek_version", "key_bundle"},
     ),
+    "directory_earlier_text": (
+        {"id", "agency_id", "kek_version", "key_bundle"},
+        {"kek_version", "key_bundle"},
+    ),
     "referral_plan": ({"referral_id", "agency_id", "replaces_id"}, {"replaces_id"}),
     "referral": (
         {"id", "from_agency_id", "to_agency_id", "status", "reference", "urgency"}

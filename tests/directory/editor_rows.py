@@ -12,10 +12,13 @@ from tests.mutate.sql import Mutant, of_policies, replaced
 from tests.support.callers import agency_id
 from tests.support.editor_probe import (
     OURS,
+    REFUSED,
     THEIRS,
     World,
+    as_editor,
     copied,
     create,
+    done,
 )
 from tests.support.editor_probe import world as world  # a fixture
 
@@ -102,3 +105,60 @@ def sealed(world: World) -> Iterator[dict[str, str]]:
     yield found
     with world.superuser.cursor() as cursor:
         cursor.execute("DELETE FROM directory_confidential_address")
+
+
+# -- What edits replaced ---------------------------------------------------------------------------
+
+TEXT = (
+    'INSERT INTO directory_earlier_text (id, kind, edit_id, organization_id, "table", row_id,'
+    " places, agency_id, ends_at, kek_version, key_bundle, sealed) VALUES (%s, %s,"
+    " gen_random_uuid(), %s, 'service', %s, '{}', %s, sec.clock() + %s::interval, 1, '', '')"
+)
+
+
+def keeps_own_texts(world: World) -> None:
+    """An agency keeps and erases its own texts of what it edits, of nothing that is confidential,
+    and for an undo no longer than a day; as `editor` it reads none."""
+    ids = {side: {one: str(key) for one, key in world.ids[side].items()} for side in (OURS, THEIRS)}
+    ours, hidden = ids[OURS]["organization"], create_hidden(world)
+    rows = {name: str(uuid7()) for name in ("mine", "another", "no longer")}
+    ywca, police = str(agency_id("ywca")), str(agency_id("police"))
+    theirs = ids[THEIRS]["organization"]
+    with world.superuser.cursor() as cursor:
+        for name, owner, agency in (
+            ("mine", ours, ywca), ("another", ours, police), ("no longer", theirs, ywca),
+        ):  # fmt: skip
+            cursor.execute(TEXT, [rows[name], "edit", owner, hidden, agency, "1 day"])
+    try:
+        for who in world.people:
+            mine = who.edits == frozenset([OURS])
+            with as_editor(who) as cursor:
+                cursor.execute("SELECT id::text FROM directory_earlier_text")
+                seen = {row for (row,) in cursor.fetchall()}
+                assert seen == ({rows["mine"]} if mine else set()), who.name
+                for column in ("sealed", "key_bundle", "places"):
+                    read = done(cursor, f"SELECT {column} FROM directory_earlier_text")
+                    assert read == REFUSED, (who.name, column)
+                change = "UPDATE directory_earlier_text SET ends_at = sec.clock()"
+                assert done(cursor, change) == REFUSED, who.name
+                assert done(cursor, "DELETE FROM directory_earlier_text") == int(mine), who.name
+                for kind, owner, entry, agency, time, allowed in (
+                    ("edit", ours, ids[OURS]["service"], who.agency, "365 days", mine),
+                    ("edit", ours, hidden, who.agency, "365 days", False),
+                    ("edit", theirs, ids[THEIRS]["service"], ywca, "365 days", False),
+                    ("edit", ours, ids[OURS]["service"], police, "365 days", False),
+                    ("undo", ours, hidden, who.agency, "24 hours", mine),
+                    ("undo", ours, hidden, who.agency, "25 hours", False),
+                ):
+                    got = done(cursor, TEXT, str(uuid7()), kind, owner, entry, agency, time)
+                    assert got == (1 if allowed else REFUSED), (who.name, kind, entry, time)
+    finally:
+        with world.superuser.cursor() as cursor:
+            cursor.execute("DELETE FROM directory_earlier_text")
+
+
+def create_hidden(world: World) -> str:
+    """A confidential service of ours."""
+    owner = world.ids[OURS]["organization"]
+    values = {"name": "hidden", "organization_id": owner, "confidential": True}
+    return str(create("service", owner, values))

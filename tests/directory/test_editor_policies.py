@@ -15,7 +15,13 @@ from django.db import IntegrityError
 
 from directory import models as m
 from permissions.database.uuid7 import uuid7
-from tests.directory.editor_rows import PROJECTIONS, new_row, rewritten, to_the_editor
+from tests.directory.editor_rows import (
+    PROJECTIONS,
+    keeps_own_texts,
+    new_row,
+    rewritten,
+    to_the_editor,
+)
 from tests.directory.editor_rows import rendered as rendered  # a fixture
 from tests.directory.editor_rows import sealed as sealed  # a fixture
 from tests.mutate.equivalent import EQUIVALENT
@@ -252,6 +258,10 @@ def test_an_agency_keeps_its_own_sealed_addresses_of_hidden_places_that_it_edits
                 assert got == (1 if allowed else REFUSED), (who.name, place, agency)
 
 
+def test_an_agency_keeps_what_its_own_edits_replaced_and_reads_none_of_it(world: World) -> None:
+    keeps_own_texts(world)
+
+
 def test_an_editor_reads_which_services_are_hidden_and_no_pair_that_waits(
     world: World, superuser: Any
 ) -> None:
@@ -288,6 +298,7 @@ def test_each_policy_that_is_left_is_missed_by_one_of_these_tests(
                 world, superuser
             )
         ],
+        "directory_earlier_text": [keeps_own_texts],
         "directory_proposal": [test_what_waits_is_read_by_the_editors_of_that_agency],
         "directory_change": [test_an_edit_is_told_in_ones_own_name_of_ones_own_entries],
         "directory_editing": [

@@ -23,7 +23,7 @@ STAYS = {
     *("credential", "django_session", "permissions_cache", "permissions_clientassertion"),
     *("permissions_signinprovider", "refusal_count", "closing", "epoch_due", "lost_act"),
     *("directory_proposal", "directory_source"),
-    *("directory_duplicate", "directory_duplicate_scan"),
+    *("directory_duplicate", "directory_duplicate_scan", "directory_earlier_text"),
 }
 
 

@@ -79,6 +79,7 @@ CONTENT = (
     "directory_mail_opt_out",
     "directory_duplicate",
     "directory_duplicate_scan",
+    "directory_earlier_text",
     "credential",
     "django_session",
     "permissions_cache",

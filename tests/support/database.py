@@ -328,4 +328,4 @@ def forget_edits() -> None:
             rows.filter(source="").delete()
         render(services, organizations)
     with connections["owner"].cursor() as cursor:
-        cursor.execute("TRUNCATE directory_edit")
+        cursor.execute("TRUNCATE directory_edit, directory_earlier_text")

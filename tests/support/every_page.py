@@ -16,6 +16,7 @@ from directory.demo import loader
 from directory.importing.parsing import id_of
 from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.callers import member_id
+from tests.support.database import forget_edits
 from tests.support.desk_pages import Pages, at_the_desk
 from tests.support.exercises import Exercise
 from tests.support.live_server import Server
@@ -206,6 +207,7 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("entry_places", "ywca.editor", f"/desk/entries/{scene.service}/places"),
         Shot("entry_place_new", "ywca.editor", f"/desk/entries/{scene.service}/places/new"),
         Shot("entry_place", "ywca.editor", f"/desk/entries/{scene.service}/places/{OFFICE}"),
+        *_kept_versions(scene),
         Shot("report_mistake", "ywca.editor", f"/desk/directory/{scene.service}/mistake"),
         Shot("reported_mistakes", "ywca.editor", "/desk/entry-mistakes"),
         Shot("proposals", "ywca.editor", "/desk/proposals"),
@@ -219,6 +221,23 @@ def shots(scene: Scene) -> list[Shot]:
     ]
     assert len({shot.name for shot in found}) == len(found)
     return found
+
+
+def _kept_versions(scene: Scene) -> list[Shot]:
+    """The history of an own entry, and what makes one confidential."""
+    changed, hidden = f"/desk/entries/{scene.changed}", f"/desk/entries/{scene.hidden}"
+    step = f"{changed}/history/{scene.edit}"
+    return [
+        Shot("entry_history", "ywca.editor", f"{changed}/history"),
+        Shot("entry_step", "ywca.editor", step),
+        Shot("entry_put_back", "ywca.editor", step, press=True),
+        Shot("entry_erase_history", "ywca.editor", f"{changed}/history/erase"),
+        Shot("entry_confidential", "ywca.editor", f"{hidden}/confidential"),
+        Shot("entry_hide", "ywca.editor", f"{changed}/confidential/{scene.changed}"),
+        Shot("entry_hide_unsaid", "ywca.editor", f"{changed}/confidential/{scene.changed}",
+             press=True),
+        Shot("entry_show", "ywca.editor", f"{hidden}/confidential/{scene.hidden}"),
+    ]  # fmt: skip
 
 
 FORBIDDEN = {"agency_refused", "slip_staff_device"}  # these pages are a 403, others that refuse 404
@@ -242,7 +261,7 @@ class Night(NamedTuple):
 
 
 @pytest.fixture
-def night(api: Any) -> Night:
+def night(api: Any) -> Iterator[Night]:
     """Ask for it before `chromium`."""
     exercise = Exercise().begin().join("ywca.worker")
     exercise.refer()
@@ -251,7 +270,8 @@ def night(api: Any) -> Night:
     for who in dict.fromkeys(shot.who for shot in found if shot.who):
         kept = _desk(who, exercise).http.cookies.items()
         cookies[who] = {name: one.value for name, one in kept}
-    return Night(found, cookies)
+    yield Night(found, cookies)
+    forget_edits()
 
 
 def _desk(who: str, exercise: Exercise) -> Pages:

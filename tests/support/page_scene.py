@@ -8,13 +8,16 @@ from uuid import UUID, uuid4
 
 from directory.demo import loader
 from directory.editing import mistake_reports, verification
-from directory.models import Duplicate, PublicListing, Service, TermMeaning, Verification
+from directory.editing.versions import hiding
+from directory.models import Duplicate, Edit, PublicListing, Service, TermMeaning, Verification
 from permissions.database.clock import database_now
+from permissions.database.uuid7 import uuid7
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
 from referrals.notifications import gaps
 from referrals.on_call import changes
 from tests.support.callers import agency_id, member_id
+from tests.support.directory_entries import OURS, a_location
 from tests.support.exercises import Exercise
 from tests.support.exports import ask, second_lead
 from tests.support.notifications import keep
@@ -58,6 +61,9 @@ class Scene(NamedTuple):
     practiced: str  # in an exercise
     term: str  # of a source, without a meaning
     check: str  # the secret part of a link about an entry
+    changed: str  # an own entry with a history
+    edit: str  # its last step
+    hidden: str  # an own entry that was made confidential, with an undo
 
 
 IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
@@ -102,7 +108,32 @@ def build(api: Any, exercise: Exercise) -> Scene:
         practiced=exercise.id,
         term=_terms(),
         check=_checks(ywca),
+        **_own_entries(api),
     )
+
+
+def _own_entries(api: Any) -> dict[str, str]:
+    """Two services at places of their own: one was changed, and one was hidden, with an undo."""
+    editor, caller = principal(api, "ywca.editor"), api("ywca.editor")
+    made = []
+    for name in ("Changed line", "Hidden house"):
+        place = f"/v1/directory/locations/{uuid7()}"
+        assert caller.put(place, a_location(name=f"Place of {name}")).status_code == 201
+        service = f"/v1/directory/services/{uuid7()}"
+        at = {"service_at_locations": [{"location_id": place.rsplit("/", 1)[1]}]}
+        body = {"organization_id": str(OURS), "name": name, "description": "Before."} | at
+        assert (
+            caller.put(service, body | {"phones": [{"number": "406-555-0171"}]}).status_code == 201
+        )
+        made.append(UUID(service.rsplit("/", 1)[1]))
+    hidden, changed = made[1], made[0]
+    plan = hiding.preview(editor, "service", hidden)
+    assert hiding.hide(editor, "service", hidden, plan.token, with_undo=True)
+    change = {"description": "After.", "phones": [{"number": "406-555-0172"}]}
+    path = f"/v1/directory/services/{changed}"
+    assert caller.patch(path, change, If_Match="*").status_code == 200
+    edit = Edit.objects.using("jobs").filter(row_id=changed).latest("at", "id")
+    return {"changed": str(changed), "edit": str(edit.id), "hidden": str(hidden)}
 
 
 def _checks(service: str) -> str:

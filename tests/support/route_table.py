@@ -429,6 +429,28 @@ GET  desk/entries/<uuid:service_id>/checked \
                                 302  302  302  302  302  302  302  302
 GET  desk/entries/<uuid:service_id>/history \
                                 302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/history/erase \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/history/erase \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/history/<uuid:edit_id> \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/history/<uuid:edit_id> \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/confidential \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/confidential/<uuid:entry_id> \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/confidential/<uuid:entry_id> \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/confidential/<uuid:entry_id>/undo \
+                                302  302  302  302  302  302  302  302
+POST desk/entries/<uuid:service_id>/confidential/<uuid:entry_id>/undo \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/confidential/<uuid:entry_id>/erase \
+                                302  302  302  302  302  302  302  302
+POST desk/entries/<uuid:service_id>/confidential/<uuid:entry_id>/erase \
+                                302  403  403  403  403  403  403  403
 GET  desk/entries/<uuid:service_id>/edit \
                                 302  403  403  403  403  403  403  403
 POST desk/entries/<uuid:service_id>/pause \

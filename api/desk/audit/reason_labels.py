@@ -207,6 +207,9 @@ REASONS = {
     "in_use": _("a service is found there"),
     "confidential_place": _("where it is may not be written there"),
     "confidential_here": _("something confidential is there"),
+    "already_so": _("it was so already"),
+    "undo_over": _("the copy for undo had ended"),
+    "changed_since": _("it was changed since"),
     "not_confidential": _("not a confidential place"),
     "street_in_text": _("a text contained the street"),
     # -- This server

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,6 +28,7 @@ from directory import listings
 from directory.editing import edit as entry_edit
 from directory.editing import reviews
 from directory.editing.validation import network_date
+from directory.editing.versions import steps as kept_steps
 from directory.search import retrieval
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotPermitted, NotVisible, Refused, StaleMatch
@@ -233,17 +235,25 @@ def history(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     """Show who changed which fields of the service and of its organization, and when."""
     entry = find_entry(visit, service_id)
     steps, more = steps_of(visit, entry)
-    context = {"listing": entry.listing, "steps": steps, "more": more, "now": visit.now}
+    context = {
+        "listing": entry.listing,
+        "steps": steps,
+        "more": more,
+        "days": settings.DIRECTORY_HISTORY_DAYS,
+        "erasable": any(one.kept for one in steps),
+    }
     return page(request, "desk/entry_history.html", context)
 
 
 class Step(NamedTuple):
-    """One change: what was done to what, by whom, when."""
+    """One change: what was done to what, by whom, when, and whether what it replaced is kept."""
 
+    id: UUID
     did: str
     fields: str
     who: str
     at: str
+    kept: bool
 
 
 def steps_of(visit: Visit, entry: Entry) -> tuple[list[Step], bool]:
@@ -252,10 +262,11 @@ def steps_of(visit: Visit, entry: Entry) -> tuple[list[Step], bool]:
     with identified_transaction(visit.principal):
         ours = Membership.objects.filter(agency_id=visit.agency.id)
         names = dict(ours.values_list("id", "name"))
-    return [_step(visit, one, names) for one in rows], more
+    kept = kept_steps.kept_lines(visit.principal, entry.listing.organization_id)
+    return [_step(visit, one, names, one.id in kept) for one in rows], more
 
 
-def _step(visit: Visit, edit: Any, names: dict[UUID, str]) -> Step:
+def _step(visit: Visit, edit: Any, names: dict[UUID, str], kept: bool) -> Step:
     if edit.agency_id != visit.agency.id:
         who = gettext("Another agency")
     elif edit.member_id:
@@ -266,7 +277,7 @@ def _step(visit: Visit, edit: Any, names: dict[UUID, str]) -> Step:
         who = gettext("Your agency's system")
     fields = ", ".join(field_words(name) for name in edit.fields)
     did = str(CHANGES.get((edit.table, edit.action), edit.action))
-    return Step(did, fields, who, clock_time(edit.at, visit.now))
+    return Step(edit.id, did, fields, who, clock_time(edit.at, visit.now), kept)
 
 
 CHANGES = {  # what was done to which table

@@ -123,6 +123,7 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     UNION SELECT agency_id, kek_version FROM public.record_number
     UNION SELECT agency_id, kek_version FROM public.webhook_secret
     UNION SELECT agency_id, kek_version FROM public.directory_confidential_address
+    UNION SELECT agency_id, kek_version FROM public.directory_earlier_text
 $$;
 
 REVOKE ALL ON FUNCTION

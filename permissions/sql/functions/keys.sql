@@ -13,7 +13,8 @@ BEGIN
        OR EXISTS (SELECT FROM public.record_number n WHERE n.agency_id = agency)
        OR EXISTS (SELECT FROM public.webhook_secret w WHERE w.agency_id = agency)
        OR EXISTS (SELECT FROM public.directory_confidential_address d
-                   WHERE d.agency_id = agency) THEN
+                   WHERE d.agency_id = agency)
+       OR EXISTS (SELECT FROM public.directory_earlier_text t WHERE t.agency_id = agency) THEN
         RETURN true;
     END IF;
     RETURN false;
