@@ -7,8 +7,8 @@ answer.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
-waits for a second person); earlier_text.py (the history, and what an edit replaced) with hiding.py
-and undo.py, in versions/; choices.py, service_places.py, confidential_addresses.py, reviews.py.
+waits for a second person); versions/ (the history, what an edit replaced, hiding and its undo);
+making/ (what is chosen from, and a service's places); confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -250,6 +250,7 @@ def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> Stored
 
 
 def require_match(present: StoredEntry, match: Preconditions) -> None:
+    """Raise MatchRequired without If-Match, StaleMatch if the entry is no longer that one."""
     if match.if_match is None:
         raise MatchRequired
     if not entity_tags.is_current(match.if_match, present.etag):
@@ -312,6 +313,8 @@ def finish(
     request: proposals.Request,
     present: StoredEntry | None,
 ) -> Edited:
+    """Write a checked change with its history, or store it for a second person; `present` is the
+    entry before it. Raises as `put` does. Call it once in an act's transaction."""
     if held := proposals.hold(attempt, change, request, present):
         return Edited(None, None, False, held)
     services, organizations = affected_entries(change)

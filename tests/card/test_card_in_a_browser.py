@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from referrals.notifications import sealed_messages
 from tests.card.scene import address_of_card, give_number, switch_on
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
-from tests.support import every_page
+from tests.support import every_page, keyboard
 from tests.support.browser import SIZES, TRIED, Desk
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import Look
@@ -131,7 +131,7 @@ def test_the_whole_way_by_the_keyboard(path: str, server: Server, chromium: Brow
     expect(desk.page.locator("h1")).to_have_text("Sent", timeout=30_000)
     press_by_keyboard(desk.page, "Sent by mistake")
     desk.check()
-    assert every_page.unreached(desk.page) == []
+    assert keyboard.unreached(desk.page) == []
 
 
 def press_by_keyboard(page: Page, words: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import every_page
+from tests.support import every_page, keyboard
 from tests.support.browser import chromium as chromium  # a fixture
 from tests.support.every_page import night as night  # a fixture
 
@@ -20,7 +20,7 @@ def test_each_page_is_sound_and_reached_by_the_keyboard(
     faults = {}
     for desk, shot, page in night.walk(chromium, server, LOOK):
         found = every_page.wrong(desk, shot, LOOK)
-        found += every_page.unreached(page)
+        found += keyboard.unreached(page)
         if found:
             faults[shot.name] = found
     assert not faults, "\n".join(f"{name}: {found}" for name, found in faults.items())
