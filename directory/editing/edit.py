@@ -2,12 +2,11 @@
 
 Each act is one transaction: see and lock → permit → read strictly → match → write → render →
 history → access entry. This package and, again, the database (sec.is_editor_of) check what an
-editor may write. A repeated act changes nothing, adds no line to the history and gives the same
-answer.
+editor may write. A repeated act changes nothing and adds no line to the history.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
-waits for a second person); choices.py, service_places.py, confidential_addresses.py, reviews.py.
+waits for a second person); places/ (of a service); confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -240,6 +239,7 @@ def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> Stored
 
 
 def require_match(present: StoredEntry, match: Preconditions) -> None:
+    """Raise MatchRequired or StaleMatch unless the request names the entry as it is now."""
     if match.if_match is None:
         raise MatchRequired
     if not entity_tags.is_current(match.if_match, present.etag):
@@ -302,6 +302,7 @@ def finish(
     request: proposals.Request,
     present: StoredEntry | None,
 ) -> Edited:
+    """Write the change, or store it for a second person; render, and record it."""
     if held := proposals.hold(attempt, change, request, present):
         return Edited(None, None, False, held)
     services, organizations = affected_entries(change)
