@@ -8,7 +8,7 @@ answer.
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
 waits for a second person); versions/ (the history, what an edit replaced, hiding and its undo);
-making/ (what is chosen from, and a service's places); confidential_addresses.py, reviews.py.
+places/ (what is chosen from, and where a service is); confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping

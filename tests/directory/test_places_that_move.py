@@ -8,7 +8,7 @@ import pytest
 
 from directory import models as m
 from directory.editing.edit import Preconditions
-from directory.editing.making import service_places
+from directory.editing.places import service_places
 from directory.projection.render import render
 from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest, MatchRequired, NotPermitted, NotVisible, StaleMatch

@@ -18,8 +18,8 @@ from api.desk import unfinished_forms
 from api.desk.directory.making.new_entry_form import NEW, NewEntryForm, Write
 from api.desk.request_context import METHODS, Visit, page, require_uuid, signed_in
 from directory.editing import edit as entry_edit
-from directory.editing.making import choices
-from directory.editing.making.choices import OwnOrganization
+from directory.editing.places import choices
+from directory.editing.places.choices import OwnOrganization
 from permissions.database.uuid7 import uuid7
 from permissions.errors import Conflict, MatchRequired, NotPermitted, Refused
 from permissions.policy import rules

@@ -12,7 +12,7 @@ from api.desk.directory.entry_rows import line, text
 from api.desk.directory.making.marks import Marks
 from api.desk.directory.making.place_form import Document, NewPlaceForm, address_line
 from api.desk.forms import Group, listed, one_of
-from directory.editing.making.choices import OwnOrganization, Place
+from directory.editing.places.choices import OwnOrganization, Place
 from permissions.errors import BadRequest, Refused
 
 NEW = "new"

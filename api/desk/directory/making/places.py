@@ -25,8 +25,8 @@ from api.desk.forms import DeskForm, some_of
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from directory.editing import edit as entry_edit
 from directory.editing.edit import Preconditions
-from directory.editing.making import choices, service_places
-from directory.editing.making.choices import Place, Places
+from directory.editing.places import choices, service_places
+from directory.editing.places.choices import Place, Places
 from permissions.database.uuid7 import uuid7
 from permissions.errors import MatchRequired, Refused, StaleMatch
 
