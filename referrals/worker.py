@@ -16,8 +16,7 @@ from django.db import close_old_connections, connections
 
 from directory import reopening
 from directory.duplicates import answers, likeness
-from directory.editing import mistake_reports, verification
-from directory.editing.versions import earlier_text
+from directory.editing import earlier_text, mistake_reports, verification
 from directory.taxonomy import term_meanings
 from permissions.audit import counters
 from permissions.enrollment import old_invitations

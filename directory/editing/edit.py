@@ -7,8 +7,9 @@ answer.
 
 The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py; proposals.py (what
-waits for a second person); versions/ (the history, what an edit replaced, hiding and its undo);
-places/ (what is chosen from, and where a service is); confidential_addresses.py, reviews.py.
+waits for a second person); earlier_text.py (the history, and what an edit replaced), versions/
+(putting it back, hiding and its undo); places/ (what is chosen from, and where a service is);
+confidential_addresses.py, reviews.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from directory.editing import draft_parser, proposals
 from directory.editing.apply import Change, affected_entries, erase_rows, write_change
 from directory.editing.diff import diff_entry
 from directory.editing.draft_parser import Draft
+from directory.editing.earlier_text import record_edit
 from directory.editing.stored_entry import (
     OwnedRow,
     StoredEntry,
@@ -30,7 +32,6 @@ from directory.editing.stored_entry import (
     load_entry,
     organization_of,
 )
-from directory.editing.versions.earlier_text import record_edit
 from directory.projection.render import render
 from directory.search import retrieval
 from permissions import assignments, entity_tags

@@ -9,8 +9,9 @@ import pytest
 from django.db import connections
 
 from directory import models as m
-from directory.editing.versions import earlier_text, steps
-from directory.editing.versions.earlier_text import EarlierText
+from directory.editing import earlier_text
+from directory.editing.earlier_text import EarlierText
+from directory.editing.versions import steps
 from permissions.database.aliases import EDITOR
 from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7

@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from directory import models as m
-from directory.editing.versions import earlier_text, steps
+from directory.editing import earlier_text
+from directory.editing.versions import steps
 from permissions import assignments
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPermitted, NotVisible, StaleMatch

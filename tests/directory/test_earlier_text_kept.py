@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 
-from directory.editing.versions import earlier_text, steps
+from directory.editing import earlier_text
+from directory.editing.versions import steps
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPermitted, NotVisible, Unavailable
 from permissions.keys.keystore import key_store

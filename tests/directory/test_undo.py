@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from directory import models as m
-from directory.editing.versions import earlier_text, hiding, undo
+from directory.editing import earlier_text
+from directory.editing.versions import hiding, undo
 from permissions import assignments
 from permissions.database.aliases import EDITOR
 from permissions.database.db_identity import identified_transaction

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from directory import models as m
+from directory.editing import earlier_text
+from directory.editing.earlier_text import Document, Replaced
 from directory.editing.edit import (
     Edited,
     Preconditions,
@@ -18,8 +20,6 @@ from directory.editing.edit import (
     put,
     require_editor,
 )
-from directory.editing.versions import earlier_text
-from directory.editing.versions.earlier_text import Document, Replaced
 from permissions.database.aliases import EDITOR
 from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible

@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from directory import models as m
+from directory.editing import earlier_text
 from directory.editing.apply import Change, affected_entries
+from directory.editing.earlier_text import About, record_edit
 from directory.editing.edit import editing_transaction, load_for_editing
 from directory.editing.stored_entry import StoredEntry
-from directory.editing.versions import earlier_text
-from directory.editing.versions.earlier_text import About, record_edit
 from directory.hsds.schema import TABLES
 from directory.projection.entry_documents import json_value
 from directory.projection.render import render

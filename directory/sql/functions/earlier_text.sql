@@ -1,6 +1,6 @@
 -- as: definer
 -- What edits replaced, sealed for the editors of the agency that made them (R4;
--- directory/editing/versions/earlier_text.py). It may hold a street that is confidential since. So
+-- directory/editing/earlier_text.py). It may hold a street that is confidential since. So
 -- it goes in the transaction that hides anything of its organization, for an editor, an import and
 -- a recovery. An edit that commits at the same moment keeps nothing: both take lock 7027 of the
 -- organization and of the places.

@@ -19,7 +19,8 @@ from api.desk.directory.own_entries import CHANGES, Entry, find_entry, stale_pag
 from api.desk.directory.versions import member_words
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.desk.times import clock_time
-from directory.editing.versions import earlier_text, steps
+from directory.editing import earlier_text
+from directory.editing.versions import steps
 from directory.editing.versions.steps import Step
 from permissions.errors import Refused, StaleMatch
 
