@@ -82,6 +82,17 @@ def test_put_back_is_looked_at_and_saved(api: Any, entry: str, step: str) -> Non
     assert "Nothing was changed." in text_of(again.content), "twice"
 
 
+def test_a_number_of_no_kind_is_put_back(api: Any, entry: str, step: str) -> None:
+    patched(api("ywca.editor"), path_of(entry), phones=[])
+    path = step.replace(step.rpartition("/")[2], str(last(entry).id))
+    editor = at_the_desk("ywca.editor")
+    look = editor.submit(path)
+    assert look.status_code == 200
+    assert 'href="tel:4065550179"' in look.content.decode()
+    editor.submit(path, {"save": "1"})
+    assert [one["number"] for one in document_of(api, entry)["phones"]] == ["406-555-0179"]
+
+
 def test_what_another_editor_changed_meanwhile_is_not_overwritten(
     api: Any, entry: str, step: str
 ) -> None:

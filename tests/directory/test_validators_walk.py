@@ -1,7 +1,7 @@
 """The directory is read as the validator of Open Referral UK reads an API (docs/guides/hsds.md):
 from its root to the file that `openapi_url` names, then each operation of that file.
 
-It is written anew from what that validator does, since it needs .NET: lists first, each at its
+It does what that validator does, which needs .NET to run: lists first, each at its
 first, middle and last page, then details by the ids that the lists gave, ten at most. Each answer
 has to be 2xx and to fit the schema that the file has for it.
 """
