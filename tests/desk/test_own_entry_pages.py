@@ -136,6 +136,14 @@ def test_a_change_is_looked_at_and_a_new_number_rung_before_it_is_saved(api, ent
         assert now[kept] == before[kept], kept
 
 
+def test_a_new_number_of_no_kind_is_looked_at(api, entry):
+    editor, path = at_the_desk("ywca.editor"), f"/desk/entries/{entry}/edit"
+    given = form_of(editor, path) | {"phones-0-number": "406-555-0179", "phones-0-type": ""}
+    page = editor.http.post(path, given | {"look": "1", "phones-0-description": ""})
+    assert page.status_code == 200
+    assert "Call the new number before you save" in text_of(page.content)
+
+
 def test_what_the_domain_refuses_stands_at_its_field(api, entry):
     editor, path = at_the_desk("ywca.editor"), f"/desk/entries/{entry}/edit"
     for field, value, words in (
