@@ -65,6 +65,7 @@ def serve(
             "-m",
             *_peer(application, port, workers, threads or 4),
         ]
+    acts = home / "open_acts.json"
     env = os.environ | {
         "CAIRN_DATABASE": database,
         "CAIRN_BASE_URL": base_url,
@@ -72,7 +73,8 @@ def serve(
         "PGAPPNAME": name,
         "BENCH_DSN": cluster.url(SUPERUSER, database),
         "BENCH_KEYS": str(home / "keys"),
-        "BENCH_ACTS": str(home / "open_acts.json"),
+        # Written for the referrals, if they are asked for.
+        "BENCH_ACTS": str(acts) if acts.exists() else os.devnull,
     }
     if peers is not None:  # pytest, which `tests` imports, is not in it
         env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)

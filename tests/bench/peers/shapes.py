@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-OPEN_TO = json.loads(Path(os.environ["BENCH_ACTS"]).read_text())
+OPEN_TO = json.loads(Path(os.environ["BENCH_ACTS"]).read_text() or "{}")
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 NETWORK = "127.0.0.0/24"
 FEED_PLACE = "sec.xact_bound()"
