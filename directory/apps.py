@@ -18,6 +18,7 @@ class DirectoryConfig(AppConfig):
                 *("directory.propose", "directory.proposals", "directory.approve"),
                 *("directory.reject", "directory.earlier"),
                 *("address.open", "address.put", "address.remove"),
+                *("training.add", "training.change", "training.delete"),
             ),
             changes=("organization.bind", "organization.unbind"),
         )

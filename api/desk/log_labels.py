@@ -198,6 +198,9 @@ LOGGED = {
     "address.open": _("Opened a confidential address"),
     "address.put": _("Sealed a confidential address"),
     "address.remove": _("Removed a confidential address"),
+    "training.add": _("Entered a training"),
+    "training.change": _("Corrected a training"),
+    "training.delete": _("Deleted a training"),
 }
 
 

@@ -24,6 +24,7 @@ from api.desk.times import clock_words
 from api.http.authentication import SESSION_KEY
 from api.http.middleware import CSP_SCRIPT
 from api.http.problem_details import refused_page, status_of
+from directory.trainings.trainings import KEEPERS
 from permissions.audit import writer
 from permissions.database.db_identity import identified_transaction
 from permissions.enrollment import terms
@@ -101,6 +102,10 @@ class Visit:
     @property
     def counts_rights(self) -> bool:
         return self.principal.has_role("lead", "coordinator")
+
+    @property
+    def keeps_trainings(self) -> bool:
+        return self.principal.has_role(*KEEPERS)
 
     @property
     def oversees(self) -> bool:

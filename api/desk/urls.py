@@ -46,6 +46,7 @@ from api.desk.provisioning import scim_token
 from api.desk.referral import acts, assignment, notice, packet, page
 from api.desk.referral.release import asking, copies, release_pages, surface
 from api.desk.slip import given, own_page
+from api.desk.trainings import pages as trainings
 
 sign_in = sign_in_pages.SignIn.as_view()
 code = sign_in_pages.Code.as_view()
@@ -184,6 +185,7 @@ urlpatterns = [
     path("desk/on-call/import", on_call.import_file, name="desk_import_shifts"),
     path("desk/uncovered", on_call.uncovered, name="desk_uncovered"),
     *own_entries.urlpatterns,
+    *trainings.urlpatterns,
     # Calls, and the log
     path("desk/calls", call_records.own, name="desk_calls"),
     path("desk/calls/new", call_records.new, name="desk_new_call"),

@@ -59,6 +59,7 @@ from directory.models.terms import (
     TaxonomyTerm,
     TermMeaning,
 )
+from directory.models.trainings import Training
 from directory.models.verification import MailOptOut, Verification
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "TaxonomyTerm",
     "TermMeaning",
     "Total",
+    "Training",
     "Unit",
     "UnmetSearch",
     "Url",

@@ -39,6 +39,7 @@ def register_own() -> None:
             "directory_verification": "links that change nothing by themselves, for 30 days",
             "directory_mail_opt_out": "what is lost is one mail a year, which offers it again",
             "directory_term_meaning": "words of public entries; an answer gives no access",
+            "directory_training": "what was taught to how many; it gives no access",
         },
     )
     applying.also_apply(hide)

@@ -363,7 +363,8 @@ TABLES |= dict.fromkeys(
      "directory_proposal",
      "directory_quarantine", "directory_requireddocument", "directory_schedule",
      "directory_service", "directory_servicearea", "directory_serviceatlocation",
-     "directory_servicecapacity", "directory_term_meaning", "directory_unit", "directory_url",
+     "directory_servicecapacity", "directory_term_meaning", "directory_training",
+     "directory_unit", "directory_url",
      "directory_verification", "directory_mail_opt_out"),
     Unseen,
 )  # fmt: skip

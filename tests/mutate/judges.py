@@ -46,6 +46,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "directory/mistake_reports": ("entry_mistakes", "entry_mistakes_kept"),
     "directory/licensed_terms": ("licensed_terms",),
     "directory/term_meanings": ("term_meanings", "term_meanings_applied"),
+    "directory/trainings": ("training_pages", "trainings_refused"),
     "directory/verifications": ("entry_checks", "entry_checks_refused"),
     "directory/duplicates": ("duplicate_pages", "duplicate_answers"),
     "directory/network_places": ("search_api", "confidential_places_in_sql"),

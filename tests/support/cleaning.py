@@ -74,6 +74,7 @@ CONTENT = (
     "directory_proposal",
     "directory_mistake_report",
     "directory_term_meaning",
+    "directory_training",
     "directory_source",
     "directory_verification",
     "directory_mail_opt_out",

@@ -137,6 +137,16 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("duplicates", "taskforce.coordinator", "/desk/duplicates"),
         Shot("duplicates_same", "taskforce.coordinator", "/desk/duplicates?show=same"),
         Shot("duplicates_different", "taskforce.coordinator", "/desk/duplicates?show=different"),
+        Shot("trainings", "taskforce.coordinator", "/desk/trainings"),
+        Shot("trainings_none", "ywca.lead", "/desk/trainings"),
+        Shot("trainings_filter", "taskforce.coordinator", "/desk/trainings?since=x"),
+        Shot("trainings_sheet", "taskforce.coordinator", "/desk/trainings/print"),
+        Shot("training_new", "taskforce.coordinator", "/desk/trainings/new"),
+        Shot("training_wrong", "taskforce.coordinator", "/desk/trainings/new", press=True),
+        Shot("training", "taskforce.coordinator", f"/desk/trainings/{scene.training}"),
+        Shot(
+            "training_delete", "taskforce.coordinator", f"/desk/trainings/{scene.training}/delete"
+        ),
         Shot("shift_change", "ywca.worker", "/desk/shift"),
         Shot("awake", "ywca.worker", "/desk/awake"),
         Shot("practice", "ywca.lead", "/desk/practice"),

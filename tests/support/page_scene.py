@@ -10,6 +10,8 @@ from directory.demo import loader
 from directory.editing import mistake_reports, verification
 from directory.editing.versions import hiding
 from directory.models import Duplicate, Edit, PublicListing, Service, TermMeaning, Verification
+from directory.trainings import trainings
+from directory.trainings.trainings import Facts
 from permissions.database.clock import database_now
 from permissions.database.uuid7 import uuid7
 from permissions.models import Client, SignInProvider
@@ -64,6 +66,7 @@ class Scene(NamedTuple):
     changed: str  # an own entry with a history
     edit: str  # its last step
     hidden: str  # an own entry that was made confidential, with an undo
+    training: str  # of the police
 
 
 IN_PRACTICE = " in practice"  # behind who is signed in: their browser is in an exercise
@@ -109,6 +112,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
         term=_terms(),
         check=_checks(ywca),
         **_own_entries(api),
+        training=_trainings(api),
     )
 
 
@@ -177,6 +181,16 @@ def _duplicates() -> None:
     kept.create(first_id=ids[0], second_id=ids[2], answer="different", changes=1, **given)
     same = {"answer": "same", "kept_id": ids[1], "due": True, "changes": 1}
     kept.create(first_id=ids[1], second_id=ids[3], **same, **given)
+
+
+def _trainings(api: Any) -> str:
+    """Two trainings of the police, one with a title; that one's id."""
+    coordinator, police = principal(api, "taskforce.coordinator"), agency_id("police")
+    plain = Facts(police, date(2014, 5, 6), "mixed", "several", "responding", 120, "")
+    named = Facts(police, date(2026, 3, 5), "frontline", "hospitality", "recognizing", 31, "Lobby")
+    trainings.add(coordinator, uuid4(), plain)
+    trainings.add(coordinator, made := uuid4(), named)
+    return str(made)
 
 
 def _own_sign_in(agency: str) -> str:

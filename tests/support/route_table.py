@@ -392,6 +392,19 @@ GET  desk/duplicates/<uuid:pair_id>/undo \
                                 302  302  302  302  302  302  302  302
 POST desk/duplicates/<uuid:pair_id>/undo \
                                 302  403  403  403  403  403  403  403
+GET  desk/trainings             302  403  403  200  403  403  403  403
+GET  desk/trainings/new         302  403  403  200  403  403  403  403
+POST desk/trainings/new         302  403  403  200  403  403  403  403
+GET  desk/trainings/print       302  403  403  200  403  403  403  403
+GET  desk/trainings/file        302  403  403  200  403  403  403  403
+GET  desk/trainings/<uuid:training_id> \
+                                302  403  403  404  403  403  403  403
+POST desk/trainings/<uuid:training_id> \
+                                302  403  403  404  403  403  403  403
+GET  desk/trainings/<uuid:training_id>/delete \
+                                302  403  403  404  403  403  403  403
+POST desk/trainings/<uuid:training_id>/delete \
+                                302  403  403  404  403  403  403  403
 GET  desk/proposals             302  200  200  200  200  200  200  200
 GET  desk/proposals/<uuid:proposal_id>/approve \
                                 302  302  302  302  302  302  302  302
