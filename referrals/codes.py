@@ -9,7 +9,7 @@ from permissions.errors import BadRequest
 from referrals import packet_fields
 from referrals.screening import SCREENING, Labels
 
-_ADDED = "2026-11-29"  # the day of the last addition to this file
+_ADDED = "2026-12-01"  # the day of the last addition to this file
 VERSION = max(_ADDED, packet_fields.ADDED)
 
 URGENCY: Labels = {
@@ -39,7 +39,10 @@ NEEDS: Labels = {
 }
 CONCERN: Labels = {
     "not_stated": "Not stated",
-    "trafficking": "Trafficking",
+    "trafficking": "Trafficking, kind not known",
+    "sex_trafficking": "Sex trafficking",
+    "labor_trafficking": "Labor trafficking",
+    "sex_and_labor_trafficking": "Sex and labor trafficking",
     "sexual_assault": "Sexual assault",
     "domestic": "Domestic violence",
     "stalking": "Stalking",

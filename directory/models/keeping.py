@@ -163,12 +163,13 @@ class MistakeReport(models.Model):
 
 
 class UnmetSearch(models.Model):
-    """What was searched for and not found: codes, area and month. It never holds the words: each
-    code is a taxonomy's, the area is digits (directory/search/unmet_searches.py)."""
+    """What was searched for and not found: a code, an area and a month. It never holds the words:
+    the code is a taxonomy's or one of directory/search/not_listed.py, the area is digits
+    (directory/search/unmet_searches.py)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     month = models.DateField()  # its first day
-    codes = ArrayField(models.TextField())  # taxonomy terms and victimization types, sorted
+    codes = ArrayField(models.TextField())  # one; of an earlier release several, sorted
     area = text()  # the first three digits of a postcode; '' where none was given
     count = models.IntegerField(default=1)
 

@@ -15,10 +15,10 @@ from django.db import connection
 
 from directory.licensed_terms import SHOWN
 from directory.postcodes import postcode
+from directory.search import not_listed
 from directory.search.query import SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
 from permissions.audit import writer
-from permissions.database.uuid7 import uuid7
 from permissions.identity import brakes
 from permissions.principal import Principal
 
@@ -29,7 +29,8 @@ ONCE = brakes.Limit("unmet_search", 1, timedelta(hours=1))
 def record_unmet_search(principal: Principal | None, asked: SearchQuery, area: str = "") -> None:
     """Count a search without a match, if codes can express it ("needs:shelter"); else keep nothing.
 
-    Nothing is counted in an exercise. `area` is a postcode: the first three of its five digits are
+    Each code is counted by itself: what was searched for together is nowhere. Nothing is counted in
+    an exercise. `area` is a postcode: the first three of its five digits are
     kept, and nothing of any other text. Runs in the caller's transaction.
     """
     if principal is not None and principal.practices:
@@ -37,6 +38,8 @@ def record_unmet_search(principal: Principal | None, asked: SearchQuery, area: s
     who = principal.caller_id if principal else writer.origin.get().address_prefix
     codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
     codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
+    if gap := not_listed.code_for(asked.text):
+        codes.add(f"not_listed:{gap}")
     if codes and brakes.has_turn(ONCE, who, _area(area), *sorted(codes)):
         _count(codes, _area(area))
 
@@ -58,8 +61,9 @@ def _count(codes: set[str], area: str = "") -> None:
     if codes:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT sec.count_unmet_search(%s, %s, %s)",
-                [uuid7(), sorted(codes)[:MOST_CODES], area],
+                "SELECT sec.count_unmet_search(gen_random_uuid(), ARRAY[one], %s)"
+                " FROM unnest(%s::text[]) one",
+                [area, sorted(codes)[:MOST_CODES]],
             )
 
 

@@ -1,10 +1,11 @@
 """Searches in vain are counted, and no word of them is kept."""
 
 from typing import Any
+from uuid import UUID
 
 from directory import models as m
-from directory.search import unmet_searches
-from directory.vocabulary import term_id
+from directory.search import not_listed, unmet_searches
+from directory.vocabulary import codes_for_name, synonyms, term_id
 from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
 from tests.support.directory_entries import LIST
@@ -35,3 +36,41 @@ def test_no_text_that_someone_typed_stays_in_the_tally(api: Any) -> None:
         unmet_searches.record_unmet_call([], ["Maria Lopez"])
     rows = m.UnmetSearch.objects.using(JOBS).order_by("area").values_list("codes", "area", "count")
     assert list(rows) == [(["victimization:robbery"], "", 2), (["victimization:robbery"], "598", 1)]
+
+
+def test_what_was_searched_for_together_is_counted_apart(api: Any) -> None:
+    """A row says one thing, one area and one month, and never what one person lacked."""
+    needs = [str(term_id("needs", one)) for one in ("emergency-shelter", "transitional-housing")]
+    asked = {"needs": needs[0], "victimization_type": "robbery", "language": "kl"}
+    assert api(None).get(LIST, asked).json()["total_items"] == 0
+    with identified_transaction(None):
+        unmet_searches.record_unmet_call([UUID(one) for one in needs], [])
+    rows = m.UnmetSearch.objects.using(JOBS).order_by("codes").values_list("codes", "count")
+    assert list(rows) == [
+        (["needs:emergency-shelter"], 2),
+        (["needs:transitional-housing"], 1),
+        (["victimization:robbery"], 1),
+    ]
+
+
+def test_a_gap_that_no_taxonomy_names_is_counted_under_not_listed(api: Any) -> None:
+    for words in ("class for buyers", "  John School. ", "Intervención para agresores"):
+        answer = api(None).get(LIST, {"search": words})  # nothing, or what is a little like it
+        assert answer.status_code == 200, words
+    assert api(None).get(LIST, {"search": "class for my brother"}).status_code == 200
+    rows = m.UnmetSearch.objects.using(JOBS).order_by("codes").values_list("codes", "area", "count")
+    assert list(rows) == [
+        (["not_listed:batterer_intervention"], "", 1),
+        (["not_listed:class_for_buyers"], "", 1),
+    ], "the same network, within the hour, counts a gap once"
+
+
+def test_no_word_of_what_is_not_listed_is_one_of_ours() -> None:
+    ours = {one.casefold() for words in synonyms().values() for one in words}
+    every = [one for words in not_listed.CODES.values() for one in words]
+    assert len(every) == len(set(every))
+    for words in every:
+        assert not codes_for_name(words), words
+        assert words.casefold() not in ours, words
+        assert not_listed.code_for(words.upper()) is not None, words
+    assert not_listed.code_for("") is None

@@ -47,7 +47,7 @@ LONG = {
     "permissions/reference/write_rules.py": (370, "what may be written, one table below the other"),
     "permissions/policy/disclosure.py": (350, "the consent law, read from top to bottom"),
     "permissions/audit/queries.py": (380, "what an auditor reads, from its filters to one page"),
-    "referrals/codes.py": (390, "every vocabulary, list by list"),
+    "referrals/codes.py": (400, "every vocabulary, list by list"),
     "referrals/notifications/recipients.py": (
         340,
         "who is notified, from the members to the queue",
