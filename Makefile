@@ -96,9 +96,9 @@ slow: prove hold fuzz flat crowds $(DRILLS) times browsers screenshots mutate ##
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_search_questions.py
 
-prove: $(VENV)/installed-dev ## Check the model over 10,000 random worlds, and each sweep: 2 h+
+prove: $(VENV)/installed-dev ## Check the model over 10,000 worlds, each sweep, and counts: 2 h+
 	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
-		firewall_orders every_cell_leaves route_matrix,tests/slow/test_$(name).py)
+		firewall_orders every_cell_leaves route_matrix numbers,tests/slow/test_$(name).py)
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn; a test must turn red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate

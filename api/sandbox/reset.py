@@ -23,6 +23,7 @@ CONTENT = (
     *("on_call_rotation", "on_call_shift", "on_call_swap", "on_call_feed", "on_call_gap"),
     *("line_test", "silent_line", "line_cover", "log_opt_in", "recent_count", "bulk_export"),
     *("agreement_tally", "purged_count", "rights_tally", "directory_unmet_search"),
+    *("count_line", "count_cell", "count_seal"),
     *("directory_mistake_report", "directory_term_meaning", "directory_training"),
     *("directory_verification", "directory_mail_opt_out"),
 )

@@ -28,6 +28,7 @@ MEANING = 7023  # directory/taxonomy/term_meanings.py
 VERIFYING = 7024  # directory/editing/verification.py
 MERGING = 7026  # directory/duplicates/answers.py. 7025: sec.answer_duplicate
 # 7027: hiding an entry, and keeping what an edit replaced: sec.erase_earlier_text
+COUNTING = 7028  # referrals/numbers/cells.py
 ADMINISTERING = 7011  # per agency: what its administrators change of it at the desk
 
 

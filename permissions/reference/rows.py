@@ -352,7 +352,8 @@ TABLES: dict[str, type[Row]] = {
 TABLES |= dict.fromkeys(
     ("agreement_tally", "purged_count", "epoch_due", "log_leaf", "log_watch", "barred_to_the_end",
      "channel_code", "bound_access", "awake_claim", "rights_mark", "rights_tally", "survivor_slip",
-     "record_number", "bulk_export", "bulk_export_part",
+     "record_number", "bulk_export", "bulk_export_part", "counted_referral", "count_line",
+     "count_cell", "count_seal",
      "closing", "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_duplicate",
      "directory_duplicate_scan", "directory_earlier_text", "directory_edit", "directory_funding",

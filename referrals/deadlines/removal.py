@@ -141,6 +141,7 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
     """Purge the sender's part: it is hidden from the sender. What the recipient works with stays
     until the recipient's part ends: the notice, and the sealed fields that its own keys still
     open."""
+    execute("SELECT sec.settle_counts(%s, 'from')", [referral_id])
     _keep_count(referral_id, agency_id, "from", "r.status")
     _remove_own(referral_id, agency_id)
     _unlink(referral_id)
@@ -152,6 +153,7 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
 def _received(referral_id: UUID, agency_id: UUID) -> None:
     """Purge the recipient's part, with the notice and the history: it is hidden from the recipient.
     Nothing that the sender may read is changed, least of all `to_sees` and the version (R2)."""
+    execute("SELECT sec.settle_counts(%s, 'to')", [referral_id])
     _keep_count(referral_id, agency_id, "to", "coalesce(s.state, r.status)")
     _remove_own(referral_id, agency_id)
     execute("DELETE FROM referral_event WHERE referral_id = %s AND NOT from_sees", [referral_id])

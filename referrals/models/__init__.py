@@ -11,6 +11,7 @@ from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssi
 from referrals.models.events import Claim, Event, Message, XactBase
 from referrals.models.exports import Export, ExportPart
 from referrals.models.line_tests import LineCover, LineTest, SilentLine
+from referrals.models.numbers import CountCell, CountedReferral, CountLine, CountSeal
 from referrals.models.on_call import CalendarFeed, Gap, Rotation, Shift, Swap
 from referrals.models.records import (
     AgreementTally,
@@ -46,6 +47,10 @@ __all__ = [
     "CallRecord",
     "Claim",
     "ConflictBlock",
+    "CountCell",
+    "CountLine",
+    "CountSeal",
+    "CountedReferral",
     "EpochDue",
     "Event",
     "Export",

@@ -49,6 +49,7 @@ RUN: dict[str, str] = {
     "directory editors": "{organization}",
     "directory bind": "{organization} --none",
     "messages status": "",
+    "numbers check": "",
     "messages retry": "",
     "keys status": "",
     "journal status": "",

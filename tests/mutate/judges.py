@@ -61,6 +61,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
         "every_cell_effects",
     ),
     "referrals/agreement": ("agreement", "every_cell_effects"),
+    "referrals/numbers": ("counting", "generated_lives"),
+    "referrals/numbers_check": ("counting",),
     "referrals/purge": ("purge", "old_backups"),
     "referrals/accounting": ("accounting",),
     "referrals/feed": ("event_feed", "webhooks"),

@@ -52,7 +52,7 @@ def test_what_was_only_offered_or_declined_is_not_counted(api: Any, shift_clock:
 
 
 @pytest.mark.parametrize("lifted", [False, True])
-def test_a_referral_that_ever_barred_anyone_counts_only_for_the_network(
+def test_a_referral_that_has_ever_barred_anyone_counts_only_for_the_network(
     lifted: bool, api: Any, shift_clock: Any, superuser: Any
 ) -> None:
     story_with(api, 5)

@@ -194,6 +194,15 @@ def full_story(story: Story, api: Any) -> Story:
             " VALUES (gen_random_uuid(), %s, '2020-01-01', 'vine', 7)",
             [agency_id("police")],
         )
+        cursor.execute(
+            "INSERT INTO count_cell (id, agency_id, side, begins, item, number, settled)"
+            " VALUES (gen_random_uuid(), %s, 'from', '2020-01-01', 'urgency:urgent', 7, 7)",
+            [agency_id("police")],
+        )
+        cursor.execute(
+            "INSERT INTO count_seal (id, begins, yearly, total, mac)"
+            " VALUES (gen_random_uuid(), '2020-01-01', false, 7, 'of another secret')"
+        )
     story.sends("record_rights", {"vine": "offered"})
     story.answers("put_return_release", return_body("connected"))
     giver = credentials.resolve_credential(api(story.sender).secret)

@@ -145,6 +145,7 @@ SAY = (
     ("journal", "status"),
     ("backup", "status"),
     ("ledger", "status"),
+    ("numbers", "check"),
     ("directory", "reviews"),
     ("who_sees_what",),
     ("client", "show", "--agency", str(demo.agency_id("police"))),

@@ -1,0 +1,30 @@
+"""Three times three hundred generated lives over three years: the counts are the truth that was
+kept aside, at each sweep of the purge and after all of it (ADR 0138)."""
+
+from typing import Any
+
+import pytest
+
+from tests.numbers.lives import Lives, all_purged, differing, is_right
+from tests.support.seed import SEED
+
+LIVES = 300
+
+
+@pytest.mark.parametrize("seed", [SEED, SEED + 1, SEED + 2])
+def test_three_years_are_counted_as_they_were(
+    seed: int, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    lives = Lives(api, shift_clock, seed)
+    for number in range(LIVES):
+        bar = lives.lot.randrange(4) if lives.lot.random() < 0.3 else None
+        lives.play(lives.lot.randrange(len(lives.ends)), bar)
+        lives.passes(days=3)
+        if number % 5 == 4:
+            lives.sweep()
+            assert differing(lives, superuser) == {}, number
+        if number % 50 == 49:
+            is_right()
+    all_purged(lives, superuser)
+    assert differing(lives, superuser) == {}
+    is_right()
