@@ -26,22 +26,36 @@ MOST_CODES = 10  # per search
 ONCE = brakes.Limit("unmet_search", 1, timedelta(hours=1))
 
 
-def record_unmet_search(principal: Principal | None, asked: SearchQuery, area: str = "") -> None:
+def is_counted(asked: SearchQuery, in_vain: bool) -> bool:
+    """Whether there may be something to count: a search in vain, or one for what no taxonomy of
+    ours has. Whatever that finds is something else."""
+    return in_vain or not_listed.code_for(asked.text) is not None
+
+
+def record_unmet_search(
+    principal: Principal | None, asked: SearchQuery, area: str = "", *, in_vain: bool = True
+) -> None:
     """Count a search without a match, if codes can express it ("needs:shelter"); else keep nothing.
 
-    Each code is counted by itself: what was searched for together is nowhere. Nothing is counted in
-    an exercise. `area` is a postcode: the first three of its five digits are
-    kept, and nothing of any other text. Runs in the caller's transaction.
+    Each code is counted by itself: what was searched for together is nowhere. What is not listed is
+    counted also if something else was found (`in_vain`: nothing was). Nothing is counted in an
+    exercise. `area` is a postcode: the first three of its five digits are kept, and nothing of any
+    other text. Runs in the caller's transaction.
     """
     if principal is not None and principal.practices:
         return
     who = principal.caller_id if principal else writer.origin.get().address_prefix
-    codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
-    codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
+    codes = set(_missed(asked)) if in_vain else set()
     if gap := not_listed.code_for(asked.text):
         codes.add(f"not_listed:{gap}")
     if codes and brakes.has_turn(ONCE, who, _area(area), *sorted(codes)):
         _count(codes, _area(area))
+
+
+def _missed(asked: SearchQuery) -> Iterable[str]:
+    yield from (f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text))
+    yield from _of_types([asked.victimization_type])
+    yield from _of_terms(asked.needs)
 
 
 def record_unmet_call(terms: Iterable[UUID], types: Iterable[str]) -> None:

@@ -99,9 +99,10 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
         found, beyond = _search(principal, form, asked, per_page=1)
-        if not any(one.total_items and not one.lacks_words for one in (found, beyond)):
+        in_vain = not any(one.total_items and not one.lacks_words for one in (found, beyond))
+        if unmet_searches.is_counted(asked, in_vain):
             area = form.cleaned_data["postcode"]
-            unmet_searches.record_unmet_search(principal, asked, area)
+            unmet_searches.record_unmet_search(principal, asked, area, in_vain=in_vain)
         if not (found.total_items or beyond.total_items):
             fewer = [(one, form.carried(one.name)) for one in form.told()]
             return directory_page(request, form, nothing=form.told(), fewer=fewer)

@@ -103,9 +103,10 @@ class _Entries(List):
             return self.streamed(asked, shape, given)
         if given.format == "geojson":
             return maps.answer(found, given)
-        if (found.lacks_words or not found.total) and page == 1:
+        in_vain = found.lacks_words or not found.total
+        if page == 1 and unmet_searches.is_counted(asked, in_vain):
             with identified_transaction(who):  # a standby counts nothing
-                unmet_searches.record_unmet_search(who, asked, area)
+                unmet_searches.record_unmet_search(who, asked, area, in_vain=in_vain)
         show = shown(self.kind, given)
         contents = [orjson.Fragment(show(_item(self.kind, shape, hit))) for hit in found.hits]
         body = envelope(found, contents, given)
