@@ -76,31 +76,31 @@ def bring(story: Any, api: Any, state: str) -> None:
 
 # What an act may change in addition to its event: the shared row, its own side's, what is sealed.
 SHARED, OWN = {"referral"}, {"referral_side", "private_key", "note"}
-GRANTED = {"bound_access", "packet_grant"}
+GRANTED, COUNTED = {"bound_access", "packet_grant"}, {"count_line", "counted_referral"}
 LEAVES = {
     **dict.fromkeys(("put_notice", "call_me", "set_callback"), SHARED),
     **dict.fromkeys(("add_note", "record_report", "record_disclosure", "record_attempt"), OWN),
-    **dict.fromkeys(("start_handoff", "complete", "unable"), OWN),
+    "start_handoff": OWN,
+    **dict.fromkeys(("complete", "unable"), OWN | COUNTED),
     "set_external_ref": OWN | {"record_number"},
     "handoff_failed": {"referral_side"},
     "set_plan": {"referral_side", "referral_plan"},
     "put_notice_release": {"referral", "release", "release_paper", "release_end"},
     "put_release": {"referral", "release", "release_paper", "release_end"} | GRANTED,
     "put_packet": {"referral", "packet_field", "packet_grant"},
-    "send": {"referral", "packet_grant", "agreement_tally"},
+    "send": {"referral", "packet_grant", "agreement_tally"} | COUNTED,
     **dict.fromkeys(
         ("acknowledge", "accept", "decline"),
-        {"referral", "referral_side", "referral_assignment"} | GRANTED,
+        {"referral", "referral_side", "referral_assignment"} | GRANTED | COUNTED,
     ),
-    **dict.fromkeys(("withdraw", "mark_error"), {"referral"} | GRANTED),
-    "stop": {"referral", "referral_side"} | GRANTED,
+    **dict.fromkeys(("withdraw", "mark_error"), {"referral"} | GRANTED | COUNTED),
+    "stop": {"referral", "referral_side"} | GRANTED | COUNTED,
     "revoke_release": {"referral", "release", "release_end"} | GRANTED,
     "narrow_release": {"referral", "release", "release_end"} | GRANTED,
 }
 # What takes something away is noted for the journal of closings.
-for act in ("complete", "unable", "decline", "withdraw", "mark_error", "stop"):
-    LEAVES[act] = LEAVES[act] | {"closing"}
-for act in ("put_notice_release", "put_release", "revoke_release", "narrow_release"):
+CLOSING = "complete unable decline withdraw mark_error stop put_notice_release put_release"
+for act in (*CLOSING.split(), "revoke_release", "narrow_release"):
     LEAVES[act] = LEAVES[act] | {"closing"}
 
 

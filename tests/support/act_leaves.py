@@ -22,22 +22,22 @@ police put_notice            event referral
 police put_notice_release    event closing? referral release release_paper release_end?
 police put_release           event closing bound_access referral release release_paper release_end? packet_grant? private_key? > ywca changed
 police put_packet            event closing? referral packet_field packet_grant private_key? > ywca changed
-police send                  event referral packet_grant agreement_tally > ywca notice
+police send                  event referral packet_grant agreement_tally count_line counted_referral > ywca notice
 police call_me               event referral > ywca call_me
 police called_back           -
 police set_callback          event referral > ywca changed
-police withdraw              event closing bound_access referral packet_grant? > ywca taken_back
+police withdraw              event closing bound_access referral packet_grant? count_line? > ywca taken_back
 police revoke_release        event closing bound_access referral release release_end packet_grant? > ywca changed
 police narrow_release        event closing bound_access referral release release_end packet_grant? > ywca changed
 police revoke_return_release event closing bound_access
-police stop                  event closing bound_access referral packet_grant? > ywca stop
-police mark_error            event closing bound_access referral packet_grant? > ywca taken_back > ywca review > police review
+police stop                  event closing bound_access referral packet_grant? count_line? > ywca stop
+police mark_error            event closing bound_access referral packet_grant? count_line? counted_referral? > ywca taken_back > ywca review > police review
 police assign                event bound_access referral_assignment > police assigned
 police hand_over             event closing bound_access referral_assignment referral_side > police assigned
 police take_over             event closing? bound_access? referral_assignment referral_side self_assignment > police review
-police block                 event closing bound_access conflict_block referral? referral_side? > police take_over? > police review?
+police block                 event closing bound_access conflict_block referral? referral_side? count_line? counted_referral? > police take_over? > police review?
 police unblock               -
-police leads_only            event closing bound_access conflict_block referral? referral_side? > ywca take_over?
+police leads_only            event closing bound_access conflict_block referral? referral_side? count_line? counted_referral? > ywca take_over?
 police end_leads_only        -
 police open_packet           -
 police open_notes            -
@@ -51,27 +51,27 @@ police record_disclosure     event note private_key?
 police record_rights         event note private_key? referral_side rights_mark
 police set_hold              event referral_side
 police end_hold              -
-ywca   acknowledge           event closing? bound_access referral referral_side referral_assignment > police answered
-ywca   accept                event closing? bound_access referral referral_side referral_assignment? packet_grant > police answered
-ywca   undo_accept           event closing bound_access referral referral_side referral_assignment? packet_grant > police accept_undone
-ywca   decline               event closing bound_access referral referral_side? referral_assignment? packet_grant > police answered
+ywca   acknowledge           event closing? bound_access referral referral_side referral_assignment count_line > police answered
+ywca   accept                event closing? bound_access referral referral_side referral_assignment? packet_grant count_line > police answered
+ywca   undo_accept           event closing bound_access referral referral_side referral_assignment? packet_grant count_line > police accept_undone
+ywca   decline               event closing bound_access referral referral_side? referral_assignment? packet_grant count_line > police answered
 ywca   call_me               event referral > police call_me
 ywca   called_back           -
 ywca   start_handoff         event referral_side note private_key
 ywca   handoff_failed        event referral_side
-ywca   complete              event closing referral_side note private_key?
-ywca   unable                event closing referral_side note private_key?
+ywca   complete              event closing referral_side note private_key? count_line
+ywca   unable                event closing referral_side note private_key? count_line
 ywca   put_return_release    event closing bound_access referral_side release release_paper returned?
 ywca   revoke_release        event closing bound_access referral release release_end packet_grant? referral_side?
 ywca   narrow_release        event closing bound_access referral release release_end packet_grant? referral_side?
 ywca   revoke_return_release event closing bound_access
-ywca   stop                  event closing bound_access referral_side packet_grant
+ywca   stop                  event closing bound_access referral_side packet_grant count_line
 ywca   assign                event bound_access referral_assignment referral_side? > ywca assigned
 ywca   hand_over             event closing bound_access referral_assignment referral_side > ywca assigned
 ywca   take_over             event closing? bound_access? referral_assignment referral_side self_assignment? > ywca review?
-ywca   block                 event closing bound_access conflict_block referral? referral_side? > ywca take_over? > ywca review?
+ywca   block                 event closing bound_access conflict_block referral? referral_side? count_line? counted_referral? > ywca take_over? > ywca review?
 ywca   unblock               -
-ywca   leads_only            event closing bound_access conflict_block referral? referral_side? > ywca take_over? > ywca review?
+ywca   leads_only            event closing bound_access conflict_block referral? referral_side? count_line? counted_referral? > ywca take_over? > ywca review?
 ywca   end_leads_only        -
 ywca   open_packet           -
 ywca   open_notes            -
