@@ -139,7 +139,11 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("duplicates_different", "taskforce.coordinator", "/desk/duplicates?show=different"),
         Shot("trainings", "taskforce.coordinator", "/desk/trainings"),
         Shot("trainings_none", "ywca.lead", "/desk/trainings"),
-        Shot("trainings_filter", "taskforce.coordinator", "/desk/trainings?since=x"),
+        Shot(
+            "trainings_filter",
+            "taskforce.coordinator",
+            "/desk/trainings?since=2026-02-01&until=2026-01-01",
+        ),
         Shot("trainings_sheet", "taskforce.coordinator", "/desk/trainings/print"),
         Shot("training_new", "taskforce.coordinator", "/desk/trainings/new"),
         Shot("training_wrong", "taskforce.coordinator", "/desk/trainings/new", press=True),
