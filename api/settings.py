@@ -631,6 +631,12 @@ METRICS_TOKEN_FILE = os.environ.get("CAIRN_METRICS_TOKEN_FILE") or ""
 REQUESTS_OF_CALLER = _number("CAIRN_REQUESTS_OF_CALLER", 0 if LOOPBACK else 20)
 REQUESTS_OF_NETWORK = _number("CAIRN_REQUESTS_OF_NETWORK", 0 if LOOPBACK else 40)
 
+# The width of a band of the network's figures: no smaller number is shown
+# (referrals/numbers/bands.py).
+FIGURES_BAND = _number("CAIRN_FIGURES_BAND", 10)
+if not 5 <= FIGURES_BAND <= 100:
+    raise ImproperlyConfigured("CAIRN_FIGURES_BAND is from 5 to 100.")
+
 # -- Where to report a weakness (RFC 9116; api/discovery.py) ---------------------------------------
 
 SECURITY_CONTACT = os.environ.get("CAIRN_SECURITY_CONTACT") or ""

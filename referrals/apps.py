@@ -71,7 +71,7 @@ class ReferralsConfig(AppConfig):
                 *("rota.end_feed", "rota.read", "rota.read_feed", "rota.list_uncovered"),
                 *("export.list", "export.read", "export.download", "export.finish"),
                 "referral.export",
-                "rights_counts.read",
+                *("rights_counts.read", "report.read", "figures.read"),
                 "line.answer",
             ),
             changes=(
@@ -79,6 +79,8 @@ class ReferralsConfig(AppConfig):
                 *("rota.set_rotation", "rota.end_rotation", "rota.add_shift", "rota.remove_shift"),
                 *("rota.import", "rota.agree_swap"),
                 *("export.ask", "export.confirm", "export.end"),
+                *("figures.agree", "figures.end_agreement", "figures.publish"),
+                *("earlier_year.store", "earlier_year.delete"),
             ),
             uses=codes.PURPOSE,
             purposes=codes.RELEASE_PURPOSE,

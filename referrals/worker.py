@@ -30,7 +30,7 @@ from referrals.deadlines import auto_close, exercises_over, purge
 from referrals.job_wakeup import CHANNEL
 from referrals.notifications import escalation, gaps, message_queue, sealed_messages, triggers
 from referrals.notifications.line_tests import cover, weekly
-from referrals.numbers import cells
+from referrals.numbers import network_figures
 from referrals.push import sending as push
 from referrals.recovery import copies, lost_acts, watch
 from referrals.signing import pending
@@ -99,8 +99,7 @@ JOBS = (
     Job("webhook-log", outbox.delete_expired, 3600),
     Job("exports", writing.step, 5),  # parts of exports, and what is over of them
     Job("count", counters.step, 60),  # refusals of unknown callers, and limits
-    Job("numbers", cells.step, 60),  # counts that outlive the purge, added up
-    Job("number-seals", cells.seal_step, 3600),  # of months of which nothing else is left
+    Job("numbers", network_figures.step, 60),  # counts that outlive the purge, and figures
     Job("copies", copies.step, 1),  # of what was done, outside of the database
     Job("lost-acts", lost_acts.step, 24 * 3600),  # what a recovery found, after a month
     Job("seal", sealer.step, 0.5),  # within two seconds with 32 writers (G12)

@@ -37,6 +37,7 @@ SCOPES = {
     "referrals:read": "Read the agency's referrals, their notices and their history.",
     "packets:read": "Open packets and notes, as the agency's system of record, with a purpose.",
     "events:read": "Read the agency's feed of events.",
+    "reports:read": "Read the agency's own figures of months that are over; they hold no person.",
     "webhooks:write": "Say where the agency's events are sent to, and watch them arrive.",
     "audit:read": "Read the access log of the agency's own people and clients; excludes every other"
     " scope but webhooks:write, of a witness.",

@@ -30,6 +30,8 @@ TAGS = {
     "agreement-tally": "Counts the survivors who did not want a notice sent, and nothing else.",
     "call-records": "Calls to services that take people by phone only.",
     "rights-counts": "How often survivors were given which information on their rights.",
+    "reports": "Your agency's own figures, of months that are over: how many, how fast, and what"
+    " could not be met. They hold no person.",
     "mistakes": "Referrals that were marked as entered in error.",
     "events": "The feed: what your side may know of its referrals, in order, from any point on.",
     "webhooks": "Where your agency's events are sent to. A message holds ids only; read the rest"

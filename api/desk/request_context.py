@@ -104,6 +104,10 @@ class Visit:
         return self.principal.has_role("lead", "coordinator")
 
     @property
+    def reads_figures(self) -> bool:
+        return self.principal.has_role("lead")
+
+    @property
     def keeps_trainings(self) -> bool:
         return self.principal.has_role(*KEEPERS)
 

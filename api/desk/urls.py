@@ -45,6 +45,9 @@ from api.desk.practice import pages as practice
 from api.desk.provisioning import scim_token
 from api.desk.referral import acts, assignment, notice, packet, page
 from api.desk.referral.release import asking, copies, release_pages, surface
+from api.desk.reports import form_pages, network_pages
+from api.desk.reports import pages as reports
+from api.desk.reports import public as numbers
 from api.desk.slip import given, own_page
 from api.desk.trainings import pages as trainings
 
@@ -185,6 +188,10 @@ urlpatterns = [
     path("desk/on-call/import", on_call.import_file, name="desk_import_shifts"),
     path("desk/uncovered", on_call.uncovered, name="desk_uncovered"),
     *own_entries.urlpatterns,
+    *reports.urlpatterns,
+    *form_pages.urlpatterns,
+    *network_pages.urlpatterns,
+    *numbers.urlpatterns,
     *trainings.urlpatterns,
     # Calls, and the log
     path("desk/calls", call_records.own, name="desk_calls"),

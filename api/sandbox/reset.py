@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
-from api.dev import demo
+from api.dev import demo, demo_figures
 from api.dev.postgres import Cluster
 from api.sandbox import clock, received
 from permissions.errors import Unavailable
@@ -24,6 +24,7 @@ CONTENT = (
     *("line_test", "silent_line", "line_cover", "log_opt_in", "recent_count", "bulk_export"),
     *("agreement_tally", "purged_count", "rights_tally", "directory_unmet_search"),
     *("count_line", "count_cell", "count_seal"),
+    *("network_figures", "figures_agreement", "earlier_year"),
     *("directory_mistake_report", "directory_term_meaning", "directory_training"),
     *("directory_verification", "directory_mail_opt_out"),
 )
@@ -62,6 +63,7 @@ def reset() -> None:
         demo.keep_channels()
         demo.keep_rotas()
         demo.sign_terms()
+        demo_figures.count()
 
 
 def _empty(cursor: Any, tables: list[str]) -> None:

@@ -3,7 +3,16 @@
 from django.urls import path
 
 from api.v1 import codes
-from api.v1.agency import channels, events, exports, me, members, self_assignments, webhooks
+from api.v1.agency import (
+    channels,
+    events,
+    exports,
+    me,
+    members,
+    reports,
+    self_assignments,
+    webhooks,
+)
 from api.v1.audit import access_log, ledger
 from api.v1.directory import changes, editing, profile, proposals, search, upkeep
 from api.v1.referrals import (
@@ -35,6 +44,7 @@ urlpatterns = [
     path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", call_records.CallRecords.as_view()),
     path("rights-counts", rights.RightsCounts.as_view()),
+    path("reports", reports.Reports.as_view()),
     path("mistakes", mistakes.Mistakes.as_view()),
     path("channels", channels.Channels.as_view()),
     path("channels/<uuid:channel_id>", channels.Channel.as_view()),

@@ -11,12 +11,12 @@ from permissions.audit.queries import must_review
 from permissions.database.aliases import AUDITOR
 from permissions.principal import Principal
 
-ROUNDED = 5  # sec.log_counts
+SPAN = 10  # sec.blurred
 
 
 class Count(NamedTuple):
     """The number of entries of one kind. `agency_id` None: unknown callers. `rule`: why the act
-    was refused. `entries` of another agency is rounded down to a multiple of ROUNDED."""
+    was refused. `entries` of another agency: at least so many, and fewer than SPAN more."""
 
     agency_id: UUID | None
     act: str

@@ -353,7 +353,7 @@ TABLES |= dict.fromkeys(
     ("agreement_tally", "purged_count", "epoch_due", "log_leaf", "log_watch", "barred_to_the_end",
      "channel_code", "bound_access", "awake_claim", "rights_mark", "rights_tally", "survivor_slip",
      "record_number", "bulk_export", "bulk_export_part", "counted_referral", "count_line",
-     "count_cell", "count_seal",
+     "count_cell", "count_seal", "network_figures", "figures_agreement", "earlier_year",
      "closing", "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_duplicate",
      "directory_duplicate_scan", "directory_earlier_text", "directory_edit", "directory_funding",

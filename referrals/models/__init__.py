@@ -11,7 +11,15 @@ from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssi
 from referrals.models.events import Claim, Event, Message, XactBase
 from referrals.models.exports import Export, ExportPart
 from referrals.models.line_tests import LineCover, LineTest, SilentLine
-from referrals.models.numbers import CountCell, CountedReferral, CountLine, CountSeal
+from referrals.models.numbers import (
+    CountCell,
+    CountedReferral,
+    CountLine,
+    CountSeal,
+    EarlierYear,
+    FiguresAgreement,
+    NetworkFigures,
+)
 from referrals.models.on_call import CalendarFeed, Gap, Rotation, Shift, Swap
 from referrals.models.records import (
     AgreementTally,
@@ -51,16 +59,19 @@ __all__ = [
     "CountLine",
     "CountSeal",
     "CountedReferral",
+    "EarlierYear",
     "EpochDue",
     "Event",
     "Export",
     "ExportPart",
+    "FiguresAgreement",
     "Gap",
     "IdempotencyKey",
     "LineCover",
     "LineTest",
     "LostAct",
     "Message",
+    "NetworkFigures",
     "Note",
     "PacketField",
     "Plan",

@@ -45,12 +45,13 @@ _FINISHED = """
        AND NOT EXISTS (SELECT FROM counted_referral c
                         WHERE c.month >= m.begins AND c.month < m.begins + y.long)
        AND EXISTS (SELECT FROM count_cell x
-                    WHERE x.begins = m.begins AND (x.agency_id IS NULL) = y.yearly)
+                    WHERE x.begins = m.begins AND (x.agency_id IS NULL
+                          AND x.side IN ('from', 'to')) = y.yearly)
      ORDER BY 1, 2
 """
 _CELLS = """
     SELECT agency_id, side, item, number, settled FROM count_cell
-     WHERE begins = %s AND (agency_id IS NULL) = %s
+     WHERE begins = %s AND (agency_id IS NULL AND side IN ('from', 'to')) = %s
      ORDER BY agency_id::text NULLS FIRST, side, item
 """
 
@@ -84,17 +85,10 @@ class Checked(NamedTuple):
         return not (self.wrong or self.uneven or self.broken)
 
 
-def step() -> bool:
-    """Add up what acts have counted. Returns False: nothing is left to do. Safe to kill at any
-    point; of two at once, one does nothing."""
-    with try_lock(JOBS, COUNTING) as free:
-        if free:
-            _add_up()
-    return False
-
-
 def seal_step() -> bool:
-    """Seal the months of which nothing is left but their cells. As `step`."""
+    """Add up what acts have counted, and seal the months of which nothing is left but their cells.
+    Returns False: nothing is left to do. Safe to kill at any point; of two at once, one does
+    nothing."""
     with try_lock(JOBS, COUNTING) as free:
         if free:
             _add_up()  # a purge may have settled the last of a month just now

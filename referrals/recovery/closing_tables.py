@@ -71,6 +71,7 @@ def register_own() -> None:
         Closes("webhook_endpoint", {"removed_at": "set", "paused": "on", "stopped": "set"}),
         Closes("webhook_secret", {"ends_at": "earlier"}, unit="endpoint_id", agencies=()),
         Closes("on_call_feed", {"token_hash": "other"}, agencies=(), gone=True),
+        Closes("figures_agreement", {"ended_at": "set"}, beside={"ended_at": ("ended_by",)}),
         Closes("bulk_export", {"ended_at": "set"}, beside={"ended_at": ("end_reason",)}),
         without={
             "bulk_export_part": "sealed content of an export, deleted when that has ended",
@@ -93,6 +94,8 @@ def register_own() -> None:
             "count_line": "counts",
             "count_cell": "counts",
             "count_seal": "counts",
+            "network_figures": "bands; what was published stays published",
+            "earlier_year": "what was published elsewhere",
             "call_record": "counts",
             "line_cover": "counts of minutes",
             "line_test": "tests of a week",

@@ -43,6 +43,7 @@ NO_ENTRY = (
     "check/",  # of the people who run a service: no one who is known
     "line/",  # of a person who holds a phone: counted, and one row a minute
     "desk/practice/",  # who is in no exercise leaves and ends none
+    "numbers",  # what is published of the network
     "language",  # a choice of words, kept in a cookie
     "desk/agency/terms",  # the network's own text
     "desk/unfinished",  # what they type, kept for themselves

@@ -33,6 +33,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "v1/call-records": (READS,),
     "v1/mistakes": (READS,),
     "v1/rights-counts": (READS,),
+    "v1/reports": ("reports:read",),
     "v1/barred-attempts": (READS,),
     "v1/self-assignments": (READS, REVIEWS),
     "v1/block-alerts": NO_SYSTEM,

@@ -10,7 +10,7 @@ from tests.support.repository import REPOSITORY
 
 # A file of the product over 300 lines is asked why. Growing past its number is asked again.
 LONG = {
-    "api/contract/example_values.py": (390, "the words of every example, member by member"),
+    "api/contract/example_values.py": (400, "the words of every example, member by member"),
     "api/v1/directory/parameters.py": (370, "every parameter of the directory's lists"),
     "directory/editing/edit.py": (350, "an edit from its draft to what is rendered"),
     "directory/search/retrieval.py": (320, "every reader of the directory, one after the other"),

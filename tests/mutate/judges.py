@@ -62,6 +62,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
     ),
     "referrals/agreement": ("agreement", "every_cell_effects"),
     "referrals/numbers": ("counting", "generated_lives"),
+    "referrals/reports": ("own_figures",),
+    "referrals/network_figures": ("network_figures",),
     "referrals/numbers_check": ("counting",),
     "referrals/purge": ("purge", "old_backups"),
     "referrals/accounting": ("accounting",),

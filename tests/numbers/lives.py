@@ -23,7 +23,7 @@ from tests.support.stories import BOUND, Story, notice_release_body, service_of,
 
 Key = tuple[str | None, str, date, str]  # whose, side, when, what
 PAIRS = (("police", "ywca"), ("police", "sarc"), ("hospital", "ywca"), ("sarc", "ywca"))
-ADDS_UP = ("numbers", "number-seals")
+ADDS_UP = ("numbers",)
 STEPS = ((1, "m1"), (2, "m2"), (5, "m5"), (10, "m10"), (15, "m15"), (30, "m30"), (60, "h1"))
 STEPS += ((120, "h2"), (240, "h4"), (480, "h8"), (1440, "d1"), (4320, "d3"), (10080, "d7"))
 # What the sender is shown of its state, and the recipient, in the words of the counts.
@@ -45,6 +45,7 @@ class Life:
     accepted: datetime | None = None
     shown: dict[str, str] = field(default_factory=lambda: {"from": "waiting", "to": "waiting"})
     code: str = ""
+    late: bool = False  # not answered by the first deadline
     mistaken: bool = False
     barred: set[str] = field(default_factory=set)  # the sides of whose people it ever barred one
 
@@ -61,6 +62,8 @@ class Life:
             yield f"accepted:{step_of(self.accepted - self.sent)}"
         if self.code:
             yield f"declined:{self.code}"
+        if self.late:
+            yield "late:answer"
 
 
 def step_of(took: timedelta) -> str:
@@ -87,6 +90,7 @@ class Lives:
             self._expires, self._declined, self._completed, self._unable, self._left,
             self._withdrawn, self._withdrawn_late, self._stopped_by_sender,
             self._stopped_by_recipient, self._mistake, self._late_mistake, self._undone,
+            self._late,
         ]  # fmt: skip
 
     # -- Time ------------------------------------------------------------------------------------
@@ -207,6 +211,17 @@ class Lives:
         self.passes(days=8)
         assert worker.run_until_idle(worker.jobs_named(["clocks"])) == []
         life.shown |= {"from": "expired", "to": "expired"}
+        life.late = True
+
+    def _late(self, life: Life, story: Story) -> None:
+        """The first deadline passes, and is marked; then it is accepted."""
+        if not life.answered:
+            shown = self.api(story.sender).get(f"/v1/referrals/{story.id}").json()
+            due = datetime.fromisoformat(shown["ack_by"]) - self.now()
+            self.passes(seconds=int(due.total_seconds()) + 2)
+            assert worker.run_until_idle(worker.jobs_named(["clocks"])) == []
+            life.late = True
+        self._accepts(life, story)
 
     def _declined(self, life: Life, story: Story) -> None:
         life.code = self.lot.choice(list(codes.DECLINE))
@@ -287,6 +302,10 @@ class Lives:
                 if side in life.barred:
                     whose, begins = None, life.month.replace(month=1)
                 found.update((whose, side, begins, one) for one in life.items(side, self.kinds))
+            shown = "kept" if life.barred else "net"
+            found.update((None, shown, life.month, one) for one in life.items("from", self.kinds))
+            found[str(agency_id(life.sender)), shown, life.month, "whole:sent"] += 1
+            found[str(agency_id(life.recipient)), shown, life.month, "whole:received"] += 1
         return dict(found)
 
 

@@ -22,7 +22,7 @@ NOTICE = {"urgency": "emergency", "needs": ["shelter"], "concern": "labor_traffi
 
 
 def add_up() -> None:
-    assert worker.run_until_idle(worker.jobs_named(["numbers", "number-seals"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["numbers"])) == []
 
 
 def of(superuser: Any, key: str, side: str) -> dict[str, int]:
@@ -181,7 +181,10 @@ def test_a_block_of_the_senders_own_leaves_the_senders_and_counts_in_the_year(
     assert of(superuser, "police", "from") == without
     year = of_the_network(superuser, "from")
     assert (year["outcome:declined"], year.get("outcome:waiting")) == (1, None)
-    (begins,) = {key[2] for key in counted(superuser) if key[0] is None}
+    network = {(key[1], key[3]): n for key, n in counted(superuser).items() if key[0] is None}
+    assert network["kept", "outcome:declined"] == 1, "what bars anyone is kept out of the network"
+    assert network["net", "urgency:emergency"] == 1
+    (begins,) = {key[2] for key in counted(superuser) if key[:2] == (None, "from")}
     assert (begins.month, begins.day) == (1, 1)
     is_right()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.numbers.lives import Lives, all_purged, counted, differing, is_right, left_of
+from tests.numbers.reports import reports_are_the_truth
 from tests.support.exercises import Exercise
 
 
@@ -24,8 +25,10 @@ def test_the_counts_are_the_truth_before_and_after_the_purges(
             assert differing(lives, superuser) == {}
     is_right()
     assert sum(counted(superuser).values()) > 40
+    assert reports_are_the_truth(lives, superuser) > 10
     all_purged(lives, superuser)
     assert differing(lives, superuser) == {}, "after all purges"
+    assert reports_are_the_truth(lives, superuser) > 10
     is_right()
     assert left_of(superuser, "counted_referral") == 0
     assert left_of(superuser, "count_line") == 0

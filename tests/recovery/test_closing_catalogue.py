@@ -23,6 +23,7 @@ ENDS = re.compile(
 ENDS_NOTHING = {
     "bulk_export.ends_at": "set once more, to a later time, when it is ready",
     "channel.test_asked_at": "a test",
+    "figures_agreement.ended_by": "who ended it",
     "permissions_agency.retention_days": "a setting",
     "permissions_client.keys_url": "keys count only once a member has confirmed them",
     "permissions_client.cimd_expires_at": "of the library, stays empty",

@@ -24,6 +24,7 @@ from directory.vocabulary import term_id
 from permissions.database.aliases import JOBS
 from permissions.identity import credentials
 from permissions.models import Client
+from tests.support.answer_text import unpacked
 from tests.support.callers import Caller, agency_id
 
 WAYS = ("place", "link", "service", "organization", "born")
@@ -348,7 +349,8 @@ def ended() -> None:
 def text_of(answer: Any) -> str:
     """Headers and body, lower case, less what was asked."""
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return json.dumps(dict(answer.items())).lower() + bytes(body).decode().lower()
+    text = unpacked(bytes(body), answer).decode()
+    return (json.dumps(dict(answer.items())) + text).lower()
 
 
 def all_lines(caller: Caller, path: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:

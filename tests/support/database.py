@@ -26,6 +26,7 @@ from permissions.ledger import sealer
 from permissions.models import Membership
 from referrals import worker
 from referrals.claims import claims
+from referrals.numbers import published_figures
 from referrals.slip import giving
 from tests.support import exports
 from tests.support.binding import bind_credentials
@@ -203,6 +204,10 @@ def full_story(story: Story, api: Any) -> Story:
             "INSERT INTO count_seal (id, begins, yearly, total, mac)"
             " VALUES (gen_random_uuid(), '2020-01-01', false, 7, 'of another secret')"
         )
+        cursor.execute(
+            "INSERT INTO network_figures (id, period, begins, months, content, made_at)"
+            " VALUES (gen_random_uuid(), '2020', '2020-01-01', 12, '{}', now())"
+        )
     story.sends("record_rights", {"vine": "offered"})
     story.answers("put_return_release", return_body("connected"))
     giver = credentials.resolve_credential(api(story.sender).secret)
@@ -213,6 +218,13 @@ def full_story(story: Story, api: Any) -> Story:
     assert awake is not None
     shown = api(story.recipient).get(f"/v1/referrals/{at_night.id}").json()
     claims.claim(awake, shown["reference"])
+    lead = credentials.resolve_credential(api("police.lead").secret)
+    coordinator = credentials.resolve_credential(api("taskforce.coordinator").secret)
+    assert lead is not None
+    assert coordinator is not None
+    published_figures.agree(lead, agree=True)
+    earlier = published_figures.EarlierYear(2014, 5, 75, 2000, "An invented report")
+    published_figures.store_earlier_year(coordinator, earlier)
     channel = {"kind": "sms", "address": "406-555-0170"}
     for who, use in ((story.sender, "own"), ("police.admin", "duty"), ("ywca.admin", "duty")):
         kept = api(who).post("/v1/channels", channel | {"use": use})

@@ -15,6 +15,7 @@ from directory.demo import loader as directory_demo
 from directory.importing.parsing import id_of
 from tests.support import markers as marked
 from tests.support import matrix, routes
+from tests.support.answer_text import unpacked
 from tests.support.cluster import own_cluster
 from tests.support.database import as_app, protected_tables
 from tests.support.exports import opened
@@ -234,7 +235,7 @@ def whole(answer: Any) -> str:
     an export unsealed."""
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     answer.close()
-    text = body.decode()
+    text = unpacked(body, answer).decode()
     if ".jwe" in answer.get("Content-Disposition", ""):
         text += "".join(str(opened(part)) for part in text.splitlines())
     return f"{answer.reason_phrase} {dict(answer.items())} {answer.cookies} {text}"

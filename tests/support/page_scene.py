@@ -17,7 +17,10 @@ from permissions.database.uuid7 import uuid7
 from permissions.models import Client, SignInProvider
 from referrals.models import LineCover, Shift, SilentLine
 from referrals.notifications import gaps
+from referrals.numbers import network_figures, published_figures
+from referrals.numbers.published_figures import EarlierYear
 from referrals.on_call import changes
+from tests.numbers.past_cells import some_years
 from tests.support.callers import agency_id, member_id
 from tests.support.directory_entries import OURS, a_location
 from tests.support.exercises import Exercise
@@ -87,6 +90,7 @@ def build(api: Any, exercise: Exercise) -> Scene:
     handed = story().release(*PACKET).packet(**PACKET).send().answers("accept")
     handed.answers("start_handoff", {"mode": "phone"})
     _duplicates()
+    _figures(api)
     words = "It is closed on Mondays now.\nSo says the paper at its door."
     mistake_reports.report(None, UUID(ywca), "hours", words)
     mistake_reports.report(None, UUID(ywca), "closed", "")
@@ -191,6 +195,18 @@ def _trainings(api: Any) -> str:
     trainings.add(coordinator, uuid4(), plain)
     trainings.add(coordinator, made := uuid4(), named)
     return str(made)
+
+
+def _figures(api: Any) -> None:
+    """Figures of three years, of which one is published, an agency that is named, and a year that
+    was published before Cairn."""
+    coordinator = principal(api, "taskforce.coordinator")
+    some_years()
+    published_figures.agree(principal(api, "ywca.lead"), agree=True)
+    network_figures.step()
+    published_figures.publish(coordinator, "2025")
+    told = EarlierYear(2014, 5, 75, 2000, "Invented report of 2015")
+    published_figures.store_earlier_year(coordinator, told)
 
 
 def _own_sign_in(agency: str) -> str:

@@ -158,6 +158,7 @@ GET  v1/barred-attempts         401  200  200  200  403  403  200  200  200  200
 GET  v1/block-alerts            401  200  200  200  200  200  403  200  200  200  200  200  200
 GET  v1/self-assignments        401  200  200  200  200  200  200  200  200  200  200  200  403
 GET  v1/rights-counts           401  403  403  200  403  403  403  403  403  200  403  403  200
+GET  v1/reports                 401  403  403  200  403  403  403  403  403  200  403  403  403
 GET  v1/events                  401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/me                      401  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/members                 401  200  200  200  200  403  200  200  200  200  403  200  403
@@ -392,6 +393,40 @@ GET  desk/duplicates/<uuid:pair_id>/undo \
                                 302  302  302  302  302  302  302  302
 POST desk/duplicates/<uuid:pair_id>/undo \
                                 302  403  403  403  403  403  403  403
+GET  desk/reports               302  403  403  200  403  403  403  403
+POST desk/reports/name          302  403  403  302  403  403  403  403
+GET  desk/reports/print         302  403  403  200  403  403  403  403
+GET  desk/reports/figures.csv   302  403  403  200  403  403  403  403
+GET  desk/reports/figures.xlsx  302  403  403  200  403  403  403  403
+GET  desk/reports/forms         302  403  403  200  403  403  403  403
+GET  desk/reports/forms/<slug:form_id> \
+                                302  403  403  404  403  403  403  403
+GET  desk/reports/forms/<slug:form_id>/figures.csv \
+                                302  403  403  404  403  403  403  403
+GET  desk/reports/forms/<slug:form_id>/figures.xlsx \
+                                302  403  403  404  403  403  403  403
+GET  desk/network-figures       302  403  403  403  403  403  403  403
+GET  desk/network-figures/gaps  302  403  403  403  403  403  403  403
+GET  desk/network-figures/figures.csv \
+                                302  403  403  403  403  403  403  403
+GET  desk/network-figures/figures.xlsx \
+                                302  403  403  403  403  403  403  403
+GET  desk/network-figures/earlier \
+                                302  403  403  403  403  403  403  403
+POST desk/network-figures/earlier \
+                                302  403  403  403  403  403  403  403
+GET  desk/network-figures/earlier/<int:year>/delete \
+                                302  403  403  403  403  403  403  403
+POST desk/network-figures/earlier/<int:year>/delete \
+                                302  403  403  403  403  403  403  403
+GET  desk/network-figures/<int:year>/publish \
+                                302  403  403  403  403  403  403  403
+POST desk/network-figures/<int:year>/publish \
+                                302  403  403  403  403  403  403  403
+GET  numbers                    200  200  200  200  200  200  200  200
+GET  numbers/<int:year>         404  404  404  404  404  404  404  404
+GET  numbers/<int:year>.csv     404  404  404  404  404  404  404  404
+GET  numbers/<int:year>.xlsx    404  404  404  404  404  404  404  404
 GET  desk/trainings             302  403  403  200  403  403  403  403
 GET  desk/trainings/new         302  403  403  200  403  403  403  403
 POST desk/trainings/new         302  403  403  200  403  403  403  403

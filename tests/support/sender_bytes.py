@@ -11,6 +11,7 @@ import pytest
 from api.http import cursors
 from permissions.identity.credentials import resolve_credential
 from tests.support import routes
+from tests.support.answer_text import unpacked
 from tests.support.callers import Caller, member_id
 from tests.support.database import as_app
 from tests.support.desk_pages import at_the_desk
@@ -124,7 +125,7 @@ COUNTS_DOWN = re.compile(r"\b\d+ (?:s|sec|min|h|hours?|days?)\b")
 
 def as_page(answer: Any) -> Any:
     """A page less what each has of its own: the form's token, minutes that pass."""
-    text = OWN_TO_EACH_PAGE.sub(r"\1", answer.content.decode())
+    text = OWN_TO_EACH_PAGE.sub(r"\1", unpacked(answer.content, answer).decode())
     return answer.status_code, answer.get("Location"), COUNTS_DOWN.sub("…", text)
 
 

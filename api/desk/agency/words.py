@@ -17,6 +17,7 @@ SCOPES = {
     "referrals:write": _("Make referrals and answer them, for a named member"),
     "packets:read": _("Open packets and notes, for a named member"),
     "events:read": _("Read our feed of events"),
+    "reports:read": _("Read our figures of months that are over"),
     "webhooks:write": _("Decide where our events are sent"),
     "audit:read": _("Read our access log (with nothing else but webhooks)"),
 }

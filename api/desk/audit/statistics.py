@@ -52,12 +52,12 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _shown(count: statistics.Count, mine: UUID) -> str:
-    """Return the number as text; another agency's as the span that it was rounded from."""
+    """Return the number as text; another agency's as the span that it is in."""
     if count.agency_id in (mine, None):
         return str(count.entries)
-    if count.entries < statistics.ROUNDED:
-        return gettext("fewer than 5")
-    return f"{count.entries}–{count.entries + statistics.ROUNDED - 1}"
+    if not count.entries:
+        return gettext("fewer than {number}").format(number=statistics.SPAN)
+    return f"{count.entries}–{count.entries + statistics.SPAN - 1}"
 
 
 def _months(now: datetime) -> list[str]:

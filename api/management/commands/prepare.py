@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from api.dev import demo, demo_card
+from api.dev import demo, demo_card, demo_figures
 from api.dev.cast import CAST
 from directory.postcodes import derive, is_loaded, load
 from directory.projection.reindex import look_ahead, place_again
@@ -54,6 +54,7 @@ class Command(BaseCommand):
         demo.keep_rotas()
         demo.sign_terms()
         demo_card.switch_on()
+        demo_figures.count()
         derive()
         self.stdout.write("  the directory around Missoula")
         demo.write(path, content)  # last: the file means that everything is loaded

@@ -89,7 +89,7 @@ class CountOut(serializers.Serializer):
     decision = serializers.ChoiceField(choices=["allowed", "refused"])
     rule = serializers.CharField(allow_null=True, help_text="Why it was refused.")
     entries = serializers.IntegerField(
-        help_text="Another agency's is rounded down to a multiple of 5; 0 means fewer than 5."
+        help_text="At least as many of another agency, and fewer than ten more."
     )
 
 

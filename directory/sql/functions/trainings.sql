@@ -69,6 +69,45 @@ BEGIN
        AND (wanted = '' OR t.sector = wanted);
 END $$;
 
+-- The same by month, of the caller's own.
+CREATE FUNCTION sec.trainings_by_month(since date, until date)
+RETURNS TABLE (month date, trainings bigint, people bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    shown record := sec.shown_trainings();
+BEGIN
+    RETURN QUERY
+    SELECT date_trunc('month', t.held_on)::date, count(*), sum(t.heads)
+      FROM public.directory_training t
+     WHERE (shown.all_of_them OR t.agency_id = shown.mine)
+       AND t.held_on >= since AND t.held_on < until
+     GROUP BY 1 ORDER BY 1;
+END $$;
+
+-- The same of a lead's own agency, by what was taught to whom.
+CREATE FUNCTION sec.own_training_counts(since date, until date)
+RETURNS TABLE (audience text, sector text, topic text, trainings bigint, people bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+#variable_conflict use_column
+DECLARE
+    mine uuid := (SELECT shown.mine FROM sec.shown_trainings() shown);
+BEGIN
+    RETURN QUERY
+    SELECT t.audience, t.sector, t.topic, count(*), sum(t.heads)
+      FROM public.directory_training t
+     WHERE t.agency_id = mine AND t.held_on >= since AND t.held_on < until
+     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+END $$;
+
+-- All of them of the year that begins on this day, to be published.
+CREATE FUNCTION sec.trainings_of_year(begins date, OUT number integer, OUT people integer)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    SELECT count(*), coalesce(sum(t.heads), 0) INTO number, people
+      FROM public.directory_training t
+     WHERE t.held_on >= begins AND t.held_on < begins + interval '1 year';
+END $$;
+
 -- Store a training under this id, or change the one that is there, as the caller saw it (`seen`:
 -- its number of changes; NULL: it is new). Returns 'kept', also for the same again; 'changed' if it
 -- was changed meanwhile; 'hidden' for one that there is not or that is not the caller's to keep,
@@ -128,10 +167,12 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.may_keep_trainings_of(uuid), sec.shown_trainings(),
     sec.trainings(date, date, text, date, uuid, uuid, integer),
-    sec.training_totals(date, date, text),
+    sec.training_totals(date, date, text), sec.trainings_by_month(date, date),
+    sec.own_training_counts(date, date), sec.trainings_of_year(date),
     sec.store_training(uuid, integer, uuid, date, text, text, text, integer, text),
     sec.delete_training(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.trainings(date, date, text, date, uuid, uuid, integer),
-    sec.training_totals(date, date, text),
+    sec.training_totals(date, date, text), sec.trainings_by_month(date, date),
+    sec.own_training_counts(date, date),
     sec.store_training(uuid, integer, uuid, date, text, text, text, integer, text),
     sec.delete_training(uuid, integer) TO app;

@@ -97,12 +97,23 @@ BEGIN
     SELECT k.id, k.name::text FROM public.permissions_client k WHERE k.agency_id = mine;
 END $$;
 
+-- A count of another agency as it is shown: at least this many, and fewer than ten more. Rounded
+-- down to a multiple of five, and by half of the lots by five more, except where it would be the
+-- last one that is shown so. The lot is an id that only the log has. So there is always room for one more: with all other figures that one
+-- may read, too, no one can work a small number out (ADR 0144).
+CREATE FUNCTION sec.blurred(number bigint, lot text) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT number / 5 * 5
+         - CASE WHEN number >= 5 AND number % 5 < 4 AND hashtextextended(lot, 0) % 2 = 0
+                THEN 5 ELSE 0 END
+$$;
+
 -- Count entries of each kind: the caller's own agency's; for an oversight auditor, every agency's
 -- and those of unidentified callers. Only numbers are returned. Entries that the log hides from a
 -- caller whom a referral bars (R12) are not counted, because a difference would reveal them.
 --
--- Another agency's counts are rounded down to a multiple of five, so that neither a small number
--- nor the difference of two answers says that one act was done. Refusals of unknown callers that
+-- Another agency's counts are blurred, so that neither a small number nor the difference of two
+-- answers says that one act was done. Refusals of unknown callers that
 -- have no row of their own are counted as the rows state them (sec.enter_refusal).
 CREATE FUNCTION sec.log_counts(since timestamptz, until timestamptz)
 RETURNS TABLE (agency_id uuid, act text, decision text, rule text, entries bigint)
@@ -118,24 +129,27 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT one.agency_id, one.act, one.decision, one.rule,
-           CASE WHEN one.agency_id <> mine THEN sum(one.times)::bigint / 5 * 5
+           CASE WHEN one.agency_id <> mine
+                THEN sec.blurred(sum(one.times)::bigint, max(one.id::text))
                 ELSE sum(one.times)::bigint END
       FROM (
         SELECT e.agency_id, e.act, e.decision,
                CASE WHEN e.decision = 'refused' THEN e.rule END AS rule, 1::bigint AS times,
-               e.fields
+               e.fields, e.id
           FROM public.access_entry e
          WHERE e.at >= since AND e.at < until AND (network OR e.agency_id = mine)
+           -- what others did is counted once it is over: a count that grows says when it grew
+           AND (e.agency_id = mine OR e.decision = 'refused' OR until <= sec.clock())
            AND (e.agency_id IS NULL  -- practice is not counted
                 OR EXISTS (SELECT FROM public.permissions_agency p
                             WHERE p.id = e.agency_id AND p.exercise_id IS NULL))
            AND NOT sec.is_hidden_from_auditor(actor_id, hidden, e)
       ) row_
      CROSS JOIN LATERAL (
-        SELECT row_.agency_id, row_.act, row_.decision, row_.rule, row_.times
+        SELECT row_.agency_id, row_.act, row_.decision, row_.rule, row_.times, row_.id
         UNION ALL
         SELECT row_.agency_id, split_part(f, ':', 1) || '.' || split_part(f, ':', 2), 'refused',
-               split_part(f, ':', 3), split_part(f, ':', 4)::bigint
+               split_part(f, ':', 3), split_part(f, ':', 4)::bigint, row_.id
           FROM unnest(row_.fields) f
          WHERE row_.decision = 'refused'
            AND f ~ '^[a-z_]+:[a-z_]+:[a-z][a-z0-9_]*:[0-9]{1,15}$'
@@ -143,7 +157,8 @@ BEGIN
      GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS LAST, 2, 3, 4;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.oversight_agency_id(), sec.is_oversight_agency(uuid),
+REVOKE ALL ON FUNCTION sec.blurred(bigint, text),
+    sec.oversight_agency_id(), sec.is_oversight_agency(uuid),
     sec.opted_in_agency_ids(), sec.opt_in_reads(), sec.current_actor_id(),
     sec.is_hidden_from_auditor(uuid, uuid[], access_entry), sec.referral_listings(uuid),
     sec.client_names(), sec.log_counts(timestamptz, timestamptz) FROM PUBLIC;

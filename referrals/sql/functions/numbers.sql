@@ -42,6 +42,7 @@ BEGIN
             least(f.acknowledged_at, f.accepted_at),
             CASE WHEN f.status = 'declined' THEN f.ended_at END) - f.sent_at),
         'accepted:' || sec.counted_time(f.accepted_at - f.sent_at),
+        CASE WHEN f.escalated_at IS NOT NULL OR f.status = 'expired' THEN 'late:answer' END,
         CASE WHEN f.status = 'declined' THEN 'declined:' || f.code END
     ], NULL) || ARRAY(SELECT DISTINCT 'need:' || n FROM unnest(f.needs) n);
 END $$;
@@ -60,6 +61,27 @@ BEGIN
            d.item, sum(d.n), add_counts.settled
       FROM (SELECT unnest(before) AS item, -1 AS n UNION ALL SELECT unnest(after), 1) d
      GROUP BY d.item HAVING sum(d.n) <> 0;
+END $$;
+
+-- The same for the network, of what the sender's side counts; and, once a referral, one for each
+-- agency. A referral that bars, or ever barred, anyone of either agency is kept out of all that the
+-- network is shown: whom it bars could find it by the difference to their own agency's figures
+-- (R3). As many lines are written for it.
+CREATE FUNCTION sec.add_network_counts(
+    c counted_referral, f referral, before text[], after text[], settled boolean
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    of_network text := CASE WHEN c.from_barred OR c.to_barred THEN 'kept' ELSE 'net' END;
+    whole integer := (after <> '{}')::int - (before <> '{}')::int;
+BEGIN
+    INSERT INTO public.count_line (agency_id, side, begins, item, number, settled)
+    SELECT d.agency_id, of_network, c.month, d.item, sum(d.n),
+           add_network_counts.settled
+      FROM (SELECT NULL::uuid AS agency_id, unnest(before) AS item, -1 AS n
+            UNION ALL SELECT NULL, unnest(after), 1
+            UNION ALL SELECT f.from_agency_id, 'whole:sent', whole
+            UNION ALL SELECT f.to_agency_id, 'whole:received', whole) d
+     GROUP BY 1, d.item HAVING sum(d.n) <> 0;
 END $$;
 
 -- The recipient's own state.
@@ -88,6 +110,8 @@ CREATE FUNCTION sec.count_referral() RETURNS trigger LANGUAGE plpgsql SECURITY D
 DECLARE
     c public.counted_referral;
     own text;
+    before text[];
+    after text[];
 BEGIN
     IF OLD.sent_at IS NULL THEN
         INSERT INTO public.counted_referral
@@ -105,9 +129,10 @@ BEGIN
         RETURN NULL;
     END IF;
     IF NOT OLD.from_purged THEN
-        PERFORM sec.add_counts(c, NEW.from_agency_id, 'from', c.from_barred,
-            sec.counted_items(OLD, 'from', NULL, c.to_kind),
-            sec.counted_items(NEW, 'from', NULL, c.to_kind), false);
+        before := sec.counted_items(OLD, 'from', NULL, c.to_kind);
+        after := sec.counted_items(NEW, 'from', NULL, c.to_kind);
+        PERFORM sec.add_counts(c, NEW.from_agency_id, 'from', c.from_barred, before, after, false);
+        PERFORM sec.add_network_counts(c, NEW, before, after, false);
     END IF;
     IF NOT OLD.to_purged THEN
         PERFORM sec.add_counts(c, NEW.to_agency_id, 'to', c.to_barred,
@@ -144,6 +169,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
     c public.counted_referral;
+    kept public.counted_referral;
     f public.referral;
     items text[];
 BEGIN
@@ -153,13 +179,22 @@ BEGIN
     IF c.referral_id IS NULL THEN
         RETURN;
     END IF;
-    IF NOT c.from_barred AND NOT f.from_purged AND sec.has_ever_barred(f.id, f.from_agency_id) THEN
+    kept := c;
+    kept.from_barred := c.from_barred OR sec.has_ever_barred(f.id, f.from_agency_id);
+    kept.to_barred := c.to_barred OR sec.has_ever_barred(f.id, f.to_agency_id);
+    IF NOT (c.from_barred OR c.to_barred) AND (kept.from_barred OR kept.to_barred)
+       AND NOT f.from_purged THEN
+        items := sec.counted_items(f, 'from', NULL, c.to_kind);
+        PERFORM sec.add_network_counts(c, f, items, '{}', false);
+        PERFORM sec.add_network_counts(kept, f, '{}', items, false);
+    END IF;
+    IF NOT c.from_barred AND NOT f.from_purged AND kept.from_barred THEN
         items := sec.counted_items(f, 'from', NULL, c.to_kind);
         PERFORM sec.add_counts(c, f.from_agency_id, 'from', false, items, '{}', false);
         PERFORM sec.add_counts(c, f.from_agency_id, 'from', true, '{}', items, false);
         UPDATE public.counted_referral o SET from_barred = true WHERE o.referral_id = f.id;
     END IF;
-    IF NOT c.to_barred AND NOT f.to_purged AND sec.has_ever_barred(f.id, f.to_agency_id) THEN
+    IF NOT c.to_barred AND NOT f.to_purged AND kept.to_barred THEN
         items := sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind);
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', false, items, '{}', false);
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', true, '{}', items, false);
@@ -191,6 +226,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     c public.counted_referral;
     f public.referral;
+    items text[];
 BEGIN
     SELECT * INTO c FROM public.counted_referral o WHERE o.referral_id = settle_counts.referral
        FOR UPDATE;
@@ -198,8 +234,9 @@ BEGIN
     IF c.referral_id IS NULL THEN
         RETURN;
     ELSIF settle_counts.side = 'from' AND NOT f.from_purged THEN
-        PERFORM sec.add_counts(c, f.from_agency_id, 'from', c.from_barred, '{}',
-            sec.counted_items(f, 'from', NULL, c.to_kind), true);
+        items := sec.counted_items(f, 'from', NULL, c.to_kind);
+        PERFORM sec.add_counts(c, f.from_agency_id, 'from', c.from_barred, '{}', items, true);
+        PERFORM sec.add_network_counts(c, f, '{}', items, true);
     ELSIF settle_counts.side = 'to' AND NOT f.to_purged THEN
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', c.to_barred, '{}',
             sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind), true);
@@ -208,6 +245,7 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.counted_time(interval), sec.counted_items(referral, text, text, text),
     sec.add_counts(counted_referral, uuid, text, boolean, text[], text[], boolean),
+    sec.add_network_counts(counted_referral, referral, text[], text[], boolean),
     sec.recipient_state(referral), sec.has_ever_barred(uuid, uuid), sec.count_referral(),
     sec.count_own_end(), sec.count_out(uuid), sec.count_out_blocked(), sec.count_out_joined(),
     sec.settle_counts(uuid, text) FROM PUBLIC;

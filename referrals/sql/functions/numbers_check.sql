@@ -12,6 +12,15 @@ BEGIN
       FROM public.counted_referral c JOIN public.referral f ON f.id = c.referral_id
      WHERE NOT f.from_purged
     UNION ALL
+    SELECT n.whose, CASE WHEN c.from_barred OR c.to_barred THEN 'kept' ELSE 'net' END, c.month,
+           n.what
+      FROM public.counted_referral c JOIN public.referral f ON f.id = c.referral_id
+     CROSS JOIN LATERAL (
+           SELECT NULL::uuid, unnest(sec.counted_items(f, 'from', NULL, c.to_kind))
+           UNION ALL VALUES (f.from_agency_id, 'whole:sent'), (f.to_agency_id, 'whole:received')
+           ) n (whose, what)
+     WHERE NOT f.from_purged
+    UNION ALL
     SELECT CASE WHEN NOT c.to_barred THEN f.to_agency_id END, 'to',
            CASE WHEN c.to_barred THEN date_trunc('year', c.month)::date ELSE c.month END,
            unnest(sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind))

@@ -16,6 +16,7 @@ CREATE TRIGGER count_it AFTER UPDATE ON referral FOR EACH ROW
         OLD.sent_at IS NULL OR NEW.status <> OLD.status
         OR NEW.acknowledged_at IS DISTINCT FROM OLD.acknowledged_at
         OR NEW.accepted_at IS DISTINCT FROM OLD.accepted_at
+        OR (NEW.escalated_at IS NULL) <> (OLD.escalated_at IS NULL)
         OR NEW.concern <> OLD.concern OR NEW.age_band <> OLD.age_band
         OR NEW.urgency <> OLD.urgency OR NEW.needs <> OLD.needs))
     EXECUTE FUNCTION sec.count_referral();

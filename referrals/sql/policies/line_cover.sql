@@ -4,3 +4,4 @@
 
 GRANT SELECT, INSERT, UPDATE (minutes, covered, until), DELETE ON line_cover TO jobs;
 GRANT SELECT ON line_cover TO signin;
+GRANT SELECT (agency_id, month, minutes, covered) ON line_cover TO definer;
