@@ -71,7 +71,7 @@ class ReferralsConfig(AppConfig):
                 *("rota.end_feed", "rota.read", "rota.read_feed", "rota.list_uncovered"),
                 *("export.list", "export.read", "export.download", "export.finish"),
                 "referral.export",
-                *("rights_counts.read", "report.read", "figures.read"),
+                *("rights_counts.read", "own_figures.read", "figures.read"),
                 "line.answer",
             ),
             changes=(

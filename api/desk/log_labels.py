@@ -165,7 +165,7 @@ LOGGED = {
     "line.answer": _("Test of a phone line answered"),
     "rota.list_uncovered": _("Viewed the agencies without a line"),
     "rights_counts.read": _("Viewed the counts of rights given"),
-    "report.read": _("Viewed their agency's figures"),
+    "own_figures.read": _("Viewed their agency's figures"),
     "figures.read": _("Viewed the network's figures"),
     "figures.agree": _("Agreed that the network's figures name the agency"),
     "figures.end_agreement": _("Ended that the network's figures name the agency"),

@@ -66,6 +66,11 @@ def long_day(day: date) -> str:
     return _day(day, "yMMMd")
 
 
+def month_and_year(day: date) -> str:
+    """Return words such as "October 2026"."""
+    return _day(day, "yMMMM")
+
+
 def day_of_month(day: date) -> str:
     """Return words such as "Nov 24"."""
     return _day(day, "MMMd")

@@ -97,7 +97,8 @@ class Migration(migrations.Migration):
                         nulls_distinct=False,
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("side__in", ("from", "to"))), name="count_cell_side"
+                        condition=models.Q(("side__in", ("from", "to", "net", "kept"))),
+                        name="count_cell_side",
                     ),
                 ],
             },

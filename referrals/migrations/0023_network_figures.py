@@ -13,20 +13,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # What was counted before this version, which was never released, has no part of the
-        # network's in it.
-        migrations.RunSQL(
-            "TRUNCATE count_line, count_cell, count_seal, counted_referral",
-            migrations.RunSQL.noop,
-        ),
-        migrations.RemoveConstraint(model_name="countcell", name="count_cell_side"),
-        migrations.AddConstraint(
-            model_name="countcell",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("side__in", ("from", "to", "net", "kept"))),
-                name="count_cell_side",
-            ),
-        ),
         migrations.CreateModel(
             name="EarlierYear",
             fields=[

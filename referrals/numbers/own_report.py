@@ -88,7 +88,7 @@ def own_figures(
 
     One access entry. Raises NotPermitted, and BadRequest for a period of which no month is over.
     """
-    with writer.logged_act(principal, "report.read"):
+    with writer.logged_act(principal, "own_figures.read"):
         require_reader(principal)
         this_month = _this_month()
         chosen = period or containing(calendar, this_month).before

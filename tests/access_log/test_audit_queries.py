@@ -172,12 +172,18 @@ def exact_counts(superuser: Any, month: str) -> dict[tuple[str, str, str, str | 
 
 
 def test_counts_are_the_agencys_own_and_for_oversight_the_networks(
-    story: Story, api: Any, superuser: Any
+    story: Story, api: Any, superuser: Any, shift_clock: Any
 ) -> None:
     months = two_months()
     full_story(story, api)
     api(None).get("/v1/referrals")
     own = counted(api("ywca.auditor"), months)
+    others = {str(agency_id("ywca")), str(agency_id("police"))}
+    early = counted(api("taskforce.auditor"), months)
+    assert not [
+        item for item in early if item["agency_id"] in others and item["decision"] != "refused"
+    ], "of a month that is not over"
+    shift_clock("62 days")
     network = counted(api("taskforce.auditor"), months)
     assert {item["agency_id"] for item in own} == {str(agency_id("ywca"))}
     assert {item["agency_id"] for item in network} > {str(agency_id("police")), None}
@@ -198,6 +204,7 @@ def test_counts_are_the_agencys_own_and_for_oversight_the_networks(
     for month_text in ("2026-13", "2026", "٢٠٢٦-01", ""):
         answer = api("ywca.auditor").get(f"{LOG}/counts", {"month": month_text})
         assert answer.status_code == 400
+    shift_clock("0")
 
 
 def test_filters_know_what_a_cursor_is_bound_to() -> None:

@@ -131,7 +131,7 @@ def test_reading_is_one_entry_and_a_refusal_another(api: Any, superuser: Any) ->
 
 def entries(superuser: Any) -> Counter[tuple[str, str | None]]:
     with superuser.cursor() as cursor:
-        cursor.execute("SELECT decision, rule FROM access_entry WHERE act = 'report.read'")
+        cursor.execute("SELECT decision, rule FROM access_entry WHERE act = 'own_figures.read'")
         found = Counter(cursor.fetchall())
     superuser.commit()
     return found

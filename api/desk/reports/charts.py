@@ -11,7 +11,7 @@ import svg
 from django.utils.safestring import SafeString, mark_safe
 
 WIDTH = 360  # units; a chart is as wide as its place
-_ROW, _BAR, _THIN, _TEXT = 44, 14, 5, 14
+_ROW, _ABOVE, _BAR, _THIN, _TEXT = 44, 20, 14, 5, 14
 _NUMBER = 44  # units that are kept for the number behind the longest bar
 _RANGE = 80  # and for two numbers
 _MOST_CHARS = 46  # of a label; the table has all of it
@@ -25,32 +25,6 @@ class Bar(NamedTuple):
     before: int | None = None
 
 
-def bars(title: str, rows: Sequence[Bar]) -> SafeString:
-    """Draw horizontal bars, one below the other, with their labels above them."""
-    longest = max([1, *(one.number for one in rows), *(one.before or 0 for one in rows)])
-    unit = (WIDTH - _NUMBER) / longest
-    parts: list[svg.Element] = [svg.Title(text=escape(title))]
-    for place, row in enumerate(rows):
-        top = place * _ROW
-        wide = row.number * unit
-        parts += [
-            svg.Text(x=0, y=top + _TEXT, text=escape(_short(row.label))),
-            svg.Rect(x=0, y=top + 20, width=wide, height=_BAR, class_=["bar-now"]),
-            svg.Text(x=wide + 5, y=top + 20 + _BAR - 2, text=str(row.number)),
-        ]
-        if row.before is not None:
-            parts.append(
-                svg.Rect(
-                    x=0,
-                    y=top + 20 + _BAR + 1,
-                    width=row.before * unit,
-                    height=_THIN,
-                    class_=["bar-before"],
-                )
-            )
-    return _drawn(parts, len(rows) * _ROW)
-
-
 class RangeBar(NamedTuple):
     """A number that is known to be from `least` to `most`; `words` says so."""
 
@@ -60,21 +34,33 @@ class RangeBar(NamedTuple):
     words: str
 
 
+class _Strip(NamedTuple):
+    """A rectangle of a row, `below` its top edge."""
+
+    number: int
+    css: str
+    below: int = 0
+    height: int = _BAR
+
+
+def bars(title: str, rows: Sequence[Bar]) -> SafeString:
+    """Draw horizontal bars, one below the other, with their labels above them."""
+    drawn = []
+    for one in rows:
+        strips = [_Strip(one.number, "bar-now")]
+        if one.before is not None:
+            strips.append(_Strip(one.before, "bar-before", _BAR + 1, _THIN))
+        drawn.append((one.label, str(one.number), strips))
+    return _drawn(title, drawn, _NUMBER)
+
+
 def ranges(title: str, rows: Sequence[RangeBar]) -> SafeString:
     """Draw bars as far as `least`, and paler from there to `most`."""
-    longest = max([1, *(one.most for one in rows)])
-    unit = (WIDTH - _RANGE) / longest
-    parts: list[svg.Element] = [svg.Title(text=escape(title))]
-    for place, row in enumerate(rows):
-        top = place * _ROW
-        wide = row.most * unit
-        parts += [
-            svg.Text(x=0, y=top + _TEXT, text=escape(_short(row.label))),
-            svg.Rect(x=0, y=top + 20, width=wide, height=_BAR, class_=["bar-perhaps"]),
-            svg.Rect(x=0, y=top + 20, width=row.least * unit, height=_BAR, class_=["bar-now"]),
-            svg.Text(x=wide + 5, y=top + 20 + _BAR - 2, text=escape(row.words)),
-        ]
-    return _drawn(parts, len(rows) * _ROW)
+    drawn = [
+        (one.label, one.words, [_Strip(one.most, "bar-perhaps"), _Strip(one.least, "bar-now")])
+        for one in rows
+    ]
+    return _drawn(title, drawn, _RANGE)
 
 
 def _short(label: str) -> str:
@@ -83,9 +69,31 @@ def _short(label: str) -> str:
     return f"{label[:_MOST_CHARS]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _drawn(parts: list[svg.Element], height: float) -> SafeString:
+def _drawn(
+    title: str, rows: Sequence[tuple[str, str, Sequence[_Strip]]], behind: int
+) -> SafeString:
+    """Rows of a label, the words behind the first strip, for which `behind` units are kept, and the
+    strips."""
+    longest = max([1, *(strip.number for *_words, strips in rows for strip in strips)])
+    unit = (WIDTH - behind) / longest
+    parts: list[svg.Element] = [svg.Title(text=escape(title))]
+    for place, (label, words, strips) in enumerate(rows):
+        top = place * _ROW + _ABOVE
+        parts.append(svg.Text(x=0, y=place * _ROW + _TEXT, text=escape(_short(label))))
+        parts += [
+            svg.Rect(
+                x=0,
+                y=top + strip.below,
+                width=strip.number * unit,
+                height=strip.height,
+                class_=[strip.css],
+            )
+            for strip in strips
+        ]
+        end = strips[0].number * unit
+        parts.append(svg.Text(x=end + 5, y=top + _BAR - 2, text=escape(words)))
     drawing = svg.SVG(
-        viewBox=svg.ViewBoxSpec(0, 0, WIDTH, height),
+        viewBox=svg.ViewBoxSpec(0, 0, WIDTH, len(rows) * _ROW),
         class_=["chart"],
         extra={"role": "img"},
         elements=parts,

@@ -17,9 +17,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from api.desk.forms import PRIVATE, DeskForm, Text
 from api.desk.reports import files
 from api.desk.reports.charts import Bar, bars
-from api.desk.reports.network_sections import Row, Section, Table, gaps, sections, years
-from api.desk.reports.words import month_words, period_words, since_words
+from api.desk.reports.network_sections import gaps, sections, years
+from api.desk.reports.tables import Row, Section, Table
+from api.desk.reports.words import period_words, since_words
 from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.desk.times import month_and_year
 from permissions.errors import BadRequest, NotVisible
 from referrals.numbers import published_figures
 from referrals.numbers.published_figures import EarlierYear, Known, NetworkFigures
@@ -201,7 +203,7 @@ def _taught(chosen: Chosen) -> Table | None:
     if not any(number for _month, number in rows):
         return None
     title = gettext("Trainings by month")
-    drawn = [Bar(month_words(month), number) for month, number in rows]
+    drawn = [Bar(month_and_year(month), number) for month, number in rows]
     return Table(title, [Row(one.label, str(one.number)) for one in drawn], bars(title, drawn))
 
 

@@ -1,7 +1,6 @@
 """The network's figures as a reader meets them: bands, in tables and charts (ADR 0144)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from api.desk.reports.charts import Bar, RangeBar, bars, ranges
 from api.desk.reports.gap_words import area_words, gap_words
 from api.desk.reports.sections import ORDER
+from api.desk.reports.tables import Row, Section, Table
 from api.desk.reports.words import FAMILIES, code_words, period_words
 from referrals.numbers.bands import NONE, Band
 from referrals.numbers.published_figures import EarlierYear, NetworkFigures
@@ -21,27 +21,6 @@ ANSWERED: Mapping[str, Promise] = {
     "d1": _("Within a day"),
     "later": _("Later"),
 }
-
-
-class Row(NamedTuple):
-    """A number in words; `before` is '' where there is nothing to compare with."""
-
-    label: str
-    shown: str
-    before: str = ""
-
-
-class Table(NamedTuple):
-    title: str
-    rows: Sequence[Row]
-    chart: SafeString
-
-
-class Section(NamedTuple):
-    key: str
-    title: str
-    says: Sequence[str]
-    tables: Sequence[Table]
 
 
 def band_words(band: Band) -> str:

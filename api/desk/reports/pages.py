@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from api.desk.reports import files
-from api.desk.reports.sections import Section, sections
+from api.desk.reports.sections import sections
+from api.desk.reports.tables import Section
 from api.desk.reports.words import CALENDARS, period_words
 from api.desk.request_context import Visit, page, signed_in
 from api.desk.times import long_day

@@ -3,14 +3,16 @@ and tables that show the period before, too. The page, the paper and the files s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from api.desk.reports.charts import Bar, bars
-from api.desk.reports.words import FAMILIES, code_words, month_words, period_words, step_words
+from api.desk.reports.tables import Row, Section, Table
+from api.desk.reports.words import FAMILIES, code_words, period_words, step_words
+from api.desk.times import month_and_year
 from referrals import codes
+from referrals.call_records import UNMET
 from referrals.numbers.own_report import Figures, OwnReport, Side
 from referrals.numbers.time_steps import STEPS, Times
 
@@ -29,29 +31,6 @@ ORDER: Mapping[str, Sequence[str]] = {
 }
 
 
-class Row(NamedTuple):
-    label: str
-    number: int
-    before: int
-
-
-class Table(NamedTuple):
-    """`chart` shows the same numbers."""
-
-    title: str
-    rows: Sequence[Row]
-    chart: SafeString
-
-
-class Section(NamedTuple):
-    """`says`: what it means, in sentences. `tables` is empty where there is nothing to show."""
-
-    key: str
-    title: str
-    says: Sequence[str]
-    tables: Sequence[Table]
-
-
 def sections(figures: Figures) -> list[Section]:
     """Return what was received, sent, called and covered."""
     now, before = figures.report, figures.before
@@ -62,56 +41,50 @@ def sections(figures: Figures) -> list[Section]:
 
 
 def _received(now: OwnReport, before: OwnReport) -> Section:
-    side, earlier = now.received, before.received
-    says = [
-        ngettext(
-            "Your agency received {number} referral in this period",
-            "Your agency received {number} referrals in this period",
-            side.referrals,
-        ).format(number=side.referrals)
-        + _than_before(earlier.referrals, before)
-    ]
-    if side.referrals:
-        says += _speed(side.answered)
-        says.append(_late(side))
-        if unmet := sum(side.by["declined"].values()):
-            says.append(
-                ngettext(
-                    "{number} was declined: a need that was not met here.",
-                    "{number} were declined: needs that were not met here.",
-                    unmet,
-                ).format(number=unmet)
-            )
-        title = gettext("From whom")
-        tables = _tables(side, earlier, now, title)
-    else:
-        tables = []
+    side = now.received
+    number = ngettext(
+        "Your agency received {number} referral in this period",
+        "Your agency received {number} referrals in this period",
+        side.referrals,
+    ).format(number=side.referrals)
+    says = [number + _than_before(before.received.referrals, before), *_answers(side)]
+    if unmet := sum(side.by["declined"].values()):
+        says.append(
+            ngettext(
+                "{number} was declined: a need that was not met here.",
+                "{number} were declined: needs that were not met here.",
+                unmet,
+            ).format(number=unmet)
+        )
+    tables = _tables(side, before.received, gettext("From whom"))
     return Section("received", gettext("Referrals that you received"), says, tables)
 
 
 def _sent(now: OwnReport, before: OwnReport) -> Section:
-    side, earlier = now.sent, before.sent
-    says = [
-        ngettext(
-            "Your agency sent {number} referral in this period",
-            "Your agency sent {number} referrals in this period",
-            side.referrals,
-        ).format(number=side.referrals)
-        + _than_before(earlier.referrals, before)
-    ]
-    tables = []
-    if side.referrals:
-        says += _speed(side.answered)
-        says.append(_late(side))
-        tables = _tables(side, earlier, now, gettext("To whom"))
+    side = now.sent
+    number = ngettext(
+        "Your agency sent {number} referral in this period",
+        "Your agency sent {number} referrals in this period",
+        side.referrals,
+    ).format(number=side.referrals)
+    says = [number + _than_before(before.sent.referrals, before), *_answers(side)]
+    tables = _tables(side, before.sent, gettext("To whom"))
     return Section("sent", gettext("Referrals that you sent"), says, tables)
 
 
-def _tables(side: Side, earlier: Side, now: OwnReport, whom: str) -> list[Table]:
-    found = []
+def _answers(side: Side) -> list[str]:
+    """How fast they were answered, and what was late; nothing where there is nothing."""
+    return [_speed(side.answered), _late(side)] if side.referrals else []
+
+
+def _tables(side: Side, earlier: Side, whom: str) -> list[Table]:
+    """Nothing where there is nothing in the period itself."""
+    found: list[Table] = []
+    if not side.referrals:
+        return found
     if len(side.months) > 1:
         rows = [
-            Row(month_words(month), number, was)
+            Row(month_and_year(month), number, was)
             for (month, number), was in zip(
                 side.months.items(), earlier.months.values(), strict=True
             )
@@ -138,7 +111,7 @@ def _calls(now: OwnReport, before: OwnReport) -> Section:
         ).format(number=number)
         + _than_before(was, before)
     ]
-    if unmet := sum(now.calls.get(code, 0) for code in ("full", "out_of_area", "wrong_number")):
+    if unmet := sum(now.calls.get(code, 0) for code in UNMET):
         says.append(
             ngettext(
                 "{number} of them found no help: full, out of the area, or a dead number.",
@@ -196,14 +169,14 @@ def _than_before(number: int, before: OwnReport) -> str:
     )
 
 
-def _speed(found: Times) -> list[str]:
+def _speed(found: Times) -> str:
     if found.median is None or found.p90 is None:
-        return [gettext("None was answered.")]
+        return gettext("None was answered.")
     if found.median == found.p90:
         frame = gettext("Nine of ten were answered within {slow}.")
     else:
         frame = gettext("Half were answered within {quick}, and nine of ten within {slow}.")
-    return [frame.format(quick=step_words(found.median), slow=step_words(found.p90))]
+    return frame.format(quick=step_words(found.median), slow=step_words(found.p90))
 
 
 def _late(side: Side) -> str:

@@ -1,15 +1,14 @@
 """What the figures say: periods, codes and lengths of time in words for people."""
 
 from collections.abc import Mapping
-from datetime import date
 
-from babel.dates import format_skeleton
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.agency.words import KINDS
 from api.desk.labels import label
+from api.desk.times import month_and_year
 from referrals.numbers.periods import Period
 from referrals.numbers.published_figures import NetworkFigures
 from referrals.numbers.time_steps import STEPS
@@ -54,14 +53,9 @@ def code_words(family: str, code: str) -> str:
     return label(CODE_LISTS.get(family, family), code)
 
 
-def month_words(month: date) -> str:
-    """Return words such as "October 2026"."""
-    return format_skeleton("yMMMM", month, locale=get_language() or "en")
-
-
 def since_words(figures: NetworkFigures | None) -> str:
     """Return the month in which counting began, where that is within the period; else ''."""
-    return month_words(figures.since) if figures and figures.since else ""
+    return month_and_year(figures.since) if figures and figures.since else ""
 
 
 def period_words(period: Period) -> str:
@@ -70,7 +64,7 @@ def period_words(period: Period) -> str:
     part = period.name[-1]
     match period.calendar:
         case "month":
-            return month_words(period.begins)
+            return month_and_year(period.begins)
         case "quarter":
             return gettext("quarter {part} of {year}").format(part=part, year=year)
         case "half_year" if part == "1":

@@ -1,10 +1,7 @@
 """The trainings at the desk: the list, one to print, a file, and entering, correcting and deleting
 one."""
 
-import csv
-import io
 import re
-from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
@@ -19,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from api.audit_downloads import cell
+from api.desk.reports import files
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.desk.times import long_day
 from api.desk.trainings.forms import (
@@ -99,17 +96,17 @@ def file(request: HttpRequest, visit: Visit) -> HttpResponse:
     found = trainings.listed(visit.principal, form.filters(), most=MOST_IN_FILE)
     head = [gettext("Day"), gettext("Trainer's agency"), gettext("Sector")]
     head += [gettext("Who was taught"), gettext("Topic"), gettext("People"), gettext("Title")]
-    writer: Any = csv.writer(text := io.StringIO(newline=""), quoting=csv.QUOTE_ALL)
-    writer.writerow(head)
-    for one in _lines(found.trainings):
-        facts = one.training.facts
-        said = (one.sector, one.audience, one.topic, facts.heads, facts.title)
-        writer.writerow([cell(value) for value in (facts.held_on, one.training.agency, *said)])
-    kind = "text/csv; charset=utf-8; header=present"
-    answer = HttpResponse(BOM + text.getvalue().encode(), content_type=kind)
-    answer["Content-Disposition"] = 'attachment; filename="trainings.csv"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    lines = [
+        (
+            one.training.facts.held_on.isoformat(),
+            one.training.agency,
+            *(str(one.sector), str(one.audience), str(one.topic)),
+            one.training.facts.heads,
+            one.training.facts.title,
+        )
+        for one in _lines(found.trainings)
+    ]
+    return files.answer("csv", "trainings", head, lines)
 
 
 @require_http_methods(METHODS)

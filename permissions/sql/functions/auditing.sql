@@ -99,8 +99,9 @@ END $$;
 
 -- A count of another agency as it is shown: at least this many, and fewer than ten more. Rounded
 -- down to a multiple of five, and by half of the lots by five more, except where it would be the
--- last one that is shown so. The lot is an id that only the log has. So there is always room for one more: with all other figures that one
--- may read, too, no one can work a small number out (ADR 0144).
+-- last one that is shown so. The lot is an id that only the log has. So there is always room for
+-- one more: with all other figures that one may read, too, no one can work a small number out
+-- (ADR 0144).
 CREATE FUNCTION sec.blurred(number bigint, lot text) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT number / 5 * 5
