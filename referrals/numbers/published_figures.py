@@ -102,8 +102,10 @@ def known(principal: Principal) -> Known:
 
 def published() -> tuple[list[NetworkFigures], list[EarlierYear]]:
     """Return what is published, the newest year first; and what was published of earlier years, the
-    oldest first. For everyone."""
-    return _figures(True), _earlier()
+    oldest first, without those that are among the first. For everyone."""
+    figures = _figures(True)
+    own = {one.period.name for one in figures}
+    return figures, [one for one in _earlier() if str(one.year) not in own]
 
 
 def publish(principal: Principal, year: str) -> None:

@@ -180,8 +180,11 @@ def test_no_one_else_reads_or_publishes_them(who: str) -> None:
 
 def test_a_year_is_published_once_for_everyone_with_its_trainings(api: Any) -> None:
     some_years()
-    made()
     pages = at_the_desk(COORDINATOR, csrf=False)
+    entered = {"year": "2025", "cases": "9", "source": "A report"}
+    pages.submit(f"{HERE}/earlier", entered)
+    assert "2025: A report" in text_of(PLAIN.get("/numbers").content)
+    made()
     shown = text_of(pages.get(HERE).content)
     assert "Figures of the network" in pages.get(HERE).content.decode()
     assert "2025" in shown
@@ -190,6 +193,7 @@ def test_a_year_is_published_once_for_everyone_with_its_trainings(api: Any) -> N
     pages.submit(f"{HERE}/2025/publish")
     public = PLAIN.get("/numbers/2025")
     assert public.status_code == 200
+    assert "2025: A report" not in text_of(PLAIN.get("/numbers").content), "Cairn's own instead"
     page, file = public.content, PLAIN.get("/numbers/2025.csv").content
     assert "0 trainings were held" in text_of(page)
     network(date(2025, 5, 1), 100)
