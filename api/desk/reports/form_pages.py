@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from api.desk.reports import files
-from api.desk.reports.pages import CHOICES, figures_of
+from api.desk.reports.pages import choices, figures_of
 from api.desk.reports.words import period_words
 from api.desk.request_context import Visit, page, signed_in
 from permissions.errors import NotVisible
-from referrals.numbers import funder_forms, own_report, periods
+from referrals.numbers import funder_forms, own_report
 from referrals.numbers.funder_forms import Form
 from referrals.numbers.own_report import Figures
 
@@ -69,16 +69,13 @@ def one(request: HttpRequest, visit: Visit, form_id: str) -> HttpResponse:
     if figures is None:
         return redirect("desk_funder_form", form_id)
     period = figures.report.period
-    known = periods.latest(form.calendar, figures.this_month, CHOICES[form.calendar])
-    if period not in known:
-        known.append(period)
     context: dict[str, Any] = {
         "form": form,
         "parts": _parts(form, figures),
         "period": period,
         "title": period_words(period),
         "is_over": figures.report.ends == period.ends,
-        "choices": [(choice, period_words(choice)) for choice in known],
+        "choices": choices(figures, form.calendar),
     }
     return page(request, "desk/reports/form.html", context)
 

@@ -1,7 +1,6 @@
 """The network's figures at the desk, for its coordinator: what is made, what was published of
 earlier years, and publishing a year."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
@@ -17,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from api.desk.forms import PRIVATE, DeskForm, Text
 from api.desk.reports import files
 from api.desk.reports.charts import Bar, bars
-from api.desk.reports.network_sections import gaps, sections, years
-from api.desk.reports.tables import Row, Section, Table
+from api.desk.reports.network_sections import declined, gaps, sections, years
+from api.desk.reports.tables import Row, Table, lines
 from api.desk.reports.words import period_words, since_words
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.desk.times import month_and_year
@@ -71,7 +70,7 @@ def gap_sheet(request: HttpRequest, visit: Visit) -> HttpResponse:
             "figures": chosen.shown,
             "title": period_words(chosen.shown.period),
             "since": since_words(chosen.shown),
-            "sections": [gaps(chosen.shown), *_unmet(chosen)],
+            "sections": [gaps(chosen.shown), *declined(chosen.shown)],
             "language": language,
             "prints": True,
         }
@@ -169,15 +168,8 @@ def answer_with(kind: str, figures: NetworkFigures, before: NetworkFigures | Non
         kind,
         f"network-{figures.period.name}",
         head,
-        _lines(sections(figures, before), compares=before is not None),
+        lines(sections(figures, before), compares=before is not None),
     )
-
-
-def _lines(found: Iterable[Section], *, compares: bool) -> Iterable[files.Line]:
-    for section in found:
-        for table in section.tables:
-            for row in table.rows:
-                yield (section.title, table.title, *(row if compares else row[:2]))
 
 
 def _chosen(request: HttpRequest, visit: Visit) -> Chosen:
@@ -205,16 +197,6 @@ def _taught(chosen: Chosen) -> Table | None:
     title = gettext("Trainings by month")
     drawn = [Bar(month_and_year(month), number) for month, number in rows]
     return Table(title, [Row(one.label, str(one.number)) for one in drawn], bars(title, drawn))
-
-
-def _unmet(chosen: Chosen) -> Sequence[Section]:
-    """Of the referrals: why they were declined."""
-    assert chosen.shown is not None
-    found = sections(chosen.shown, None, with_gaps=False)[0]
-    title = gettext("Why they were declined")
-    tables = [one for one in found.tables if one.title == title]
-    says = [gettext("These referrals reached a service that could not take them.")]
-    return [Section("declined", gettext("Declined"), says, tables)] if tables else []
 
 
 def _entered(request: HttpRequest, visit: Visit) -> dict[str, Any]:

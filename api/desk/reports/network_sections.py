@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api.desk.reports.charts import Bar, RangeBar, bars, ranges
 from api.desk.reports.gap_words import area_words, gap_words
-from api.desk.reports.sections import ORDER
+from api.desk.reports.sections import in_order
 from api.desk.reports.tables import Row, Section, Table
 from api.desk.reports.words import FAMILIES, code_words, period_words
 from referrals.numbers.bands import NONE, Band
@@ -28,16 +28,12 @@ def band_words(band: Band) -> str:
     return "0" if band == NONE else f"{band.least}\N{EN DASH}{band.most}"
 
 
-def sections(
-    figures: NetworkFigures, before: NetworkFigures | None, *, with_gaps: bool = True
-) -> list[Section]:
+def sections(figures: NetworkFigures, before: NetworkFigures | None) -> list[Section]:
     """Return what is shown of a period, with the period before."""
     found = [_referrals(figures, before)]
     if figures.agencies:
         found.append(_agencies(figures))
-    if with_gaps:
-        found.append(gaps(figures))
-    return found
+    return [*found, gaps(figures)]
 
 
 def _referrals(figures: NetworkFigures, before: NetworkFigures | None) -> Section:
@@ -82,9 +78,10 @@ def _codes(
     family: str, figures: NetworkFigures, before: NetworkFigures | None
 ) -> list[tuple[str, Band, Band | None]]:
     shown = figures.tables[family]
-    order = list(ORDER.get(family, sorted(shown)))
-    codes = [code for code in order if code in shown] + sorted(shown.keys() - set(order))
-    return [(code_words(family, code), shown[code], _was(before, family, code)) for code in codes]
+    return [
+        (code_words(family, code), shown[code], _was(before, family, code))
+        for code in in_order(family, shown)
+    ]
 
 
 def _was(before: NetworkFigures | None, family: str, code: str) -> Band | None:
@@ -122,6 +119,13 @@ def gaps(figures: NetworkFigures) -> Section:
     ]
     tables = [_table(gettext("What was not found"), whole), _table(gettext("Where"), where)]
     return Section("gaps", gettext("What is missing"), says, [one for one in tables if one.rows])
+
+
+def declined(figures: NetworkFigures) -> list[Section]:
+    """Return why referrals were declined, to stand with what is missing; nothing if none was."""
+    table = _table(str(FAMILIES["declined"]), _codes("declined", figures, None))
+    says = [gettext("These referrals reached a service that could not take them.")]
+    return [Section("declined", gettext("Declined"), says, [table])] if table.rows else []
 
 
 def years(figures: Iterable[NetworkFigures], earlier: Sequence[EarlierYear]) -> list[Table]:

@@ -1,19 +1,17 @@
 """An agency's figures at the desk, for its leads: a page, one to print, and files."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from api.desk.reports import files
 from api.desk.reports.sections import sections
-from api.desk.reports.tables import Section
+from api.desk.reports.tables import lines
 from api.desk.reports.words import CALENDARS, period_words
 from api.desk.request_context import Visit, page, signed_in
 from api.desk.times import long_day
@@ -80,14 +78,7 @@ def file(request: HttpRequest, visit: Visit, kind: str) -> HttpResponse:
     now, before = figures.report.period, figures.before.period
     head = [gettext("Part"), gettext("Table"), gettext("What")]
     head += [period_words(now), period_words(before)]
-    return files.answer(kind, f"figures-{now.name}", head, _lines(sections(figures)))
-
-
-def _lines(found: Iterable[Section]) -> Iterable[files.Line]:
-    for section in found:
-        for table in section.tables:
-            for row in table.rows:
-                yield (section.title, table.title, *row)
+    return files.answer(kind, f"figures-{now.name}", head, lines(sections(figures)))
 
 
 def figures_of(request: HttpRequest, visit: Visit, calendar: str = "month") -> Figures | None:
@@ -119,20 +110,18 @@ def _context(figures: Figures) -> dict[str, Any]:
         "has_before": figures.before.period.begins.year >= periods.EARLIEST,
         "before_title": period_words(figures.before.period),
         "until": "" if figures.report.ends == period.ends else long_day(figures.report.ends),
-        "choices": _choices(figures),
+        "choices": [(CALENDARS[one], choices(figures, one)) for one in CHOICES],
     }
 
 
-def _choices(figures: Figures) -> list[tuple[str | Promise, list[tuple[Period, str]]]]:
-    """The periods of each calendar, the one that is shown among them."""
+def choices(figures: Figures, calendar: str) -> list[tuple[Period, str]]:
+    """Return the periods of a calendar with their words, the one that is shown among them if it is
+    of this calendar."""
     shown = figures.report.period
-    found = []
-    for calendar, number in CHOICES.items():
-        known = periods.latest(calendar, figures.this_month, number)
-        if shown.calendar == calendar and shown not in known:
-            known.append(shown)
-        found.append((CALENDARS[calendar], [(one, period_words(one)) for one in known]))
-    return found
+    known = periods.latest(calendar, figures.this_month, CHOICES[calendar])
+    if shown.calendar == calendar and shown not in known:
+        known.append(shown)
+    return [(one, period_words(one)) for one in known]
 
 
 urlpatterns: list[URLPattern] = [

@@ -2,7 +2,7 @@
 and tables that show the period before, too. The page, the paper and the files show the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -194,13 +194,17 @@ def _of_codes(title: str, family: str, side: Side, earlier: Side) -> Table:
 
 
 def _rows(order: str, family: str, now: Mapping[str, int], before: Mapping[str, int]) -> list[Row]:
-    known = list(ORDER.get(order, sorted(now.keys() | before.keys())))
-    more = sorted((now.keys() | before.keys()) - set(known))
+    used = {code for counted in (now, before) for code, number in counted.items() if number}
     return [
         Row(code_words(family, code), now.get(code, 0), before.get(code, 0))
-        for code in (*known, *more)
-        if now.get(code) or before.get(code)
+        for code in in_order(order, used)
     ]
+
+
+def in_order(family: str, used: Collection[str]) -> list[str]:
+    """Return the codes in the order of their family, those that it does not know after them."""
+    known = ORDER.get(family, ())
+    return [*(code for code in known if code in used), *sorted(set(used) - set(known))]
 
 
 def _of_times(title: str, now: Times, before: Times) -> Table:
