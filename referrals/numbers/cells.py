@@ -30,14 +30,17 @@ _ADD_UP = """
     ON CONFLICT (agency_id, side, begins, item)
     DO UPDATE SET number = c.number + excluded.number, settled = c.settled + excluded.settled
 """
-# Months, and years of the network, that are over everywhere and of which no referral is left. From
-# one month to the next by an index, so that looking costs the months and not the cells.
-_FINISHED = """
+# The months that have cells, and a NULL: from one to the next by an index, so that looking costs
+# the months and not the cells.
+MONTHS = """
     WITH RECURSIVE months (begins) AS (
         SELECT min(begins) FROM count_cell
         UNION ALL
         SELECT (SELECT min(x.begins) FROM count_cell x WHERE x.begins > m.begins)
           FROM months m WHERE m.begins IS NOT NULL)
+"""
+# Months, and years of the network, that are over everywhere and of which no referral is left.
+_FINISHED = f"""{MONTHS}
     SELECT m.begins, y.yearly
       FROM months m, (VALUES (false, interval '1 month'), (true, '1 year')) y (yearly, long)
      WHERE m.begins + y.long + interval '1 day' <= sec.clock()
@@ -48,7 +51,7 @@ _FINISHED = """
                     WHERE x.begins = m.begins AND (x.agency_id IS NULL
                           AND x.side IN ('from', 'to')) = y.yearly)
      ORDER BY 1, 2
-"""
+"""  # noqa: S608 (a text of this module)
 _CELLS = """
     SELECT agency_id, side, item, number, settled FROM count_cell
      WHERE begins = %s AND (agency_id IS NULL AND side IN ('from', 'to')) = %s

@@ -38,20 +38,21 @@ ANSWERED: Mapping[str, str] = {
 }
 
 # Quarters and years that ended a month ago, of which there is something to count, and no figures.
-_DUE = """
-    WITH months AS (
-        SELECT DISTINCT begins FROM count_cell WHERE side = 'net'
-        UNION SELECT DISTINCT month FROM directory_unmet_search),
+_DUE = f"""{cells.MONTHS},
+    counted AS (
+        SELECT m.begins FROM months m
+         WHERE EXISTS (SELECT FROM count_cell x WHERE x.begins = m.begins AND x.side = 'net')
+        UNION SELECT month FROM directory_unmet_search),
     periods AS (
-        SELECT DISTINCT date_trunc('quarter', begins)::date AS begins, 3 AS long FROM months
-        UNION SELECT DISTINCT date_trunc('year', begins)::date, 12 FROM months)
+        SELECT date_trunc('quarter', begins)::date AS begins, 3 AS long FROM counted
+        UNION SELECT date_trunc('year', begins)::date, 12 FROM counted)
     SELECT CASE long WHEN 12 THEN to_char(begins, 'YYYY') ELSE to_char(begins, 'YYYY-"Q"Q') END
       FROM periods p
      WHERE begins + make_interval(months => long + 1) <= sec.clock()
        AND NOT EXISTS (SELECT FROM network_figures f
                         WHERE f.begins = p.begins AND f.months = p.long)
      ORDER BY begins, long
-"""
+"""  # noqa: S608 (a text of that module)
 _CELLS = """
     SELECT n.agency_id, n.item, sum(n.number)::int
       FROM (SELECT agency_id, side, begins, item, number FROM count_cell

@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _hold_the_ground() -> None:
-    """Raises UsageError where another run has it: whichever ends first would stop both's servers."""
+    """Raises UsageError where another run has it: the first to end would stop both's servers."""
     GROUND.mkdir(parents=True, exist_ok=True)
     file = (GROUND / "lock").open("w")
     try:
