@@ -21,6 +21,8 @@ class CountedReferral(models.Model):
     # It bars, or once barred, someone of that agency: its figures do not have it (R3).
     from_barred = models.BooleanField(default=False)
     to_barred = models.BooleanField(default=False)
+    # A hand-off's deadline passed, which only the recipient counts (R2).
+    handoff_late = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "counted_referral"

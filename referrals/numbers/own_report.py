@@ -30,7 +30,8 @@ Counts = Mapping[str, int]
 class Side(NamedTuple):
     """What the agency sent, or what it received. `by`: each of FAMILIES, with its codes. `months`:
     referrals by the month in which they were sent, each month of the period that is over. `late`:
-    how many passed a deadline without an answer."""
+    how many passed a deadline without an answer; `late_handoffs`: how many of those that it
+    received passed one without contact. It is 0 of what it sent: that is the recipient's (R2)."""
 
     referrals: int
     by: Mapping[str, Counts]
@@ -38,6 +39,7 @@ class Side(NamedTuple):
     answered: Times
     accepted: Times
     late: int
+    late_handoffs: int
 
 
 class Cover(NamedTuple):
@@ -143,6 +145,7 @@ def _side(cells: Sequence[tuple[date, str, int]], counted: Sequence[date]) -> Si
         answered=times(found["answered"]),
         accepted=times(found["accepted"]),
         late=found["late"]["answer"],
+        late_handoffs=found["late"]["handoff"],
     )
 
 

@@ -46,6 +46,8 @@ class Life:
     shown: dict[str, str] = field(default_factory=lambda: {"from": "waiting", "to": "waiting"})
     code: str = ""
     late: bool = False  # not answered by the first deadline
+    contact_by: datetime | None = None  # as the recipient was shown it
+    late_handoff: bool = False
     mistaken: bool = False
     barred: set[str] = field(default_factory=set)  # the sides of whose people it ever barred one
 
@@ -64,6 +66,8 @@ class Life:
             yield f"declined:{self.code}"
         if self.late:
             yield "late:answer"
+        if self.late_handoff and side == "to":
+            yield "late:handoff"
 
 
 def step_of(took: timedelta) -> str:
@@ -90,7 +94,7 @@ class Lives:
             self._expires, self._declined, self._completed, self._unable, self._left,
             self._withdrawn, self._withdrawn_late, self._stopped_by_sender,
             self._stopped_by_recipient, self._mistake, self._late_mistake, self._undone,
-            self._late,
+            self._late, self._late_handoff,
         ]  # fmt: skip
 
     # -- Time ------------------------------------------------------------------------------------
@@ -104,9 +108,16 @@ class Lives:
 
     def sweep(self) -> None:
         """What the background work does meanwhile; then look at what time has ended."""
-        assert worker.run_until_idle(worker.jobs_named(["clocks", "close", *ADDS_UP])) == []
+        self._clocks("close", *ADDS_UP)
         purge.run()
         self.open = [one for one in self.open if self._look(*one)]
+
+    def _clocks(self, *others: str) -> None:
+        """Mark the deadlines that have passed; then write down whose contact is late."""
+        assert worker.run_until_idle(worker.jobs_named(["clocks", *others])) == []
+        for life, _story in self.open:
+            if life.contact_by and life.contact_by <= self.now() and life.shown["to"] == "accepted":
+                life.late_handoff = True
 
     def _look(self, life: Life, story: Story) -> bool:
         """Write down what each side is shown now, and whether anyone is shown it still."""
@@ -206,10 +217,12 @@ class Lives:
         life.accepted = self.now()
         life.answered = life.answered or life.accepted
         life.shown |= {"from": "accepted", "to": "accepted"}
+        seen = self.api(story.recipient).get(f"/v1/referrals/{story.id}").json()
+        life.contact_by = datetime.fromisoformat(seen["handoff_by"])
 
     def _expires(self, life: Life, story: Story) -> None:
         self.passes(days=8)
-        assert worker.run_until_idle(worker.jobs_named(["clocks"])) == []
+        self._clocks()
         life.shown |= {"from": "expired", "to": "expired"}
         life.late = True
 
@@ -219,9 +232,20 @@ class Lives:
             shown = self.api(story.sender).get(f"/v1/referrals/{story.id}").json()
             due = datetime.fromisoformat(shown["ack_by"]) - self.now()
             self.passes(seconds=int(due.total_seconds()) + 2)
-            assert worker.run_until_idle(worker.jobs_named(["clocks"])) == []
+            self._clocks()
             life.late = True
         self._accepts(life, story)
+
+    def _late_handoff(self, life: Life, story: Story) -> None:
+        """The deadline to contact the survivor passes, and is marked; then it is done."""
+        self._accepts(life, story)
+        assert life.contact_by
+        self.passes(seconds=int((life.contact_by - self.now()).total_seconds()) + 2)
+        self._clocks()
+        life.late_handoff = True
+        story.answers("start_handoff", {"mode": "phone"})
+        story.answers("complete", {"outcome": self.lot.choice(list(codes.OUTCOME))})
+        life.shown["to"] = "completed"
 
     def _declined(self, life: Life, story: Story) -> None:
         life.code = self.lot.choice(list(codes.DECLINE))

@@ -57,6 +57,7 @@ def _is(shown: Side, true: Counter[str], period: Period) -> None:
         assert shown.by[family] == expected, (period, family)
     assert shown.referrals == sum(shown.months.values()) == sum(shown.by["urgency"].values())
     assert shown.late == true["late:answer"]
+    assert shown.late_handoffs == true["late:handoff"]
     for name, times in (("answered", shown.answered), ("accepted", shown.accepted)):
         assert {step: number for step, number in times.steps.items() if number} == {
             item.partition(":")[2]: number

@@ -33,7 +33,8 @@ def read(caller: Any, period: str = "") -> Any:
 
 
 def test_a_quarter_has_its_months_and_nothing_of_others(api: Any) -> None:
-    referrals("ywca", "to", JUNE, 4, late__answer=1, declined__no_capacity=2)
+    late = {"late__answer": 1, "late__handoff": 2}
+    referrals("ywca", "to", JUNE, 4, declined__no_capacity=2, **late)
     referrals("ywca", "to", date(2026, 4, 1), 3)
     referrals("ywca", "to", date(2026, 7, 1), 50)
     referrals("police", "from", JUNE, 7)
@@ -50,7 +51,7 @@ def test_a_quarter_has_its_months_and_nothing_of_others(api: Any) -> None:
     ]
     assert got["by"]["need"] == {"shelter": 7}
     assert got["by"]["declined"] == {"no_capacity": 2}
-    assert got["late"] == 1
+    assert (got["late"], got["late_handoffs"]) == (1, 2)
     times = got["answered"]
     assert (times["number"], times["median"], times["p90"]) == (8, 5, 60)
     assert sum(one["number"] for one in times["steps"]) == 8
@@ -141,7 +142,8 @@ def entries(superuser: Any) -> Counter[tuple[str, str | None]]:
 
 
 def test_the_page_says_what_the_numbers_mean_with_the_period_before() -> None:
-    referrals("ywca", "to", JUNE, 4, late__answer=1, declined__no_capacity=2)
+    late = {"late__answer": 1, "late__handoff": 2}
+    referrals("ywca", "to", JUNE, 4, declined__no_capacity=2, **late)
     referrals("ywca", "to", date(2026, 5, 1), 9)
     LineCover.objects.using("jobs").create(
         agency_id=agency_id("ywca"),
@@ -158,6 +160,7 @@ def test_the_page_says_what_the_numbers_mean_with_the_period_before() -> None:
     assert "(May 2026): 9." in shown
     assert "Nine of ten were answered within 5 min." in shown
     assert "1 was not answered in time." in shown
+    assert "2 were accepted, and then a deadline to contact the survivor passed." in shown
     assert "2 were declined: needs that were not met here." in shown
     assert "No room or no staff available 2 0" in shown
     assert "For 2 hours no one was on call whose phone answers." in shown

@@ -13,7 +13,7 @@ ROUNDS, LIVES = 12, 25
 MOST = 1.05
 TRIGGERS = (
     ("referral", "count_it"),
-    ("referral_side", "count_own_end"),
+    ("referral_side", "count_own_side"),
     ("conflict_block", "leave_figures"),
 )
 

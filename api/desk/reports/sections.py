@@ -48,6 +48,14 @@ def _received(now: OwnReport, before: OwnReport) -> Section:
         side.referrals,
     ).format(number=side.referrals)
     says = [number + _than_before(before.received.referrals, before), *_answers(side)]
+    if side.late_handoffs:
+        says.append(
+            ngettext(
+                "{number} was accepted, and then a deadline to contact the survivor passed.",
+                "{number} were accepted, and then a deadline to contact the survivor passed.",
+                side.late_handoffs,
+            ).format(number=side.late_handoffs)
+        )
     if unmet := sum(side.by["declined"].values()):
         says.append(
             ngettext(

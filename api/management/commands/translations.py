@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
+from babel.messages.catalog import Message
 from django.core.management.base import BaseCommand, CommandError
 
 from api.dev import translations
@@ -30,5 +31,10 @@ class Command(BaseCommand):
         known = translations.messages()
         for language in translations.catalogues():
             translations.compiled_file(language).write_bytes(translations.compiled(language))
-            said = {one.id for one in translations.read(language) if one.id and one.string}
+            said = [one for one in translations.read(language) if one.id and _is_said(one)]
             self.stdout.write(f"{language}: {len(said)} of {len(known)} texts are translated.")
+
+
+def _is_said(one: Message) -> bool:
+    """Of a text with a number, in each of its forms."""
+    return all(one.string) if isinstance(one.string, tuple | list) else bool(one.string)

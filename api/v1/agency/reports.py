@@ -61,6 +61,10 @@ class ReportSideOut(serializers.Serializer):
     months = ReferralMonthOut(many=True)
     by = ReferralCountsOut()
     late = serializers.IntegerField(help_text="Not answered, or not accepted, by the deadline.")
+    late_handoffs = serializers.IntegerField(
+        help_text="Accepted by your agency, and not contacted by a deadline. 0 of what it sent:"
+        " that is the recipient's own."
+    )
     answered = AnswerTimesOut(help_text="Until it was acknowledged, accepted or declined.")
     accepted = AnswerTimesOut(help_text="Until it was accepted.")
 
@@ -133,6 +137,7 @@ def _side(side: Side) -> dict[str, Any]:
         "months": [{"begins": one, "referrals": number} for one, number in side.months.items()],
         "by": {family: _known(side.by[family]) for family in FAMILIES},
         "late": side.late,
+        "late_handoffs": side.late_handoffs,
         "answered": _times(side.answered),
         "accepted": _times(side.accepted),
     }

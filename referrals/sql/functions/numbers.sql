@@ -24,9 +24,10 @@ CREATE FUNCTION sec.counted_time(took interval) RETURNS text LANGUAGE sql IMMUTA
 $$;
 
 -- The items that a side counts of a sent referral. Of its state each side counts what it is shown:
--- the sender never what the recipient keeps to itself (R2). `own` is the recipient's own state;
--- `other` the kind of the other agency.
-CREATE FUNCTION sec.counted_items(f referral, side text, own text, other text) RETURNS text[]
+-- the sender never what the recipient keeps to itself (R2). `own` is the recipient's own state, and
+-- `late` whether it ever was late with the hand-off; `other` is the kind of the other agency.
+CREATE FUNCTION sec.counted_items(f referral, side text, own text, late boolean, other text)
+RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF f.sent_at IS NULL OR f.status = 'entered_in_error' THEN
@@ -43,6 +44,7 @@ BEGIN
             CASE WHEN f.status = 'declined' THEN f.ended_at END) - f.sent_at),
         'accepted:' || sec.counted_time(f.accepted_at - f.sent_at),
         CASE WHEN f.escalated_at IS NOT NULL OR f.status = 'expired' THEN 'late:answer' END,
+        CASE WHEN side = 'to' AND late THEN 'late:handoff' END,
         CASE WHEN f.status = 'declined' THEN 'declined:' || f.code END
     ], NULL) || ARRAY(SELECT DISTINCT 'need:' || n FROM unnest(f.needs) n);
 END $$;
@@ -129,15 +131,15 @@ BEGIN
         RETURN NULL;
     END IF;
     IF NOT OLD.from_purged THEN
-        before := sec.counted_items(OLD, 'from', NULL, c.to_kind);
-        after := sec.counted_items(NEW, 'from', NULL, c.to_kind);
+        before := sec.counted_items(OLD, 'from', NULL, false, c.to_kind);
+        after := sec.counted_items(NEW, 'from', NULL, false, c.to_kind);
         PERFORM sec.add_counts(c, NEW.from_agency_id, 'from', c.from_barred, before, after, false);
         PERFORM sec.add_network_counts(c, NEW, before, after, false);
     END IF;
     IF NOT OLD.to_purged THEN
         PERFORM sec.add_counts(c, NEW.to_agency_id, 'to', c.to_barred,
-            sec.counted_items(OLD, 'to', own, c.from_kind),
-            sec.counted_items(NEW, 'to', own, c.from_kind), false);
+            sec.counted_items(OLD, 'to', own, c.handoff_late, c.from_kind),
+            sec.counted_items(NEW, 'to', own, c.handoff_late, c.from_kind), false);
     END IF;
     IF NEW.status = 'entered_in_error' THEN
         DELETE FROM public.counted_referral o WHERE o.referral_id = NEW.id;
@@ -145,18 +147,23 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The recipient has ended it on its own side, which the sender is not shown.
-CREATE FUNCTION sec.count_own_end() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- The recipient has ended it on its own side, or is late with the hand-off: the sender is shown
+-- neither. That it was late stays counted when it is done.
+CREATE FUNCTION sec.count_own_side() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     c public.counted_referral;
     f public.referral;
+    late boolean;
 BEGIN
     SELECT * INTO c FROM public.counted_referral o WHERE o.referral_id = NEW.referral_id FOR UPDATE;
     SELECT * INTO f FROM public.referral r WHERE r.id = NEW.referral_id;
     IF c.referral_id IS NOT NULL AND f.to_agency_id = NEW.agency_id AND NOT f.to_purged THEN
+        late := c.handoff_late OR NEW.escalated_at IS NOT NULL;
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', c.to_barred,
-            sec.counted_items(f, 'to', OLD.state, c.from_kind),
-            sec.counted_items(f, 'to', NEW.state, c.from_kind), false);
+            sec.counted_items(f, 'to', OLD.state, c.handoff_late, c.from_kind),
+            sec.counted_items(f, 'to', NEW.state, late, c.from_kind), false);
+        UPDATE public.counted_referral o SET handoff_late = late
+         WHERE o.referral_id = f.id AND o.handoff_late <> late;
     END IF;
     RETURN NULL;
 END $$;
@@ -184,18 +191,18 @@ BEGIN
     kept.to_barred := c.to_barred OR sec.has_ever_barred(f.id, f.to_agency_id);
     IF NOT (c.from_barred OR c.to_barred) AND (kept.from_barred OR kept.to_barred)
        AND NOT f.from_purged THEN
-        items := sec.counted_items(f, 'from', NULL, c.to_kind);
+        items := sec.counted_items(f, 'from', NULL, false, c.to_kind);
         PERFORM sec.add_network_counts(c, f, items, '{}', false);
         PERFORM sec.add_network_counts(kept, f, '{}', items, false);
     END IF;
     IF NOT c.from_barred AND NOT f.from_purged AND kept.from_barred THEN
-        items := sec.counted_items(f, 'from', NULL, c.to_kind);
+        items := sec.counted_items(f, 'from', NULL, false, c.to_kind);
         PERFORM sec.add_counts(c, f.from_agency_id, 'from', false, items, '{}', false);
         PERFORM sec.add_counts(c, f.from_agency_id, 'from', true, '{}', items, false);
         UPDATE public.counted_referral o SET from_barred = true WHERE o.referral_id = f.id;
     END IF;
     IF NOT c.to_barred AND NOT f.to_purged AND kept.to_barred THEN
-        items := sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind);
+        items := sec.counted_items(f, 'to', sec.recipient_state(f), c.handoff_late, c.from_kind);
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', false, items, '{}', false);
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', true, '{}', items, false);
         UPDATE public.counted_referral o SET to_barred = true WHERE o.referral_id = f.id;
@@ -234,22 +241,22 @@ BEGIN
     IF c.referral_id IS NULL THEN
         RETURN;
     ELSIF settle_counts.side = 'from' AND NOT f.from_purged THEN
-        items := sec.counted_items(f, 'from', NULL, c.to_kind);
+        items := sec.counted_items(f, 'from', NULL, false, c.to_kind);
         PERFORM sec.add_counts(c, f.from_agency_id, 'from', c.from_barred, '{}', items, true);
         PERFORM sec.add_network_counts(c, f, '{}', items, true);
     ELSIF settle_counts.side = 'to' AND NOT f.to_purged THEN
         PERFORM sec.add_counts(c, f.to_agency_id, 'to', c.to_barred, '{}',
-            sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind), true);
+            sec.counted_items(f, 'to', sec.recipient_state(f), c.handoff_late, c.from_kind), true);
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.counted_time(interval), sec.counted_items(referral, text, text, text),
+REVOKE ALL ON FUNCTION sec.counted_time(interval), sec.counted_items(referral, text, text, boolean, text),
     sec.add_counts(counted_referral, uuid, text, boolean, text[], text[], boolean),
     sec.add_network_counts(counted_referral, referral, text[], text[], boolean),
     sec.recipient_state(referral), sec.has_ever_barred(uuid, uuid), sec.count_referral(),
-    sec.count_own_end(), sec.count_out(uuid), sec.count_out_blocked(), sec.count_out_joined(),
+    sec.count_own_side(), sec.count_out(uuid), sec.count_out_blocked(), sec.count_out_joined(),
     sec.settle_counts(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.settle_counts(uuid, text) TO jobs;
 -- The tables' owner needs these to create its triggers; no one can call a trigger function.
-GRANT EXECUTE ON FUNCTION sec.count_referral(), sec.count_own_end(), sec.count_out_blocked(),
+GRANT EXECUTE ON FUNCTION sec.count_referral(), sec.count_own_side(), sec.count_out_blocked(),
     sec.count_out_joined() TO owner;

@@ -8,7 +8,7 @@ BEGIN
     RETURN QUERY
     SELECT CASE WHEN NOT c.from_barred THEN f.from_agency_id END, 'from',
            CASE WHEN c.from_barred THEN date_trunc('year', c.month)::date ELSE c.month END,
-           unnest(sec.counted_items(f, 'from', NULL, c.to_kind))
+           unnest(sec.counted_items(f, 'from', NULL, false, c.to_kind))
       FROM public.counted_referral c JOIN public.referral f ON f.id = c.referral_id
      WHERE NOT f.from_purged
     UNION ALL
@@ -16,14 +16,15 @@ BEGIN
            n.what
       FROM public.counted_referral c JOIN public.referral f ON f.id = c.referral_id
      CROSS JOIN LATERAL (
-           SELECT NULL::uuid, unnest(sec.counted_items(f, 'from', NULL, c.to_kind))
+           SELECT NULL::uuid, unnest(sec.counted_items(f, 'from', NULL, false, c.to_kind))
            UNION ALL VALUES (f.from_agency_id, 'whole:sent'), (f.to_agency_id, 'whole:received')
            ) n (whose, what)
      WHERE NOT f.from_purged
     UNION ALL
     SELECT CASE WHEN NOT c.to_barred THEN f.to_agency_id END, 'to',
            CASE WHEN c.to_barred THEN date_trunc('year', c.month)::date ELSE c.month END,
-           unnest(sec.counted_items(f, 'to', sec.recipient_state(f), c.from_kind))
+           unnest(sec.counted_items(f, 'to', sec.recipient_state(f), c.handoff_late,
+                                    c.from_kind))
       FROM public.counted_referral c JOIN public.referral f ON f.id = c.referral_id
      WHERE NOT f.to_purged;
 END $$;
