@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _AFTER_WHERE = {"ORDER", "GROUP", "LIMIT", "RETURNING", "FOR", "LOOP", "UNION", "HAVING", "WINDOW"}
+_AFTER_WHERE |= {"ON", "DO"}  # ON CONFLICT … DO
 _AFTER_ON = _AFTER_WHERE | {"JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "WHERE", "SET"}
 _ASKS = {"=", "<>", "!=", "<", ">", "<=", ">=", "&&", "@>", "<@", "AND", "OR", "IS", "EXISTS", "IN"}
 _ASKS |= {"NOT", "ANY", "LIKE"}
@@ -81,12 +82,18 @@ Operand = tuple[int, int, int | None]  # first and last token; of an AND 0, of a
 
 
 def _operands(tokens: list[Token]) -> Iterator[Operand]:
+    # ON CONFLICT (…) WHERE names an index and asks nothing.
+    names = {
+        tokens[place + 1].mate + 1
+        for place, token in enumerate(tokens)
+        if token.text == "CONFLICT" and tokens[place + 1].text == "("
+    }
     for place, token in enumerate(tokens):
         after = place + 1
         before = tokens[place - 1].text if place else ""
         if token.text in ("IF", "ELSIF", "WHEN") and before != "END":
             yield from _split(tokens, after, _until(tokens, after, {"THEN"}))
-        elif token.text == "WHERE":
+        elif token.text == "WHERE" and place not in names:
             yield from _of_a_query(tokens, after, _until(tokens, after, _AFTER_WHERE))
         elif token.text == "ON" and tokens[after].text not in ("CONFLICT", "CONSTRAINT", "("):
             yield from _of_a_query(tokens, after, _until(tokens, after, _AFTER_ON))
@@ -116,7 +123,7 @@ def _asking(tokens: list[Token], first: int, last: int) -> Iterator[Operand]:
     """An expression that may be a question: only if it looks like one."""
     words = [tokens[place].text for place in _walk(tokens, first, last)]
     starts = ("IF", "SELECT", "INSERT", "UPDATE", "DELETE", "RETURN", "RAISE", "PERFORM", "QUERY")
-    if words and not words[0].startswith(starts) and "BEGIN" not in words:
+    if words and not words[0].startswith(starts) and not {"BEGIN", ":="} & set(words):
         question = words[:2] == ["SEC", "."] and words[2].startswith(("IS_", "HAS_", "MAY_"))
         yields = question or bool(_ASKS & set(words))
         if yields and "SELECT" not in words:

@@ -164,6 +164,8 @@ class Lives:
         self.all.append(life)
         if bar is not None and not before:
             life.barred.add(self._bar(story, sender, recipient, bar))
+        if bar is not None and self.lot.random() < 0.4:  # and someone of the other side, too
+            life.barred.add(self._bar(story, sender, recipient, bar + 2))
         self.passes(seconds=self.lot.choice(self.TOOK[:3]))
         if notice["urgency"] == "routine":
             self.passes(hours=self.lot.choice((0, 0, 1, 3)))

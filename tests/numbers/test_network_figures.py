@@ -140,6 +140,38 @@ def test_only_an_agency_that_agreed_is_named_and_it_may_end_that(api: Any, super
     assert figures_of(coordinator, "2025").agencies == [], "what is published does not change"
 
 
+def test_who_ends_it_ends_their_own_and_who_left_is_not_named(api: Any, superuser: Any) -> None:
+    some_years()
+    first, second = principal(api("ywca.lead")), principal(api("sarc.lead"))
+    for lead in (first, second):
+        published_figures.agree(lead, agree=True)
+    made()
+    names = {key: Agency.objects.get(id=agency_id(key)).name for key in ("ywca", "sarc")}
+
+    def named() -> set[str]:
+        figures = figures_of(principal(api(COORDINATOR)), "2025")
+        return {one.name for one in figures.agencies}
+
+    def ends() -> list[Any]:
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT ended_at FROM figures_agreement ORDER BY id")
+            found: list[Any] = cursor.fetchall()
+        superuser.commit()
+        return found
+
+    assert named() == set(names.values())
+    published_figures.agree(second, agree=False)
+    once = ends()
+    assert named() == {names["ywca"]}
+    published_figures.agree(second, agree=False)
+    assert ends() == once, "a second time changes nothing"
+    Agency.objects.using("jobs").filter(id=agency_id("ywca")).update(active=False)
+    try:
+        assert named() == set()
+    finally:
+        Agency.objects.using("jobs").filter(id=agency_id("ywca")).update(active=True)
+
+
 def figures_of(who: Any, name: str) -> published_figures.NetworkFigures:
     return {one.period.name: one for one in published_figures.known(who).figures}[name]
 

@@ -36,5 +36,5 @@ class Command(BaseCommand):
 
 
 def _is_said(one: Message) -> bool:
-    """Of a text with a number, in each of its forms."""
+    """A text with a number is translated when each of its forms is."""
     return all(one.string) if isinstance(one.string, tuple | list) else bool(one.string)

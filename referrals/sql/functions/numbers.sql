@@ -187,8 +187,8 @@ BEGIN
         RETURN;
     END IF;
     kept := c;
-    kept.from_barred := c.from_barred OR sec.has_ever_barred(f.id, f.from_agency_id);
-    kept.to_barred := c.to_barred OR sec.has_ever_barred(f.id, f.to_agency_id);
+    kept.from_barred := sec.has_ever_barred(f.id, f.from_agency_id);
+    kept.to_barred := sec.has_ever_barred(f.id, f.to_agency_id);
     IF NOT (c.from_barred OR c.to_barred) AND (kept.from_barred OR kept.to_barred)
        AND NOT f.from_purged THEN
         items := sec.counted_items(f, 'from', NULL, false, c.to_kind);
@@ -250,7 +250,8 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.counted_time(interval), sec.counted_items(referral, text, text, boolean, text),
+REVOKE ALL ON FUNCTION sec.counted_time(interval),
+    sec.counted_items(referral, text, text, boolean, text),
     sec.add_counts(counted_referral, uuid, text, boolean, text[], text[], boolean),
     sec.add_network_counts(counted_referral, referral, text[], text[], boolean),
     sec.recipient_state(referral), sec.has_ever_barred(uuid, uuid), sec.count_referral(),

@@ -4,7 +4,8 @@
 ALTER TABLE counted_referral ENABLE ROW LEVEL SECURITY;
 ALTER TABLE counted_referral FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE (from_barred, to_barred, handoff_late), DELETE ON counted_referral TO definer;
+GRANT SELECT, INSERT, UPDATE (from_barred, to_barred, handoff_late), DELETE ON counted_referral
+   TO definer;
 GRANT SELECT (month) ON counted_referral TO jobs;
 
 CREATE POLICY definer_counts ON counted_referral TO definer USING (true) WITH CHECK (true);
