@@ -1,8 +1,9 @@
 """What the desk's forms share: plain widgets, and a refusal shown at the field it belongs to."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.request_context import Visit
+from api.texts import StrOrPromise
 from directory import listings
 from directory.listings import Listing
 from directory.search.matches import MOST_PER_PAGE
@@ -20,11 +22,12 @@ from permissions.principal import Principal
 from referrals import idempotency
 from referrals.queries.details import Detail
 
+Codes = Iterable[tuple[str, StrOrPromise]]
 # The browser must neither remember nor send off what is typed here.
 PRIVATE = {"autocomplete": "off", "spellcheck": "false"}
 
 
-_MISSING = {
+_MISSING: dict[type[forms.Field], StrOrPromise] = {
     forms.ChoiceField: _("Choose one."),
     forms.MultipleChoiceField: _("Choose at least one."),
 }
@@ -35,7 +38,7 @@ class Text(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        if text in self.empty_values:
+        if text is None or text in self.empty_values:
             return text
         text = displayed_text.normalized(text)
         lines = isinstance(self.widget, forms.Textarea)
@@ -44,10 +47,11 @@ class Text(forms.CharField):
         return text
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Group:
     """Fields shown together. With a heading they are folded away until they are wanted."""
 
-    heading: str
+    heading: StrOrPromise
     fields: list[forms.BoundField]
 
     @property
@@ -63,7 +67,7 @@ class DeskForm(forms.Form):
     use_required_attribute = False  # our own words and summary, not the browser's bubbles
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": ""} | kwargs)
         for field in self.fields.values():
             field.error_messages["required"] = _MISSING.get(type(field), _("Please fill this in."))
 
@@ -95,25 +99,31 @@ class DeskForm(forms.Form):
         self.add_error(field if field in self.fields else None, words)
 
 
-def one_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
+def one_of(codes: Codes, label: StrOrPromise, **options: Any) -> forms.ChoiceField:
     """One code, with all choices in sight: large targets for a thumb."""
     return forms.ChoiceField(choices=codes, label=label, widget=forms.RadioSelect, **options)
 
 
-def some_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.MultipleChoiceField:
+def some_of(codes: Codes, label: StrOrPromise, **options: Any) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         choices=codes, label=label, widget=forms.CheckboxSelectMultiple, **options
     )
 
 
-def listed(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
+def listed(codes: Codes, label: StrOrPromise, **options: Any) -> forms.ChoiceField:
     """One code of a longer list, behind the phone's own picker."""
     return forms.ChoiceField(choices=codes, label=label, **options)
 
 
+def choices_of(field: forms.Field) -> list[tuple[str, StrOrPromise]]:
+    """Return what a field of codes offers, where it has no groups."""
+    assert isinstance(field, forms.ChoiceField)
+    return list(field.choices)  # type: ignore[arg-type]
+
+
 def services_to_choose(
     principal: Principal, leave_out: Callable[[Listing], bool], first: Iterable[Listing] = ()
-) -> tuple[list[tuple[str, str]], str]:
+) -> tuple[Codes, str]:
     """Return services as choices: `first`, then by name. Also return where the list ends, if it
     ends early. Call it within a transaction."""
     by_name = listings.search(principal, per_page=MOST_PER_PAGE)
@@ -147,7 +157,7 @@ class _Moment(forms.DateTimeField):
             return found
 
 
-def moment(label: str, **options: Any) -> forms.DateTimeField:
+def moment(label: StrOrPromise, **options: Any) -> forms.DateTimeField:
     """A moment in the agency's time zone."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return _Moment(label=label, widget=widget, **options)

@@ -10,13 +10,15 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.times import localtime, long_day, short_day, time_left, time_of_day
+from api.texts import StrOrPromise
 from referrals.act_registry.registry import ACTS
-from referrals.codes import CODE_LISTS, Labels
+from referrals.codes import CODE_LISTS as CODE_LISTS
 from referrals.packet_fields import BY_NAME, codes_in
 from referrals.packets import handoff_record
 from referrals.queries.details import Detail
 from referrals.queries.lists import Line
 from referrals.rights.items import ITEMS, Item
+from referrals.screening import Labels
 
 
 def label(list_name: str, code: str | None) -> str:
@@ -31,7 +33,7 @@ def labels(list_name: str, codes: Iterable[str]) -> list[str]:
     return [label(list_name, code) for code in codes]
 
 
-def choices(codes: Labels) -> list[tuple[str, str]]:
+def choices(codes: Labels) -> list[tuple[str, StrOrPromise]]:
     """Return a code list as a form's choices, in its own order, with "not stated" first."""
     return [(code, gettext_lazy(english)) for code, english in codes.items()]
 
@@ -40,8 +42,8 @@ def choices(codes: Labels) -> list[tuple[str, str]]:
 
 
 class State(NamedTuple):
-    word: str
-    says: str
+    word: StrOrPromise
+    says: StrOrPromise
 
 
 STATES = {  # (side, state as the side is shown it)
@@ -297,10 +299,10 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         return [gettext("Referral {id}").format(id=content.get("referral_id"))]
     if kind in RECORDS:
         basis, to = RECORDS[kind]
-        at = localtime(datetime.fromisoformat(content.get("at") or ""))
+        then = localtime(datetime.fromisoformat(content.get("at") or ""))
         return [
             f"{label(basis, content.get('basis'))}: {label(to, content.get('to')).lower()},"
-            f" {long_day(at)}, {time_of_day(at)}",
+            f" {long_day(then)}, {time_of_day(then)}",
             label("survivor_told", content.get("survivor_told")),
             content.get("detail") or "",
         ]

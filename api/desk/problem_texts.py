@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from api.texts import StrOrPromise
+
 
 class Problem(NamedTuple):
-    happened: str
-    do: str
+    happened: StrOrPromise
+    do: StrOrPromise
 
 
 _AGAIN = _("Correct it and send the request again.")

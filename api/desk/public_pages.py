@@ -16,6 +16,7 @@ from api import languages
 from api.desk.labels import state
 from api.desk.problem_texts import PROBLEMS
 from api.http.problem_details import refused_page
+from api.texts import StrOrPromise
 from directory.hsds import profile
 from directory.projection import opening_hours
 from directory.safety_lines import SafetyLine, lines_in, notice_in, safety_notice
@@ -93,8 +94,8 @@ def who_sees_what(request: HttpRequest) -> HttpResponse:
 
 class InWords(NamedTuple):
     true: str
-    at_once: str
-    after_a_week: str
+    at_once: StrOrPromise
+    after_a_week: StrOrPromise
 
 
 def _in_words(shown: Shown) -> InWords:

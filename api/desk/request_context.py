@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -131,7 +131,7 @@ def current_visit(request: HttpRequest) -> Visit | None:
         writer.log_refusal(None, "session.resume", NotAuthenticated.code)
         return None
     with identified_transaction(principal) as now:
-        member = Membership.objects.select_related("agency").get(id=principal.member_id)
+        member = Membership.objects.select_related("agency").get(id=principal.staff_id)
         unsigned = terms.current() if terms.is_due(member.agency_id) else None
         ends_at = exercises.ends_at(principal) if principal.practices else None
     several = bool(request.session.get(SEVERAL_KEY)) and not principal.practices
@@ -143,8 +143,8 @@ class ExerciseOver(Exception):
 
 
 def signed_in(
-    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
-) -> Callable[..., HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Give the view its Visit. A caller without a live session is led to sign in, and back to this
     page.
 
@@ -152,7 +152,7 @@ def signed_in(
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             visit = current_visit(request)
             if visit is None:

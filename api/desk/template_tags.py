@@ -19,6 +19,7 @@ from api.desk.audit import reason_labels
 from api.desk.directory import entry_summary
 from api.desk.directory.own_entries import field_words
 from api.desk.times import clock_time, day_and_time, localtime, log_time, long_day, time_of_day
+from api.texts import StrOrPromise
 from directory.listings import Phone
 
 register = template.Library()
@@ -127,15 +128,15 @@ def is_text(phone: Phone) -> bool:
 
 
 @register.filter
-def channel_kind(kind: str) -> str:
+def channel_kind(kind: str) -> StrOrPromise:
     return desk_labels.CHANNEL_KINDS.get(kind, kind)
 
 
 @register.filter
-def channel_use(use: str) -> str:
+def channel_use(use: str) -> StrOrPromise:
     return desk_labels.CHANNEL_USES.get(use, use)
 
 
 @register.filter
-def channel_test(outcome: str) -> str:
+def channel_test(outcome: str) -> StrOrPromise:
     return desk_labels.CHANNEL_TESTS.get(outcome, outcome)

@@ -106,11 +106,7 @@ def fill_in(form: Form, kept: Kept) -> None:
     missing."""
     for name, field in form.fields.items():
         html_name = form.add_prefix(name)
-        form.initial[name] = field.widget.value_from_datadict(
-            kept.data,
-            {},
-            html_name,  # type: ignore[arg-type]
-        )
+        form.initial[name] = field.widget.value_from_datadict(kept.data, {}, html_name)
 
 
 def show_reasons(form: Form, typed: QueryDict) -> None:
@@ -118,7 +114,7 @@ def show_reasons(form: Form, typed: QueryDict) -> None:
     for name, words in typed.items():
         field = name.removeprefix(WHY)
         if name != field and words not in form.errors.get(field, ()):
-            form.add_error(field if field in form.fields else None, words)
+            form.add_error(field if field in form.fields else None, str(words))
 
 
 def forget(request: HttpRequest, visit: "Visit", place: str = "") -> None:

@@ -20,6 +20,7 @@ from api.desk.confirmation import Choice, ask_first
 from api.desk.forms import PRIVATE, DeskForm, Text, listed, one_of
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.http.middleware import CSP_SCRIPT
+from api.texts import StrOrPromise
 from permissions.errors import BadRequest, NotVisible, Refused
 from permissions.identity import contact_channels
 from permissions.identity.contact_channels import Channel
@@ -82,10 +83,10 @@ class DeviceForm(DeskForm):
         return cls(prefix="device", initial={"name": device.words if device else ""})
 
 
-def _add_device(visit: Visit, given: QueryDict) -> str:
+def _add_device(visit: Visit, given: QueryDict) -> StrOrPromise:
     form = DeviceForm(given, prefix="device")
     if not form.is_valid():
-        raise BadRequest("invalid", MISSING)
+        raise BadRequest("invalid", str(MISSING))
     said = form.cleaned_data
     names = ("endpoint", "key", "secret", "name", "language")
     added = devices.add(visit.principal, *(said[name] for name in names))
@@ -95,7 +96,7 @@ def _add_device(visit: Visit, given: QueryDict) -> str:
     return _("Saved. A code is on its way to this device. Enter it below within 10 minutes.")
 
 
-def _add(visit: Visit, form: ChannelForm) -> str:
+def _add(visit: Visit, form: ChannelForm) -> StrOrPromise:
     given = form.cleaned_data
     added = contact_channels.add_channel(
         visit.principal,
@@ -110,44 +111,44 @@ def _add(visit: Visit, form: ChannelForm) -> str:
     return _("Saved. A code is on its way there. Enter it below within 10 minutes.")
 
 
-def _send_code(visit: Visit, channel_id: UUID) -> str:
+def _send_code(visit: Visit, channel_id: UUID) -> StrOrPromise:
     channel_checks.send_code(visit.principal, channel_id)
     return _("A code is on its way. Enter it within 10 minutes.")
 
 
-def _verify(visit: Visit, channel_id: UUID, code: str) -> str:
+def _verify(visit: Visit, channel_id: UUID, code: str) -> StrOrPromise:
     contact_channels.prove_channel(visit.principal, channel_id, code)
     return _("Confirmed. Alerts go there from now on.")
 
 
-def _duty(visit: Visit, what: str) -> str:
+def _duty(visit: Visit, what: str) -> StrOrPromise:
     contact_channels.set_duty(visit.principal, what)
     return _("Saved.")
 
 
-def _ring(visit: Visit, channel_id: UUID) -> str:
+def _ring(visit: Visit, channel_id: UUID) -> StrOrPromise:
     tested = channel_checks.send_test(visit.principal, channel_id)
     return TESTED.get(
         tested.kind, _("A test is on its way. Come back and record whether it arrived.")
     )
 
 
-def _arrived(visit: Visit, channel_id: UUID) -> str:
+def _arrived(visit: Visit, channel_id: UUID) -> StrOrPromise:
     answers.record_arrival(visit.principal, channel_id, True)
     return _("Test received.")
 
 
-def _not_arrived(visit: Visit, channel_id: UUID) -> str:
+def _not_arrived(visit: Visit, channel_id: UUID) -> StrOrPromise:
     answers.record_arrival(visit.principal, channel_id, False)
     return _("Then check the address, or add another.")
 
 
-def _retry(visit: Visit, message_id: UUID) -> str:
+def _retry(visit: Visit, message_id: UUID) -> StrOrPromise:
     sent_messages.retry(visit.principal, message_id)
     return _("It is being tried again.")
 
 
-OF_ONE: dict[str, Callable[[Visit, UUID], str]] = {
+OF_ONE: dict[str, Callable[[Visit, UUID], StrOrPromise]] = {
     "code": _send_code,
     "ring": _ring,
     "arrived": _arrived,
@@ -228,7 +229,9 @@ def _last_tests(kept: list[Channel]) -> dict[UUID, OwnTest | None]:
     return {one.id: found.get(one.id) for one in kept}
 
 
-def _done(visit: Visit, what: str, which: str, form: ChannelForm, given: QueryDict) -> str | None:
+def _done(
+    visit: Visit, what: str, which: str, form: ChannelForm, given: QueryDict
+) -> StrOrPromise | None:
     """Do one thing. Returns the message to show, or None if the form has errors."""
     if what == "add":
         return _add(visit, form) if form.is_valid() else None
@@ -237,11 +240,11 @@ def _done(visit: Visit, what: str, which: str, form: ChannelForm, given: QueryDi
     if what == "duty":
         return _duty(visit, which)
     if what not in OF_ONE and what != "verify":
-        raise BadRequest("unknown_code", MISSING)
+        raise BadRequest("unknown_code", str(MISSING))
     try:
         channel_id = UUID(which)
     except ValueError:
-        raise BadRequest("invalid", MISSING) from None
+        raise BadRequest("invalid", str(MISSING)) from None
     if what == "verify":
         return _verify(visit, channel_id, given.get("code", ""))
     return OF_ONE[what](visit, channel_id)

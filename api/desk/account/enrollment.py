@@ -112,7 +112,7 @@ def _choose(request: HttpRequest, found: Invitation) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            if brought:
+            if provider and brought:
                 _enroll_by_agency(request, provider, given["username"], brought)
             else:
                 person = invitations.enroll(

@@ -56,10 +56,10 @@ def sign_in(request: HttpRequest, person: Person, method: str = "password") -> N
 def turn(request: HttpRequest, found: Invitation, secret: str) -> HttpResponse:
     """Show the page whose turn it is, and take its form."""
     assert found.member is not None
-    person = request.user
     taken = resets.is_taken(found.id)
-    theirs = isinstance(person, Person) and person.id == found.member.person_id
-    if taken and theirs and own_account.has_factor(person):
+    person = request.user if isinstance(request.user, Person) else None
+    theirs = person if person and person.id == found.member.person_id else None
+    if taken and theirs and own_account.has_factor(theirs):
         resets.finish(secret)
         request.session.pop(KEY, None)
         return redirect("desk_agency")

@@ -32,8 +32,9 @@ def log_proof(request: HttpRequest, act: str, refused: str | None = None) -> Non
     secret = request.session.get(SESSION_KEY)
     who = credentials.resolve_credential(secret) if secret else None
     if who is not None:
-        who_it_is = {"agency_id": who.agency_id, "member_id": who.member_id}
-        credentials.log_sign_in(act, **who_it_is, refused=refused)
+        credentials.log_sign_in(
+            act, agency_id=who.agency_id, member_id=who.member_id, refused=refused
+        )
     elif refused is not None:
         credentials.log_sign_in(act, refused=refused)
 

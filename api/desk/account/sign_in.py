@@ -86,7 +86,8 @@ class SignIn(LoginView):
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {
+        return {
+            **super().get_context_data(**kwargs),
             "after_passkey": self.get_success_url(),
             "passkey_domain": settings.PASSKEY_DOMAIN,
         }
@@ -129,9 +130,10 @@ class Code(AuthenticateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         person = self.stage.login.user
         types = {one.type for one in own_account.factors_of(person)}
-        return super().get_context_data(**kwargs) | forms_to_show(
-            types, self.auth_form, self.webauthn_form
-        )
+        return {
+            **super().get_context_data(**kwargs),
+            **forms_to_show(types, self.auth_form, self.webauthn_form),
+        }
 
     def render_to_response(self, context: Any, **kwargs: Any) -> HttpResponse:
         return passkey_page(super().render_to_response(context, **kwargs), context)

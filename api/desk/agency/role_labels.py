@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from api.texts import StrOrPromise
 from permissions.models import ROLES as KNOWN
 
 SAYS = {
@@ -22,7 +23,7 @@ NAMES = {
 }
 
 
-def choices() -> list[tuple[str, str]]:
+def choices() -> list[tuple[str, StrOrPromise]]:
     """Every role with what it does. One without words here is called by its code."""
     return [(role, SAYS.get(role) or role.replace("_", " ").capitalize()) for role in KNOWN]
 

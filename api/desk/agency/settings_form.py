@@ -68,7 +68,7 @@ class SettingsForm(DeskForm):
             for what, words in (("opens", _("{day}, opens")), ("closes", _("{day}, closes"))):
                 self.fields[f"{what}_{day}"] = forms.TimeField(
                     required=False,
-                    label=capfirst(gettext(words).format(day=gettext(name))),
+                    label=capfirst(words.format(day=name)),
                     widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
                 )
         for urgency in DURATIONS:
@@ -106,7 +106,7 @@ class SettingsForm(DeskForm):
             Group("", [self[name] for name in ("takes_notices", "time_zone", "holidays")]),
             Group(gettext("Opening hours"), [self[name] for name in hours]),
             *(
-                Group(gettext(words), [self[f"{urgency}_{step}"] for step in STEPS])
+                Group(words, [self[f"{urgency}_{step}"] for step in STEPS])
                 for urgency, words in URGENCIES.items()
             ),
         ]
@@ -159,7 +159,7 @@ class SettingsForm(DeskForm):
         """The deadlines that are the agency's own."""
         for urgency in DURATIONS:
             names = [f"{urgency}_{step}" for step in STEPS]
-            given = [found.get(name) for name in names]
+            given: list[Any] = [found.get(name) for name in names]
             if set(names) & self.errors.keys() or not any(given):
                 continue
             for name, number in zip(names, given, strict=True):

@@ -3,6 +3,7 @@
 Whatever is wrong with what comes back, the page says the same; the log has the code.
 """
 
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -138,6 +139,7 @@ def back(request: HttpRequest) -> HttpResponse:
     except BadToken as error:
         return refuse(request, error.code)
     except Away as error:
+        assert provider is not None  # it was asked
         return _away(request, provider, error)
     except NotPossible as refusal:
         if refusal.code == "account_linked":
@@ -151,7 +153,7 @@ def refuse(request: HttpRequest, code: str) -> HttpResponse:
     """The one page for whatever is wrong. Raises Unavailable."""
     secret = request.session.get(SESSION_KEY)
     who = credentials.resolve_credential(secret) if secret else None
-    named = {"agency_id": who.agency_id, "member_id": who.member_id} if who else {}
+    named: dict[str, Any] = {"agency_id": who.agency_id, "member_id": who.member_id} if who else {}
     try:
         credentials.log_sign_in("session.sign_in", **named, refused=code)
     except Refused as refusal:
@@ -184,7 +186,8 @@ def _signs_in(
     came_by.begin(request, session)
     record_authentication(request, link.person, "agency")
     go_on = f"{reverse('desk_agency')}?{urlencode({'next': sent.go_on})}"
-    return perform_login(request, Login(user=link.person, redirect_url=go_on))
+    answer: HttpResponse = perform_login(request, Login(user=link.person, redirect_url=go_on))
+    return answer
 
 
 def _links(
@@ -248,7 +251,8 @@ _ACTS = {
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What it means to link one's account, before it is done."""
     provider = _provider_of(visit)
-    linked = agency_links.is_linked(visit.principal.person_id, visit.principal.agency_id)
+    who = visit.principal
+    linked = who.person_id is not None and agency_links.is_linked(who.person_id, who.agency_id)
     context = {"linked": linked, "issuer": provider.issuer}
     return page(request, "desk/agency_sign_in/own.html", context)
 

@@ -19,13 +19,14 @@ from api.audit_downloads import MEDIA_TYPES, export_entries, export_listings
 from api.desk.audit.filter_form import FilterForm
 from api.desk.request_context import Visit, signed_in
 from api.http import cursors
+from api.texts import StrOrPromise
 from permissions.audit import oversight, queries
 from permissions.errors import BadRequest, NotVisible
 from referrals.queries import audited_references
 from referrals.queries.lists import Place
 
 PER_PAGE = 50
-VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
+VIEWS: tuple[tuple[StrOrPromise, dict[str, str]], ...] = (
     (_("Packets opened"), {"act": "referral.open_packet"}),
     (_("Notes opened"), {"act": "referral.open_notes"}),
     (_("Refusals"), {"decision": "refused"}),
@@ -105,7 +106,9 @@ def _opted_in(visit: Visit) -> dict[str, str]:
 
 def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
     """Build what the page says of the filter. Each of its links carries `agency`."""
-    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    asked = {
+        name: str(value) for name, value in request.GET.items() if name in form.fields and value
+    }
     agency = {"agency": asked["agency"]} if form.foreign else {}
     views = _views(asked, agency)
     if "practice" in asked:

@@ -15,6 +15,7 @@ from api.desk import labels, log_labels
 from api.desk.forms import PRIVATE, DeskForm, Text, listed, moment
 from api.desk.request_context import as_uuid
 from api.desk.times import log_time
+from api.texts import StrOrPromise
 from permissions.audit.queries import Filters
 
 _NO_ID = {"invalid": _("That is not an ID. Copy it from the log, or from a referral's address.")}
@@ -25,7 +26,7 @@ def short(id_: UUID | str) -> str:
     return f"…\N{WORD JOINER}{str(id_)[-12:]}"
 
 
-def _id(label: str, **options: Any) -> forms.UUIDField:
+def _id(label: StrOrPromise, **options: Any) -> forms.UUIDField:
     return forms.UUIDField(
         label=label,
         required=False,
@@ -35,7 +36,7 @@ def _id(label: str, **options: Any) -> forms.UUIDField:
     )
 
 
-def _chosen(label: str) -> forms.UUIDField:
+def _chosen(label: StrOrPromise) -> forms.UUIDField:
     return forms.UUIDField(label=label, required=False, widget=forms.Select, error_messages=_NO_ID)
 
 
@@ -105,7 +106,7 @@ class FilterForm(DeskForm):
         else:
             del self.fields["agency"]
 
-    def _offer(self, field: str, names: Mapping[UUID, str], none: str) -> None:
+    def _offer(self, field: str, names: Mapping[UUID, str], none: StrOrPromise) -> None:
         """Offer choices by name. An id that is asked for but not in the list stays in it; otherwise
         the box would say that no one is asked for."""
         asked = as_uuid(self.data.get(field))

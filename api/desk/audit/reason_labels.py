@@ -297,4 +297,4 @@ def reason(rule: str) -> str:
     for name in ("self_assignment", "ended_by_the_clock"):
         if rule in labels.CODE_LISTS[name]:
             return labels.label(name, rule)
-    return REASONS.get(rule, rule)
+    return str(REASONS.get(rule, rule))

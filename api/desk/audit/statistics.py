@@ -36,7 +36,7 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
     zone = timezone.get_current_timezone()
     since, until = (one.replace(tzinfo=zone) for one in month_parameter(month))
     found = statistics.counts(visit.principal, since, until)
-    names = dict(Agency.objects.values_list("id", "name"))
+    names: dict[UUID | None, str] = dict(Agency.objects.values_list("id", "name"))
     by_agency: dict[str, list[tuple[statistics.Count, str]]] = {}
     for one in found:
         name = names.get(one.agency_id) or gettext("Unknown")

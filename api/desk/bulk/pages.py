@@ -56,7 +56,7 @@ class ExportForm(DeskForm):
             return found
         field = "public_key" if pasted else "key_file"
         try:
-            text = pasted or uploaded.read(MOST_TEXT + 1).decode()
+            text = pasted or found["key_file"].read(MOST_TEXT + 1).decode()
             self.key = sealing.read_key(text, f"/{field}")
         except UnicodeDecodeError:
             self.add_error(field, gettext("This file is not text. Give JSON or PEM."))

@@ -101,7 +101,7 @@ def end(request: HttpRequest, notice_id: UUID, act: str) -> HttpResponse:
         if act not in ENDINGS:
             raise NotVisible
         found = kept.of_page(notice_id, _secret(request))
-        form, refusal = FORMS[act](request.POST or None), None
+        form = FORMS[act](request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 ENDINGS[act](found, form.cleaned_data["code"])
@@ -118,7 +118,7 @@ def end(request: HttpRequest, notice_id: UUID, act: str) -> HttpResponse:
             "title": gettext(words.title),
             "button": gettext(words.button),
         }
-        answer = page(request, "desk/card/end.html", context, refusal)
+        answer = page(request, "desk/card/end.html", context)
         if form.errors:
             answer.status_code = 400
         return answer
@@ -144,7 +144,7 @@ def _page(request: HttpRequest, found: Kept, refusal: Refused | None) -> HttpRes
 def _unsent(found: Kept) -> Shown:
     content, how = found.content, calls.how(found)
     if how in (Call.QUEUED, Call.MADE):
-        context = {
+        context: dict[str, Any] = {
             "how": how,
             "code": f"{content.code[:3]} {content.code[3:]}",
             "ending": content.number[-2:],

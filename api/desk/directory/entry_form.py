@@ -2,7 +2,8 @@
 is."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
@@ -28,7 +29,8 @@ from permissions import displayed_text
 from permissions.errors import BadRequest, Refused
 
 
-class Filled(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Filled:
     """The fields of one row. A new row is folded away until it has a value or an error."""
 
     heading: str

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.forms import PRIVATE, Text, listed
+from api.texts import StrOrPromise
 
 Document = dict[str, Any]
 LINE, TEXT = 500, 20_000  # characters, as the domain takes them
@@ -33,7 +34,7 @@ PHONE_TYPES = [
 ]
 
 
-def line(label: str, hint: str = "", most: int = LINE, **attrs: str) -> Text:
+def line(label: StrOrPromise, hint: StrOrPromise = "", most: int = LINE, **attrs: str) -> Text:
     return Text(
         label=label,
         help_text=hint,
@@ -43,7 +44,7 @@ def line(label: str, hint: str = "", most: int = LINE, **attrs: str) -> Text:
     )
 
 
-def text(label: str, hint: str = "") -> Text:
+def text(label: StrOrPromise, hint: StrOrPromise = "") -> Text:
     return Text(
         label=label,
         help_text=hint,
@@ -53,12 +54,12 @@ def text(label: str, hint: str = "") -> Text:
     )
 
 
-def _time(label: str) -> forms.TimeField:
+def _time(label: StrOrPromise) -> forms.TimeField:
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     return forms.TimeField(label=label, required=False, widget=widget)
 
 
-def _date(label: str) -> forms.DateField:
+def _date(label: StrOrPromise) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, required=False, widget=widget)
 
@@ -67,8 +68,8 @@ class Rows(NamedTuple):
     """A list of the document in the form: its fields, and whether a row is simple enough to be
     shown. A row whose field `key` is empty is removed, or is not added."""
 
-    title: str
-    one: str
+    title: StrOrPromise
+    one: StrOrPromise
     key: str
     fields: Callable[[], dict[str, forms.Field]]
     fits: Callable[[Document], bool]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from api.desk.directory.search_form import METRES_A_MILE, language_names
 from api.desk.times import day_of_month, long_day, short_day, time_of_day
 from api.languages import SOURCE
+from api.texts import StrOrPromise
 from directory.listings import Listing
 from directory.models import STATUSES
 from directory.projection.opening_hours import Span
@@ -33,7 +34,7 @@ ROUGHLY = 100.0  # meters: no nearer than this is shown of a place whose point i
 class Wording(NamedTuple):
     """A few words and their tone: good, warning, or '' for plain."""
 
-    words: str
+    words: StrOrPromise
     mood: str = ""
 
 

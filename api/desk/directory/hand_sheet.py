@@ -118,7 +118,7 @@ def _places(document: Document) -> Iterator[list[str]]:
 
 def _hours(loaded: service_page.Loaded, shown: service_page.Page) -> list[Texts]:
     """Return the hours in words: of the service, or of each place where they differ."""
-    at = [number for number, place in enumerate(shown.places) if place.hours]
+    at: list[int | None] = [number for number, place in enumerate(shown.places) if place.hours]
     return [in_each(partial(_words, loaded, one)) for one in at or [None]]
 
 

@@ -273,7 +273,7 @@ class SearchForm(DeskForm):
             return gettext("within {miles} miles of {place}").format(miles=miles, place=value)
         if isinstance(field, forms.ChoiceField):
             known = dict(_flat(field.choices))
-            several = value if isinstance(value, list) else [value]
+            several: list[str] = value if isinstance(value, list) else [value]
             value = ", ".join(known.get(one, one).removeprefix("\N{EN DASH} ") for one in several)
         return f"{label}: {value}"
 

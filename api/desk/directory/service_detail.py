@@ -14,11 +14,12 @@ from api.desk.directory import entry_summary
 from api.desk.directory.entry_summary import Document, once
 from api.desk.times import day_and_time
 from api.languages import SOURCE
+from api.texts import StrOrPromise
 from directory import listings, vocabulary
 
 
 class Fact(NamedTuple):
-    title: str
+    title: StrOrPromise
     lines: list[str]
 
 

@@ -87,7 +87,7 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     if found is None:
         raise NotVisible
     listing = found.listing
-    answered_by = Agency.objects.filter(id=listing.answered_by).first()
+    answered_by = Agency.objects.filter(id=listing.answered_by).first()  # type: ignore[misc]
     own = listing.answered_by == visit.agency.id
     context = context_of(found) | {"answered_by": answered_by, "own": own}
     with identified_transaction(visit.principal):

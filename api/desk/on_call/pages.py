@@ -19,6 +19,7 @@ from api.desk.forms import DeskForm
 from api.desk.on_call.forms import KINDS, FileForm, RotationForm, ShiftForm, SwapForm
 from api.desk.request_context import METHODS, Visit, page, require_uuid, signed_in
 from api.desk.times import clock_time
+from api.texts import StrOrPromise
 from permissions.errors import BadRequest, NotPermitted, NotVisible, Refused
 from referrals.models import Shift
 from referrals.notifications.line_tests import cover, figures, silence
@@ -37,22 +38,22 @@ def _require_editor(visit: Visit) -> None:
         raise NotPermitted("role_missing", "Your role in this agency does not include this.")
 
 
-def _agree(visit: Visit, swap_id: UUID) -> str:
+def _agree(visit: Visit, swap_id: UUID) -> StrOrPromise:
     changes.answer_swap(visit.principal, swap_id, agree=True)
     return _("You take this shift.")
 
 
-def _decline(visit: Visit, swap_id: UUID) -> str:
+def _decline(visit: Visit, swap_id: UUID) -> StrOrPromise:
     changes.answer_swap(visit.principal, swap_id, agree=False)
     return _("Declined. The shift stays where it is.")
 
 
-def _take_back(visit: Visit, swap_id: UUID) -> str:
+def _take_back(visit: Visit, swap_id: UUID) -> StrOrPromise:
     changes.take_back_swap(visit.principal, swap_id)
     return _("Taken back.")
 
 
-ANSWERS: dict[str, Callable[[Visit, UUID], str]] = {
+ANSWERS: dict[str, Callable[[Visit, UUID], StrOrPromise]] = {
     "agree": _agree,
     "decline": _decline,
     "take_back": _take_back,
@@ -79,7 +80,7 @@ def rota(request: HttpRequest, visit: Visit) -> HttpResponse:
             )
             return redirect("desk_on_call")
         else:
-            raise BadRequest("unknown_code", MISSING)
+            raise BadRequest("unknown_code", str(MISSING))
     shown = overview.read(visit.principal)
     context = {
         "shown": shown,
@@ -121,7 +122,7 @@ def rotation(request: HttpRequest, visit: Visit) -> HttpResponse:
     shown = overview.read(visit.principal)
     form = RotationForm(request.POST or None, shown=shown, now=visit.now)
 
-    def act(form: RotationForm) -> str:
+    def act(form: RotationForm) -> StrOrPromise:
         changes.set_rotation(visit.principal, **form.values())
         return _("Saved.")
 
@@ -136,7 +137,7 @@ def add_shift(request: HttpRequest, visit: Visit) -> HttpResponse:
     _require_editor(visit)
     form = ShiftForm(request.POST or None, names=overview.read(visit.principal).names)
 
-    def act(form: ShiftForm) -> str:
+    def act(form: ShiftForm) -> StrOrPromise:
         given = form.cleaned_data
         times = given["begins_at"], given["ends_at"]
         changes.add_shift(visit.principal, UUID(given["member_id"]), given["kind"], *times)
@@ -153,7 +154,7 @@ def swap(request: HttpRequest, visit: Visit) -> HttpResponse:
     others = {one: name for one, name in names.items() if one != visit.principal.member_id}
     form = SwapForm(request.POST or None, names=others)
 
-    def act(form: SwapForm) -> str:
+    def act(form: SwapForm) -> StrOrPromise:
         given = form.cleaned_data
         times = given["begins_at"], given["ends_at"]
         changes.ask_swap(visit.principal, UUID(given["member_id"]), given["kind"], *times)
@@ -165,7 +166,7 @@ def swap(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _asked(
     request: HttpRequest,
     form: Any,
-    act: Callable[[Any], str],
+    act: Callable[[Any], StrOrPromise],
     template: str,
     context: dict[str, Any],
 ) -> HttpResponse:

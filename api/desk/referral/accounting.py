@@ -19,9 +19,10 @@ from api.desk.request_context import Visit, page
 from api.desk.template_context import safety_in
 from api.desk.template_tags import spelled
 from referrals import accounting
-from referrals.accounting import ITSELF, WORKED, Accounting, Disclosure, Line, NoticeShown
+from referrals.accounting import ITSELF, WORKED, Accounting, Disclosure, NoticeShown
 from referrals.codes import CODE_LISTS
 from referrals.queries.details import Detail
+from referrals.releases.disclosed import Line
 
 
 class AccountingForm(PurposeForm):

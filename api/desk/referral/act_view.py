@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from referrals.act_registry import fields as act_fields
 from referrals.act_registry.registry import Act, Answer, Page
 from referrals.queries import details
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def act_view(act: Act, form_class: type[ActForm]) -> View:
@@ -126,7 +126,7 @@ def form_of(act: Act) -> type[ActForm]:
     base = OnceForm if act.answer is Answer.RECORD else ActForm
     parts = {field.name: _asked(act, field) for field in fields}
     more = {"act": act.name, "refused": page_of(act).refused, "arguments": arguments}
-    made: type[ActForm] = type(base)(f"{act.name}_form", (base,), {**parts, **more})
+    made: type[ActForm] = type(f"{act.name}_form", (base,), {**parts, **more})
     return made
 
 

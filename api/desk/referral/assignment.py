@@ -111,12 +111,15 @@ def told(request: HttpRequest, visit: Visit) -> HttpResponse:
     people asked for one, who barred a lead or all colleagues, and what a restore has lost."""
     own, to_review = assignment.self_assignments(visit.principal)
     barred = block_alerts.block_alerts(visit.principal)
-    asked, place = [], None
+    asked: list[barred_attempts.BarredAttempt] = []
+    place = None
     if visit.does_casework:
         after = cursors.from_cursor(visit.principal, "told", request.GET.get("after"))
         asked, place = barred_attempts.barred_attempts(visit.principal, after=after)
     with identified_transaction(visit.principal):
-        names = dict(Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name"))
+        names: dict[UUID | None, str] = dict(
+            Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name")
+        )
         agencies = dict(
             Agency.objects.filter(id__in=[one.agency_id for one in barred]).values_list(
                 "id", "name"

@@ -167,7 +167,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
-    answered_by = Agency.objects.filter(id=listing.answered_by).first()
+    answered_by = Agency.objects.filter(id=listing.answered_by).first()  # type: ignore[misc]
     with identified_transaction(visit.principal):
         takes = listing.id in availability.open_to_referrals([listing])
     context: dict[str, Any] = {"listing": listing, "answered_by": answered_by, "takes": takes}

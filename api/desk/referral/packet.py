@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
@@ -18,6 +18,7 @@ from api.desk import labels
 from api.desk.forms import PRIVATE, ActForm, Group, Text, one_of, some_of
 from api.desk.referral.page import common
 from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.texts import StrOrPromise
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes
 from referrals.act_registry.registry import ACTS
@@ -120,10 +121,10 @@ def opening_page(
     show: Show,
     asks: type[PurposeForm] = PurposeForm,
     *,
-    title: str = "",
-    says: str = "",
+    title: StrOrPromise = "",
+    says: StrOrPromise = "",
     closes: bool = True,
-) -> Callable[..., HttpResponse]:
+) -> Callable[..., HttpResponseBase]:
     """Make the view that opens something: GET asks for the purpose, POST states it, and the GET to
     which it leads shows what was opened, once. Going back or reloading asks again: the browser
     keeps no answer to a POST, and has none to send twice. `title` and `says` are those of the act's

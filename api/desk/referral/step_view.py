@@ -10,26 +10,27 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.forms import ChoiceField, DateTimeField, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from api.desk import unfinished_forms
-from api.desk.forms import ActForm
+from api.desk.forms import ActForm, choices_of
 from api.desk.practice.words import fix_texts
 from api.desk.referral.act_view import page_of
 from api.desk.referral.page import common
 from api.desk.request_context import METHODS, Visit, live_page, signed_in
 from api.desk.times import clock_time
+from api.texts import StrOrPromise
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals.act_registry.registry import Act
 from referrals.queries import details
 
 
 class Step(NamedTuple):
-    title: str
+    title: StrOrPromise
     fields: tuple[str, ...]
 
 
@@ -77,7 +78,7 @@ class StepsForm(ActForm):
         field, value = self.fields[name], self[name].value()
         if isinstance(field, ChoiceField):
             chosen = value if isinstance(value, list | tuple) else [value]
-            return ", ".join(str(said) for code, said in field.choices if str(code) in chosen)
+            return ", ".join(str(said) for code, said in choices_of(field) if str(code) in chosen)
         if isinstance(field, DateTimeField):
             try:
                 return clock_time(field.clean(value), self.seen.now)
@@ -86,7 +87,7 @@ class StepsForm(ActForm):
         return str(value or "")
 
 
-def step_view(act: Act, form_class: type[StepsForm]) -> Callable[..., HttpResponse]:
+def step_view(act: Act, form_class: type[StepsForm]) -> Callable[..., HttpResponseBase]:
     """Make the view of an act that is asked in steps: each POST leads to the next step, the last
     one does the act. Twice is safe as far as the act is."""
     says = page_of(act)

@@ -236,5 +236,5 @@ def _within(step: str) -> str:
 
 def _table(title: str, rows: Iterable[Row]) -> Table:
     listed = list(rows)
-    drawn = bars(title, [Bar(*row) for row in listed]) if listed else SafeString("")
+    drawn = bars(title, [Bar._make(row) for row in listed]) if listed else SafeString("")
     return Table(title, listed, drawn)

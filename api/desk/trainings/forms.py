@@ -6,16 +6,16 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.forms import PRIVATE, DeskForm, Text, listed
+from api.texts import StrOrPromise
 from directory.models import Training as Row
 from directory.trainings import trainings
 from directory.trainings.trainings import Facts, Filters, Training
 
-AUDIENCES: dict[str, Promise] = {
+AUDIENCES = {
     "frontline": _("Front-line staff"),
     "supervisors": _("Supervisors and leaders"),
     "trainers": _("People who will train others"),
@@ -25,7 +25,7 @@ AUDIENCES: dict[str, Promise] = {
     "public": _("The general public"),
     "mixed": _("Several of these"),
 }
-SECTORS: dict[str, Promise] = {
+SECTORS = {
     "law_enforcement": _("Law enforcement"),
     "courts": _("Courts and prosecution"),
     "victim_services": _("Victim services"),
@@ -41,7 +41,7 @@ SECTORS: dict[str, Promise] = {
     "community": _("Community groups"),
     "several": _("Several sectors"),
 }
-TOPICS: dict[str, Promise] = {
+TOPICS = {
     "recognizing": _("How to recognize trafficking"),
     "responding": _("How to respond, and whom to call"),
     "trauma": _("Trauma-informed care and interviews"),
@@ -64,7 +64,7 @@ _CHOOSE = ("", _("Choose one"))
 _DAY = "%Y-%m-%d"
 
 
-def day(label: str | Promise, **options: Any) -> forms.DateField:
+def day(label: StrOrPromise, **options: Any) -> forms.DateField:
     """A day, by the browser's own calendar."""
     widget = forms.DateInput(attrs={"type": "date"}, format=_DAY)
     return forms.DateField(label=label, widget=widget, input_formats=[_DAY], **options)

@@ -14,8 +14,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from api.desk.directory import search_form
-from api.desk.forms import DeskForm, some_of
+from api.desk.forms import DeskForm, choices_of, some_of
 from api.languages import SOURCE
+from api.texts import StrOrPromise
 from directory import facets, vocabulary
 
 Document = dict[str, Any]
@@ -34,7 +35,7 @@ MARKS = ("attributes", "victimization_types", "languages")  # members of the doc
 class Changed(NamedTuple):
     """What a confirmation shows of one member: as it is, and as it will be."""
 
-    title: str
+    title: StrOrPromise
     before: list[str]
     after: list[str]
 
@@ -64,8 +65,8 @@ class Section(NamedTuple):
 
 
 def _flat(field: forms.Field) -> dict[str, str]:
-    assert isinstance(field, forms.MultipleChoiceField)
-    return {str(code): str(words).removeprefix("\N{EN DASH} ") for code, words in field.choices}
+    known = choices_of(field)
+    return {str(code): str(words).removeprefix("\N{EN DASH} ") for code, words in known}
 
 
 class Marks:
@@ -89,7 +90,7 @@ class Marks:
         self._add("languages", TITLES["languages"], known[:most])
         self._add("languages", _("Other languages"), known[most:])
 
-    def _add(self, kind: str, title: str, choices: list[tuple[str, str]]) -> None:
+    def _add(self, kind: str, title: StrOrPromise, choices: list[tuple[str, str]]) -> None:
         name = f"{kind}_{len(self.fields[kind])}"
         self.fields[kind].append(name)
         self.offered[kind] |= dict(choices)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from api.desk.directory.entry_rows import line, text
 from api.desk.directory.making.marks import Marks
 from api.desk.directory.making.place_form import Document, NewPlaceForm, address_line
-from api.desk.forms import Group, listed, one_of
+from api.desk.forms import Group, choices_of, listed, one_of
 from directory.editing.places.choices import OwnOrganization, Place
 from permissions.errors import BadRequest, Refused
 
@@ -187,13 +187,13 @@ class NewEntryForm(NewPlaceForm):
         ]
         label = str(self.fields["referrals"].label)
         found.append((label, [str(dict(REFERRALS)[given["referrals"]])]))
-        found += [(one.title, one.after) for one in self.marks.changes()]
+        found += [(str(one.title), one.after) for one in self.marks.changes()]
         if given["place"] == NEW and given["place_confidential"]:
             where = [given["place_name"], gettext("Confidential: no one is shown where it is.")]
         elif given["place"] == NEW:
             where = [given["place_name"], address_line(self.address()), given["place_phone"]]
         else:
-            where = [str(dict(self.fields["place"].choices)[given["place"]])]  # type: ignore
+            where = [str(dict(choices_of(self.fields["place"]))[given["place"]])]
         found.append((str(self.fields["place"].label), [one for one in where if one]))
         return found
 

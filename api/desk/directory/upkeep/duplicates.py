@@ -13,7 +13,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -32,7 +31,7 @@ LIST = AnswerList(
     number=r"[01]\.\d{1,3}",
     place=lambda number, pair_id: Place(float(number), pair_id),
 )
-SAID: dict[str, Promise] = {
+SAID = {
     "first": _("Saved. Within a minute the first one is listed, and the other one leads to it."),
     "second": _("Saved. Within a minute the second one is listed, and the other one leads to it."),
     "different": _("Saved. They are not the same."),
@@ -42,7 +41,7 @@ STALE = _(
     "Someone else answered this pair meanwhile, or one of the two has changed. Nothing was saved."
     " See it below."
 )
-REASONS: dict[str, Promise] = {
+REASONS = {
     "same_phone": _("same phone number"),
     "same_name": _("same name"),
     "similar_name": _("similar name"),

@@ -12,7 +12,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -32,7 +31,7 @@ LIST = AnswerList(
     number=r"\d{1,9}",
     place=lambda number, term_id: Place(int(number), term_id),
 )
-SAID: dict[str, Promise] = {
+SAID = {
     "yes": _("Saved. Its services are found by it within some minutes."),
     "no": _("Saved. It means none of our terms."),
     "undo": _("Taken back. The term waits for an answer again."),

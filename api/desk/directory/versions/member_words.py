@@ -8,9 +8,10 @@ from uuid import UUID
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from api.desk.directory.entry_form import Changed, EntryForm
+from api.desk.directory.entry_form import EntryForm
 from api.desk.directory.entry_rows import LISTS, says
 from api.desk.directory.entry_summary import STATUS_WORDS, capacity_words
+from api.desk.directory.making.marks import Changed
 from api.desk.directory.own_entries import field_words
 from directory.editing.draft_parser import ELSEWHERE, SERVERS
 from directory.hsds.schema import ONES

@@ -29,7 +29,9 @@ def call_page(
         consent.erase_draft(visit.principal, draft_id)
     with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, service_id)
-    answered_by = listing and Agency.objects.filter(id=listing.answered_by).first()
+    answered_by = (
+        listing and Agency.objects.filter(id=listing.answered_by).first()  # type: ignore[misc]
+    )
     said = {"listing": listing, "answered_by": answered_by, "draft": draft_id is not None}
     return render(request, "desk/call_instead.html", said)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from api import languages
 from api.desk import labels
-from api.desk.forms import PRIVATE, ActForm, Text, listed, moment, one_of, some_of
+from api.desk.forms import PRIVATE, ActForm, Text, choices_of, listed, moment, one_of, some_of
 from api.desk.referral.page import other_agency
 from api.desk.referral.release import asking, call_instead
 from api.desk.referral.step_view import Step, StepsForm
 from api.desk.times import clock_time
+from api.texts import StrOrPromise
 from permissions.policy import disclosure
 from referrals import codes
 from referrals.law import minors, texts
@@ -30,7 +31,7 @@ OF_A_MINOR = ("parent", "guardian")
 
 
 class ReleaseForm(StepsForm):
-    STEPS = (
+    STEPS: ClassVar[tuple[Step, ...]] = (
         Step(_("What they may see"), ("fields_", "purpose", "basis")),
         Step(_("How and when they said yes"), ("form", "signed_at", "lasts")),
         Step(
@@ -172,12 +173,12 @@ class ReleaseForm(StepsForm):
     def narrow(self) -> None:
         given = {name: self[name].value() for name in self.fields}
         row = self._rows.get(given["basis"])
-        if len(self.fields["basis"].choices) == 1:  # type: ignore[attr-defined]
+        if len(choices_of(self.fields["basis"])) == 1:
             self.hide("basis")
         duties = self.visit.principal.duties
         part2 = under_part2(given.get("fields_") or (), duties)
         if row and (part2 or "oral_witnessed" not in row.forms):
-            offered = self.fields["form"].choices  # type: ignore[attr-defined]
+            offered = choices_of(self.fields["form"])
             self._offer("form", [one for one in offered if one[0] in disclosure.SIGNED], None)
         if given["form"] in disclosure.FORMS:
             bases = (row.basis,) if row else tuple(self._rows)
@@ -195,7 +196,7 @@ class ReleaseForm(StepsForm):
             of_age = [one for one in labels.CONSENTERS.items() if one[0] not in OF_A_MINOR]
             self._offer("consenters", of_age, self.fields["consenters"].initial)
 
-    def _told(self, bases: Iterable[str], form: str) -> list[tuple[str, str]]:
+    def _told(self, bases: Iterable[str], form: str) -> list[tuple[str, StrOrPromise]]:
         """Return what must be attested under these bases, in the order of the codes."""
         theirs, own = other_agency(self.seen).kind, self.visit.principal.agency_kind
         needed = {
@@ -206,7 +207,7 @@ class ReleaseForm(StepsForm):
         needed.discard(disclosure.PHONE_IS_SAFE)  # a question of its own
         return [one for one in labels.ATTESTATIONS.items() if one[0] in needed]
 
-    def _offer(self, name: str, offered: list[tuple[str, str]], initial: Any) -> None:
+    def _offer(self, name: str, offered: Iterable[tuple[str, StrOrPromise]], initial: Any) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices, field.initial = offered, initial
@@ -265,7 +266,7 @@ class NoticeReleaseForm(ReleaseForm):
         ReleaseForm.STEPS[-1],
     )
     direction = "notice"
-    fields_ = None
+    fields_ = None  # type: ignore[assignment]  # how Django leaves a field out
 
     @property
     def calls_instead(self) -> bool:
@@ -288,7 +289,7 @@ class RevokeReleaseForm(ActForm):
         elif self.seen.release is None or self.seen.release_ended:
             covers = self.fields["covers"]
             assert isinstance(covers, forms.ChoiceField)
-            covers.choices = [one for one in covers.choices if one[0] == "notice"]
+            covers.choices = [one for one in choices_of(covers) if one[0] == "notice"]
             covers.initial = "notice"
 
     def arguments(self) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespo
                 "form": labels.FORMS[one.release.form],
                 "told": [labels.ATTESTATIONS[code] for code in one.release.attestations],
                 "consent": [labels.CONSENTERS[by["who"]] for by in one.release.consenters],
-                "witness": seen.names.get(one.paper.witnessed_by, "") if one.paper else "",
+                "witness": seen.names.get(one.paper.witnessed_by, "")
+                if one.paper and one.paper.witnessed_by
+                else "",
                 "paper": one.paper,
                 "sealed": one.release.signature_id is not None and one.paper is not None,
                 "end": one.end,

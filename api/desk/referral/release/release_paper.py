@@ -186,7 +186,7 @@ def paper_of(principal: Principal, seen: Detail, text: Text) -> dict[str, Any]:
     treatment = program or "substance_use" not in hidden
     days = disclosure.longest_duration(seen.referral.urgency, lead=False).days
     signs_notice = disclosure.notice_needs_release(principal.duties)
-    said = {
+    said: dict[str, Any] = {
         "stays": text.stays_or_copy if authorization else text.stays,
         "lead": text.lead,
         "notice": text.notice if signs_notice else "",
