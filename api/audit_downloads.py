@@ -63,7 +63,9 @@ def export_listings(principal: Any, referral_id: UUID, kind: str) -> HttpRespons
     Writes the entry of an export. Raises NotPermitted.
     """
     found, names = queries.listings(principal, referral_id, "access_log.export")
-    rows = [one._asdict() | {"member_name": names.get(one.member_id)} for one in found]
+    rows = [
+        one._asdict() | {"member_name": one.member_id and names.get(one.member_id)} for one in found
+    ]
     if kind == "csv":
         writer: Any = csv.writer(text := io.StringIO(newline=""), quoting=csv.QUOTE_ALL)
         writer.writerows([(*queries.Listing._fields, "member_name"), *map(_cells, rows)])

@@ -5,6 +5,7 @@ No bodies, no paths with query strings, no exception text (R10, threat TH9).
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,13 +40,13 @@ ALLOWED = frozenset(
 )
 
 
-def line(_logger: Any, level: str, entry: dict[str, Any]) -> str:
+def line(_logger: Any, level: str, entry: MutableMapping[str, Any]) -> str:
     """Return an entry as JSON, with its level and time.
 
     A field that is not on the list is dropped: a new one is a decision, not an accident.
     """
     here = structlog.contextvars.get_contextvars()  # of the request: its id
-    entry = here | entry | {"level": level, "timestamp": datetime.now(UTC)}
+    entry = {**here, **entry, "level": level, "timestamp": datetime.now(UTC)}
     kept = {key: value for key, value in entry.items() if key in ALLOWED}
     return orjson.dumps(kept, default=repr, option=orjson.OPT_UTC_Z).decode()
 

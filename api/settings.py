@@ -12,7 +12,7 @@ import tomllib
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import available_timezones
 
@@ -356,7 +356,7 @@ DEVICE_COOKIE_NAME = f"{_prefix}device"  # api/accounts/sign_in_brake.py
 LANGUAGE_COOKIE_NAME = f"{_prefix}language"
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
-LANGUAGE_COOKIE_SAMESITE = "Strict"
+LANGUAGE_COOKIE_SAMESITE: Literal["Strict"] = "Strict"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True

@@ -55,13 +55,14 @@ REPLAYED = OpenApiParameter(
 )
 
 
-def signed_in(*scopes: str) -> list[dict[str, list[str]]]:
+def signed_in(*scopes: str) -> Any:  # the library's own type knows no scopes
     """Return the `auth` of an operation for a signed-in session or a token that has all of these
     scopes."""
     return [{"token": list(scopes)}, {"session": []}]
 
 
-IN_PERSON: list[dict[str, list[str]]] = [{"session": []}]  # every system is refused
+UNSIGNED: Any = [{}]  # nothing is needed
+IN_PERSON: Any = [{"session": []}]  # every system is refused
 
 
 def page_limit(most: int) -> OpenApiParameter:

@@ -47,7 +47,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Log a right password for a closed account: the person left, or another knows it."""
         credentials.log_sign_in("session.sign_in", refused="account_closed")
-        return super().respond_user_inactive(request, user)
+        answer: HttpResponse = super().respond_user_inactive(request, user)
+        return answer
 
 
 def _username(credentials_: dict[str, Any]) -> str:

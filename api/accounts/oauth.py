@@ -84,7 +84,7 @@ class Validator(OAuth2Validator):
         is logged.
         """
         # oauthlib's request raises for a parameter that was not sent.
-        assertion = getattr(request, "client_assertion", None)
+        assertion: Any = getattr(request, "client_assertion", None)
         kind = getattr(request, "client_assertion_type", None)
         client = _client_of(assertion) if assertion and kind == ASSERTION_TYPE else None
         if client is None or (request.client_id and request.client_id != client.client_id):
@@ -156,7 +156,9 @@ def _client_of(assertion: str) -> Client | None:
         return None
     if not isinstance(name, str) or not name.isprintable():
         return None
-    return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
+    found = Client.objects.filter(client_id=name, active=True, agency__active=True)
+    client: Client | None = found.first()
+    return client
 
 
 class Refuted(Exception):

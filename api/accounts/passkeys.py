@@ -47,13 +47,15 @@ def read_making(text: str) -> dict[str, Any]:
 def options_of_use(person: Person | None) -> dict[str, Any]:
     """What a browser needs to use one of this person's passkeys; None: any that it has for us. The
     session keeps the challenge, which is good once."""
-    return auth.begin_authentication(person)
+    options: dict[str, Any] = auth.begin_authentication(person)
+    return options
 
 
 def options_of_making(person: Person) -> dict[str, Any]:
     """What a browser needs to make a passkey for this person that signs in by itself. The session
     keeps the challenge, which is good once."""
-    return auth.begin_registration(person, True)
+    options: dict[str, Any] = auth.begin_registration(person, True)
+    return options
 
 
 def forget_challenge(request: HttpRequest) -> None:

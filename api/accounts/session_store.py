@@ -38,7 +38,7 @@ class SessionStore(db.SessionStore):
         plain = json.dumps(session_dict).encode()
         return base64.b64encode(seal(self._sealed_by(), plain, CONTEXT)).decode()
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """Decrypt the content. An altered row, or another's, gives {}: the user signs in again."""
         try:
             plain = unseal(self._sealed_by(), base64.b64decode(session_data), CONTEXT)
@@ -48,13 +48,13 @@ class SessionStore(db.SessionStore):
         return found
 
     def _sealed_by(self) -> bytes:
-        value = self._get_or_create_session_key().encode()
+        value = self._get_or_create_session_key().encode()  # type: ignore[attr-defined]
         return derived_from(value, CONTEXT)
 
     def _get_session_from_db(self) -> Any:
         value = self.session_key
         self._session_key = row_of(value or "")  # the key that Django looks up
-        kept = super()._get_session_from_db()
+        kept = super()._get_session_from_db()  # type: ignore[misc]  # not in the stubs
         self._session_key = value if kept else None
         return kept
 

@@ -122,7 +122,7 @@ def _read_metadata(issuer: str, said: Any) -> Metadata:
         raise Away("provider_metadata")
     methods = said.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     offline = "offline_access" in (said.get("scopes_supported") or ())
-    return Metadata(*named, "client_secret_basic" not in methods, offline)
+    return Metadata._make([*named, "client_secret_basic" not in methods, offline])
 
 
 def _may_be_asked(url: str) -> bool:

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -233,10 +234,10 @@ class Folder:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
-            assert process.stdout is not None
+            assert isinstance(process.stdout, TextIOWrapper)
             assert process.stderr is not None
             try:
-                with tarfile.open(fileobj=process.stdout.buffer, mode="r|*") as packed:  # type: ignore[attr-defined]
+                with tarfile.open(fileobj=process.stdout.buffer, mode="r|*") as packed:
                     self._extract(packed, scratch.data, say)
             except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
                 process.kill()

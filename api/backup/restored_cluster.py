@@ -153,8 +153,8 @@ class RestoredCluster:
         compared its own."""
         if not (self.scratch.data / "backup_manifest").exists():
             return
-        words = [binaries / "pg_verifybackup", "--no-parse-wal", "--quiet", self.scratch.data]
-        result = run(words, as_cluster_user=True)
+        words: list[Path | str] = ["--no-parse-wal", "--quiet", self.scratch.data]
+        result = run([binaries / "pg_verifybackup", *words], as_cluster_user=True)
         if result.returncode != 0:
             why = next(iter(result.stderr.splitlines()), "")
             raise BackupBroken(f"The base backup is not as it was made: {why}")

@@ -116,7 +116,7 @@ def _plain(value: Any, shapes: dict[str, Any]) -> Any:
 
 def _members(table: str, shapes: dict[str, Any]) -> dict[str, Any]:
     kind = TABLES[table]
-    found = {"id": _ID}
+    found: dict[str, dict[str, Any]] = {"id": _ID}
     found |= {name: _column(table, name, of) for name, of in kind.columns.items()}
     found |= {name: _or_null(dict(one)) for name, one in added(table).items()}
     for name in ("distance", "somewhere_in"):  # of a search alone

@@ -92,7 +92,7 @@ def problems() -> dict[str, Any]:
     }
 
 
-def answers() -> dict[str, Any]:
+def answers() -> dict[str, dict[str, Any]]:
     """Return the answer of each status that refuses, with the examples of its codes."""
     found = {}
     for status, text in TITLES.items():
@@ -165,14 +165,14 @@ def _raised() -> Iterator[tuple[str, type[Refused], str]]:
     """Yield each code with the class that refuses and its text; '' for one made as it is raised."""
     kinds = {kind.__name__: kind for kind in _children(Refused)}
     here = {name: kind for name, kind in kinds.items() if not _is_elsewhere(_file(kind))}
-    for kind in here.values():
-        if any(parent in STATUS for parent in kind.__mro__) and kind.code in PROBLEMS:
-            yield kind.code, kind, kind.detail if kind.detail != Refused.detail else ""
+    for one in here.values():
+        if any(parent in STATUS for parent in one.__mro__) and one.code in PROBLEMS:
+            yield one.code, one, one.detail if one.detail != Refused.detail else ""
     kinds[Fault.__name__] = BadRequest  # one of several
     for path in _sources():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and (kind := kinds.get(_called(node))):
-                texts = [one.value if isinstance(one, ast.Constant) else "" for one in node.args]
+                texts = [arg.value if isinstance(arg, ast.Constant) else "" for arg in node.args]
                 if (
                     texts
                     and texts[0] in PROBLEMS

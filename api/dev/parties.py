@@ -101,6 +101,8 @@ def fetch_token(client: Mapping[str, Any], token_url: str) -> str:
 class Browser(Party):
     """A person's browser session: password, one-time code, then pages and API by cookie."""
 
+    next: str  # where the last form led
+
     def __init__(self, name: str, base_url: str, member: Mapping[str, Any]) -> None:
         super().__init__(name, base_url)
         login = self._form("/accounts/login")

@@ -6,7 +6,7 @@ Found are texts marked for Django's `gettext` in Python and in templates, texts 
 
 import ast
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from io import BytesIO
@@ -73,10 +73,10 @@ def in_template(source: str) -> Iterator[Message]:
     code = "\n".join(line.strip() for line in templatize(source).splitlines())
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
     for _line, _name, text, _comments in extract.extract_python(
-        BytesIO(code.encode()), list(keywords), (), {"encoding": "utf-8"}
+        BytesIO(code.encode()), keywords, (), {"encoding": "utf-8"}
     ):
         texts = text if isinstance(text, tuple) else (text,)
-        yield tuple(one for one in texts if one)
+        yield tuple(str(one) for one in texts if one)
 
 
 def _text(node: ast.expr) -> str:
@@ -151,7 +151,7 @@ def complete(language: str) -> None:
     path.write_text("\n\n".join(entries) + "\n", encoding="utf-8")
 
 
-def _entry(message: Message, said: str | tuple[str, ...], files: set[str]) -> str:
+def _entry(message: Message, said: str | Sequence[str] | None, files: set[str]) -> str:
     lines = [f"#: {name}" for name in sorted(files)]
     lines.append(f"msgid {pofile.normalize(message[0], width=WIDTH)}")
     if len(message) == 1:
@@ -174,7 +174,7 @@ def compiled(language: str) -> bytes:
         said = one.string if isinstance(one.string, tuple) else (one.string,)
         if one.id and all(said) and not one.fuzzy:
             ids = one.id if isinstance(one.id, tuple) else (one.id,)
-            texts["\0".join(ids).encode()] = "\0".join(said).encode()
+            texts["\0".join(map(str, ids)).encode()] = "\0".join(map(str, said)).encode()
     known = sorted(texts.items())
     at = 7 * 4 + 16 * len(known)  # after the header and both tables
     tables: list[list[int]] = [[], []]

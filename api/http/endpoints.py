@@ -42,7 +42,8 @@ class Shape(serializers.Serializer):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and set(data) - set(self.fields):
             raise ValidationError(self._with_unknown(data))
-        return super().to_internal_value(data)
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
 
     def _with_unknown(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return what is wrong with a body that has unknown fields: that, and the rest.
@@ -52,7 +53,9 @@ class Shape(serializers.Serializer):
         known = f"The documented fields are: {', '.join(self.fields) or 'none'}."
         found: dict[str, Any] = {"non_field_errors": [ErrorDetail(known, UNKNOWN_FIELD)]}
         try:
-            super().to_internal_value({one: data[one] for one in self.fields if one in data})
+            super().to_internal_value(
+                {name: one for name, one in data.items() if name in self.fields}
+            )
         except ValidationError as error:
             found |= error.detail if isinstance(error.detail, dict) else {}
         return found
@@ -118,10 +121,12 @@ class Endpoint(APIView):
     logged_as: ClassVar[str] = ""  # in the access log: the act that takes a body
     _key: idempotency.Key | None = None
     # No OPTIONS: DRF would describe the endpoint in words that are not in the contract.
-    http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
+    http_method_names = ("get", "head", "post", "put", "patch", "delete")
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+    def as_view(  # type: ignore[override]  # our answers are not DRF's
+        cls, **initkwargs: Any
+    ) -> Callable[..., HttpResponseBase]:
         """Return the view. Raises ImproperlyConfigured at start if a write does not say what a
         repeat of it means."""
         undecided = {name for name in WRITES if hasattr(cls, name)} ^ set(cls.repeats)
@@ -130,9 +135,7 @@ class Endpoint(APIView):
         view: Callable[..., HttpResponseBase] = super().as_view(**initkwargs)
         return view
 
-    def dispatch(  # type: ignore[override]
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Check the caller (401), the query (400) and the method (405), then run the handler.
 
         A refusal is answered with its problem. A bug propagates to the failure page.
@@ -181,7 +184,7 @@ class Endpoint(APIView):
             return False
         return entity_tags.is_known(header, answer["ETag"])
 
-    def along(self, **_kwargs: Any) -> RoundTripQuery | None:
+    def along(self, *_args: Any, **_kwargs: Any) -> RoundTripQuery | None:
         """The query to send in the round trip that resolves the caller, for use by the handler."""
         return None
 

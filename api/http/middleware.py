@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import resolve
 from django.utils import translation
@@ -81,7 +81,7 @@ def caller_address(request: HttpRequest) -> str:
 
     Entries further left in the header are the caller's own claim and are not read.
     """
-    claimed = request.META.get("HTTP_X_FORWARDED_FOR")
+    claimed: str | None = request.META.get("HTTP_X_FORWARDED_FOR")
     seen = claimed.split(",") if claimed is not None else []  # none: no proxy has seen it
     if 0 < settings.PROXIES <= len(seen):
         return seen[-settings.PROXIES].strip()
@@ -188,8 +188,8 @@ class BodyMiddleware:
                 body = _in_chunks(request)
                 request.META["CONTENT_LENGTH"] = str(len(body))
                 request._stream = BytesIO(body)
-            elif request._stream.limit > MAX_BODY:  # the Content-Length that was sent
-                _drain(request._stream)
+            elif request._stream.limit > MAX_BODY:  # type: ignore[attr-defined]
+                _drain(request._stream)  # `limit` is the Content-Length that was sent
                 raise TooLarge
         except Refused as refusal:
             return problem_details.refused_page(request, refusal)
@@ -250,7 +250,7 @@ class LanguageMiddleware(LocaleMiddleware):
     next one.
     """
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if problem_details.wants_json(request):
             return self.get_response(request)
         with translation.override(settings.LANGUAGE_CODE):
@@ -278,7 +278,8 @@ class SharedCacheMiddleware:
         same_for_all = (OFFLINE_PATH, *INSTALLABLE, *HEALTH)
         if path not in same_for_all and not path.startswith(PUBLISHED):
             return self.get_response(request)
-        request.session = {}  # empty: an endpoint looks in it for the caller
+        # Empty: an endpoint looks in it for the caller.
+        request.session = {}  # type: ignore[assignment]
         return _answer_directly(request)
 
 

@@ -105,5 +105,5 @@ def registry() -> CollectorRegistry:
     if _SHARED:
         multiprocess.MultiProcessCollector(found)
     else:
-        found.register(_OWN)  # type: ignore[arg-type]
+        found.register(_OWN)
     return found

@@ -53,7 +53,7 @@ def forward(length: timedelta) -> Clock:
     with connections[OWNER].cursor() as cursor:
         cursor.execute(
             "UPDATE clock_offset SET shift = shift + %s WHERE shift + %s <= %s",
-            [length, length, MOST],
+            [length, length, MOST],  # type: ignore[list-item]  # psycopg2 takes them
         )
         moved = cursor.rowcount
     connections[OWNER].close()

@@ -1,7 +1,7 @@
 """The base of every SCIM address: the token, the media type, and refusals in SCIM's shape (RFC 7644
 section 3.12)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -44,7 +44,7 @@ class ScimAnswer(Answer):
 class ScimEndpoint(View):
     """`self.system` is the identity provider's system that asks."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "post", "put", "patch", "delete"]
     system: Client
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -76,7 +76,7 @@ class ScimEndpoint(View):
                 kind = "invalidSyntax"
             value |= {"scimType": kind} if kind else {}
         if isinstance(refusal, problem_details.MethodNotAllowed):
-            headers["Allow"] = ", ".join(self._allowed_methods())
+            headers["Allow"] = ", ".join(self._allowed_methods())  # type: ignore[attr-defined]
         return ScimAnswer(value, status, headers=headers)
 
 

@@ -41,7 +41,7 @@ def coded_list(labels: Any, **options: Any) -> serializers.ListField:
     return serializers.ListField(child=coded(labels), max_length=len(labels), **options)
 
 
-def said_of(act: str) -> dict[str, str]:
+def said_of(act: str) -> dict[str, Any]:
     """Return the summary and description of an act's entry, for `extend_schema`."""
     return {"summary": ACTS[act].summary, "description": ACTS[act].description}
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from api.dev import walkthrough
+from api.dev.parties import Differs
 
 
 class Command(BaseCommand):
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError("There is no demo network here. Start it: make run") from None
         try:
             walkthrough.walk(content, self._say)
-        except walkthrough.Differs as difference:
+        except Differs as difference:
             raise CommandError(f"Differs from the design: {difference}") from None
         except requests.ConnectionError:
             raise CommandError(

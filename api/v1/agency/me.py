@@ -75,7 +75,7 @@ class BasisOut(serializers.Serializer):
         help_text="Whether the release states how the survivor is informed of the disclosure."
     )
     text = serializers.CharField(help_text="The rule in plain words.")
-    source = serializers.CharField(help_text="The law.")
+    source = serializers.CharField(help_text="The law.")  # type: ignore[assignment]
 
 
 class ConsentersOut(serializers.Serializer):

@@ -5,7 +5,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.audit_downloads import MEDIA_TYPES, export_entries, row
@@ -196,7 +197,10 @@ class Listings(Endpoint):
         if referral_id is None:
             raise BadRequest("invalid", "Say which referral.", "referral_id")
         found, names = queries.listings(self.principal, referral_id)
-        items = [one._asdict() | {"member_name": names.get(one.member_id)} for one in found]
+        items = [
+            one._asdict() | {"member_name": one.member_id and names.get(one.member_id)}
+            for one in found
+        ]
         return self.answer(ListingsOut, {"items": items})
 
 

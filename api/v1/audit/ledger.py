@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.http.endpoints import Endpoint, Shape, page_size
@@ -75,7 +76,7 @@ class NewestOut(serializers.Serializer):
     origin = serializers.CharField()
     seq = serializers.IntegerField()
     size = serializers.IntegerField()
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]  # not DRF's own
     previous = serializers.CharField()
     time = serializers.DateTimeField()
 
@@ -194,7 +195,9 @@ class Seals(Endpoint):
     def get(self, request: HttpRequest) -> Answer:
         """Read the state of the log's seals. For auditors and witnesses."""
         found = status.ledger_status(self.principal)
-        newest = found.newest and {name: found.newest[name] for name in NewestOut().fields}
+        newest = found.newest and {
+            name: found.newest[name] for name, _ in NewestOut().fields.items()
+        }
         return self.answer(SealsOut, found._asdict() | {"newest": newest})
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
@@ -30,7 +30,7 @@ NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
 PLAIN = ("plain",)  # the parameter of a detail
 REFUSALS = problems(400, 401, 403, 429, 503)  # for a list
-NOT_THERE = {  # for a detail
+NOT_THERE: dict[Any, Any] = {  # for a detail
     **AS_KNOWN,
     **problems(400, 401, 403, 404, 503),
 }
@@ -63,16 +63,16 @@ class List(Endpoint):
     repeats: ClassVar = {"post": Repeat.SAFE}
     kind: ClassVar[str]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         return self.search(asked_of(self))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: HttpRequest) -> HttpResponseBase:
         return self.search(asked_of(self, self.data))
 
-    def search(self, asked: Parameters) -> HttpResponse:
+    def search(self, asked: Parameters) -> HttpResponseBase:
         raise NotImplementedError
 
-    def streamed(self, asked: SearchQuery, shape: str, given: Parameters) -> HttpResponse:
+    def streamed(self, asked: SearchQuery, shape: str, given: Parameters) -> HttpResponseBase:
         """Stream all matches, a few hundred per transaction, so that no connection is held for
         long."""
         kind = self.kind
@@ -99,7 +99,7 @@ class List(Endpoint):
 
     def paged(
         self, fetch: Callable[[int, str], retrieval.Documents], given: Parameters
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         """Return one page of what `fetch` gives for its number and an alias of the database, or all
         its pages as lines."""
         asked, show = given.page, shown(self.kind, given)
@@ -135,7 +135,7 @@ def read(principal: Principal | None, ask: standby.Ask[Any]) -> Any:
     return found
 
 
-def _stream(parts: Iterator[Sequence[str]], show: Callable[[str], str]) -> HttpResponse:
+def _stream(parts: Iterator[Sequence[str]], show: Callable[[str], str]) -> HttpResponseBase:
     """Stream one document a line, each as `show` makes it. The first part is read before the answer
     begins, so that a refusal or failure there is answered as anywhere else, not with the server's
     bare page (R16). Raises Busy."""

@@ -160,16 +160,22 @@ def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
         "".join(part.title() for part in f"{name}_search_in".split("_")),
         {one.name: _member(one) for one in documented(names)},
     )
-    shape.closed = True
+    shape.closed = True  # type: ignore[attr-defined]  # as of Shape
     return shape
 
 
 def _member(parameter: OpenApiParameter) -> serializers.Field:
-    fields = {str: serializers.CharField, "string": serializers.CharField}
-    fields |= {int: serializers.IntegerField, float: serializers.FloatField}
-    fields |= {"integer": serializers.IntegerField, "number": serializers.FloatField}
-    fields |= {bool: serializers.BooleanField, OpenApiTypes.UUID: serializers.UUIDField}
-    fields |= {OpenApiTypes.DATETIME: serializers.DateTimeField}
+    fields: dict[Any, type[serializers.Field]] = {
+        str: serializers.CharField,
+        "string": serializers.CharField,
+        int: serializers.IntegerField,
+        "integer": serializers.IntegerField,
+        float: serializers.FloatField,
+        "number": serializers.FloatField,
+        bool: serializers.BooleanField,
+        OpenApiTypes.UUID: serializers.UUIDField,
+        OpenApiTypes.DATETIME: serializers.DateTimeField,
+    }
     options: dict[str, Any] = {"required": False, "help_text": parameter.description}
     if parameter.enum:
         return serializers.ChoiceField(list(parameter.enum), **options)
@@ -186,7 +192,7 @@ def read_parameters(
 ) -> "Parameters":
     """Read what a request asks, in its query and in the body of a search. Raises BadRequest for a
     name in the body that is not in `names` or is also in the query."""
-    texts = query.dict()
+    texts: dict[str, Any] = query.dict()
     for name, value in (body or {}).items():
         if name not in names:
             # What a person meant to look for is not repeated, not even as a name.

@@ -18,11 +18,11 @@ from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
 from api.http.middleware import CACHEABLE
 from directory.hsds import profile, published_schemas
-from openapi.schema import problems
+from openapi.schema import UNSIGNED, problems
 from permissions.errors import NotVisible
 
 _HEADERS = {"Cache-Control": CACHEABLE}
-_ANSWERS = {200: OpenApiTypes.OBJECT, **problems(400, 401, 404, 503)}
+_ANSWERS: dict[Any, Any] = {200: OpenApiTypes.OBJECT, **problems(400, 401, 404, 503)}
 
 
 class DirectoryProfileOut(serializers.Serializer):
@@ -45,7 +45,7 @@ class ProfileIndex(Endpoint):
 
     @extend_schema(
         operation_id="directory_profile",
-        auth=[{}],
+        auth=UNSIGNED,
         responses={200: DirectoryProfileOut, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -75,7 +75,7 @@ class ProfilePatch(Endpoint):
 
     @extend_schema(
         operation_id="directory_profile_patch",
-        auth=[{}],
+        auth=UNSIGNED,
         parameters=[_named(published_schemas.PATCHES)],
         responses=_ANSWERS,
     )
@@ -89,7 +89,7 @@ class MergedSchema(Endpoint):
 
     @extend_schema(
         operation_id="directory_schema",
-        auth=[{}],
+        auth=UNSIGNED,
         parameters=[_named(published_schemas.SCHEMAS)],
         responses=_ANSWERS,
     )

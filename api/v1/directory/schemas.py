@@ -28,14 +28,14 @@ class DirectoryOut(serializers.Serializer):
 
 
 class DirectoryExternalIdOut(serializers.Serializer):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # not DRF's own
     id = serializers.CharField()
 
 
 class DirectoryProvenanceOut(serializers.Serializer):
     """Where an imported entry came from."""
 
-    source = serializers.CharField(help_text="Its name here.")
+    source = serializers.CharField(help_text="Its name here.")  # type: ignore[assignment]
     license = serializers.CharField(required=False, help_text="Of the source's data.")
     link = serializers.URLField(required=False, help_text="Where the source is.")
     imported = serializers.DateTimeField(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 
@@ -43,6 +43,7 @@ from directory.safety_lines import safety_lines, safety_notice
 from directory.search import matches, retrieval, unmet_searches
 from directory.search.documents import compose
 from directory.search.query import SearchQuery
+from openapi.schema import UNSIGNED
 from permissions.database.db_identity import identified_transaction
 
 
@@ -51,7 +52,7 @@ class DirectoryRoot(Endpoint):
 
     @extend_schema(
         operation_id="directory",
-        auth=[{}],
+        auth=UNSIGNED,
         responses={200: shapes.DirectoryOut, **REFUSALS},
     )
     def get(self, request: HttpRequest) -> Answer:
@@ -76,7 +77,7 @@ class DirectoryRoot(Endpoint):
 class _Entries(List):
     """Services, or services at their places."""
 
-    def search(self, given: Parameters) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponseBase:
         shape = "full" if given.flag("full") else "item"
         if given.flag("minimal"):
             shape = "minimal"
@@ -155,7 +156,7 @@ class OrganizationList(List):
     kind = "organization"
     query = parameters.ORGANIZATIONS
 
-    def search(self, given: Parameters) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponseBase:
         shape = "full" if given.flag("full") else "item"
         if given.flag("full_service"):
             shape = "full_service"
@@ -169,7 +170,7 @@ class OrganizationList(List):
 
 
 class _Vocabulary(List):
-    def search(self, given: Parameters) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponseBase:
         fetch = partial(
             retrieval.vocabulary,
             self.kind,

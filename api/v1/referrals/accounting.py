@@ -13,8 +13,9 @@ from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from openapi.schema import ACTING_MEMBER, problems, signed_in
 from permissions.policy import disclosure
 from referrals import accounting
-from referrals.accounting import Accounting, Disclosure, Line, NoticeShown
+from referrals.accounting import Accounting, Disclosure, NoticeShown
 from referrals.act_registry.registry import ACTS
+from referrals.releases.disclosed import Line
 
 
 class NoticedOut(serializers.Serializer):
@@ -130,8 +131,10 @@ def _out(made: Accounting) -> dict[str, object]:
             for one in made.given
         ],
         "outside": [
-            {"kind": note.kind}
-            | {name: note.content[name] for name in ("at", "to", "basis", "survivor_told")}
+            {
+                "kind": note.kind,
+                **{name: note.content[name] for name in ("at", "to", "basis", "survivor_told")},
+            }
             for note in made.records
         ],
         "opened": [_look(made, line) for line in made.opened],

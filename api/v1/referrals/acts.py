@@ -100,6 +100,7 @@ def endpoint(name: str) -> type[Endpoint]:
     if act.answer is Answer.OWN:
         return ENDPOINTS[name]
     special = SHAPES.get(name) or Special(_shape(act), _arguments(act))
+    shown: dict[int, type[serializers.Serializer]]
     if act.answer is Answer.REFERRAL:
         headers, shown = [IF_MATCH], {200: referral_shapes.ReferralOut}
     else:

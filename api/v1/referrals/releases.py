@@ -106,7 +106,7 @@ class ReturnReleaseIn(ReleaseIn):
 class NoticeReleaseIn(ReleaseIn):
     """The survivor's permission for the notice. It lists no field."""
 
-    fields_ = None
+    fields_ = None  # type: ignore[assignment]  # how DRF leaves a field out
 
 
 class NarrowReleaseIn(WithFieldsMember, Shape):
@@ -189,7 +189,7 @@ class ToldOut(serializers.Serializer):
     outcome_code = serializers.CharField(allow_null=True, required=False)
 
     def to_representation(self, told: dict[str, Any]) -> dict[str, Any]:
-        return {name: told[name] for name in self.fields if name in told}
+        return {name: told[name] for name, _ in self.fields.items() if name in told}
 
 
 class ReturnedOut(serializers.Serializer):

@@ -15,9 +15,10 @@ from referrals import codes
 from referrals.acts.rights_record import Answered, Rights
 from referrals.rights import tally
 from referrals.rights.items import ITEMS
+from referrals.screening import Labels
 
 
-def _code(labels: codes.Labels) -> serializers.Field:
+def _code(labels: Labels) -> serializers.Field:
     return coded(labels, default=None, allow_null=True)
 
 
