@@ -69,8 +69,8 @@ walkthrough: $(VENV)/installed ## Run the whole story over HTTP against the runn
 PYTEST := $(BIN)/python -m pytest
 # In the same order each time. ORDER= takes a random one; --randomly-seed=N repeats it.
 ORDER := --randomly-seed=20261124 --randomly-dont-reorganize
-# What fails for want of time alone is tried again (tests/support/again.py).
-AGAIN := $(BIN)/python -m tests.support.again
+# What fails for want of time alone is tried again (tests/support/ground/again.py).
+AGAIN := $(BIN)/python -m tests.support.ground.again
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
 test: $(VENV)/installed-dev ## Run all tests but tests/slow, in a fixed order, on a new PostgreSQL
@@ -150,7 +150,7 @@ check: $(VENV)/installed-dev ## Run what CI runs: make fast, make clients, then 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.support.english
+	@$(BIN)/python -m tests.support.ground.english
 
 types: $(VENV)/installed-dev
 	@$(BIN)/mypy

@@ -25,13 +25,20 @@ from api.dev import demo, processes
 from permissions.identity import credentials
 from permissions.keys import key_folder
 from permissions.models import Client, Membership
-from tests.support.callers import Caller, member_id
-from tests.support.cleaning import CONTENT, TableCleaner
-from tests.support.cluster import HOME, own_cluster
-from tests.support.hashing import QUICK_HASHER
-from tests.support.http_client import close_streams
-from tests.support.live_server import Server
-from tests.support.message_servers import (
+from tests.support.ground.cleaning import CONTENT, TableCleaner
+from tests.support.ground.cluster import HOME, own_cluster
+from tests.support.ground.hashing import QUICK_HASHER
+from tests.support.ground.http_client import close_streams
+from tests.support.ground.live_server import Server
+from tests.support.ground.one_database import ONE_DATABASE
+from tests.support.ground.page_counts import miscounted
+from tests.support.ground.ports import free_port
+from tests.support.ground.seed import SEED
+from tests.support.ground.template import Template
+from tests.support.ground.waiting import stop
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.stories import Story, service_of
+from tests.support.servers.message_servers import (
     COPIES,
     CopiesServer,
     MailServer,
@@ -40,13 +47,6 @@ from tests.support.message_servers import (
     mail_server,
     phone_provider,
 )
-from tests.support.one_database import ONE_DATABASE
-from tests.support.page_counts import miscounted
-from tests.support.ports import free_port
-from tests.support.seed import SEED
-from tests.support.stories import Story, service_of
-from tests.support.template import Template
-from tests.support.waiting import stop
 
 settings.PASSWORD_HASHERS = [QUICK_HASHER]  # here, and in the servers of `server`
 hypothesis.settings.register_profile("cairn", database=None)  # no case of an earlier run
@@ -153,7 +153,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
         )
         cursor.execute("SELECT EXISTS (SELECT FROM directory_confidential_address)")
         if cursor.fetchone() == (True,):  # it goes with the place that it is of
-            from tests.support.database import forget_edits
+            from tests.support.ground.database import forget_edits
 
             forget_edits()
     assert miscounted() == []
@@ -232,7 +232,7 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     """Partner flows and browsers talk to this: two worker processes, real sockets."""
     base_url = f"http://127.0.0.1:{free_port()}"
     env = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.support.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.support.ground.settings",
         "CAIRN_HOME": str(HOME),
         "CAIRN_DATABASE": django_db_setup,
         "CAIRN_BASE_URL": base_url,
@@ -323,7 +323,7 @@ def phones(settings: Any, tmp_path: Path) -> Iterator[PhoneProvider]:
 @pytest.fixture
 def reachable(api: Any) -> None:
     """Everybody keeps a number of her own, two agencies a duty mailbox."""
-    from tests.support.notifications import DUTY, PEOPLE, keep
+    from tests.support.people.notifications import DUTY, PEOPLE, keep
 
     for who, number in PEOPLE.items():
         keep(api, who, "sms", number)

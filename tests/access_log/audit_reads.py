@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.access_log import one
-from tests.support.callers import Caller, agency_id
+from tests.support.people.access_log import one
+from tests.support.people.callers import Caller, agency_id
 
 LOG = "/v1/access-log"
 EXPORT = f"{LOG}/export"

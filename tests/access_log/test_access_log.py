@@ -13,19 +13,19 @@ from uuid import UUID, uuid4
 from permissions.identity import credentials
 from tests.access_log.entries import entries as entries  # a fixture
 from tests.access_log.entries import kept
-from tests.support import routes
-from tests.support.access_log import (
+from tests.support.ground.database import (
+    full_story,
+    phone_only_service,
+)
+from tests.support.people.access_log import (
     handle,
     one,
     the_log_is_full,
 )
-from tests.support.callers import agency_id, member_id
-from tests.support.database import (
-    full_story,
-    phone_only_service,
-)
-from tests.support.desk_pages import Pages, at_the_desk
-from tests.support.stories import PACKET, Story, release_body
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk
+from tests.support.people.stories import PACKET, Story, release_body
+from tests.support.proofs import routes
 
 CALLBACK = "406-555-0123"
 NOTE = "a note of invented marker words"

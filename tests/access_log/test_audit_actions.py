@@ -10,11 +10,11 @@ from django.db import IntegrityError, connections, transaction
 from api.desk import labels, log_labels
 from permissions.audit import actions
 from referrals.codes import PURPOSE, RELEASE_PURPOSE
-from tests.support.access_log import acts_that_are_logged
-from tests.support.callers import agency_id
-from tests.support.database import as_app, identify, opening
-from tests.support.repository import REPOSITORY
-from tests.support.stories import Story
+from tests.support.ground.database import as_app, identify, opening
+from tests.support.ground.repository import REPOSITORY
+from tests.support.people.access_log import acts_that_are_logged
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import Story
 
 
 @pytest.mark.no_database

@@ -22,10 +22,10 @@ from tests.access_log.audit_reads import (
     opt_in,
     sealed_export,
 )
-from tests.support.access_log import one, read_all, the_log_is_full
-from tests.support.callers import agency_id, member_id
-from tests.support.database import full_story, turned_off
-from tests.support.seals import (
+from tests.support.ground.database import full_story, turned_off
+from tests.support.people.access_log import one, read_all, the_log_is_full
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.seals import (
     Old,
     checked,
     guard,
@@ -35,8 +35,8 @@ from tests.support.seals import (
     tampered,
     write,
 )
-from tests.support.seals import old as old  # a fixture
-from tests.support.stories import PACKET, Story
+from tests.support.people.seals import old as old  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 
 def test_an_export_is_the_list_in_both_formats_and_is_itself_an_entry(

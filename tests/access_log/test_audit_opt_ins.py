@@ -12,15 +12,15 @@ from django.db import connections
 from permissions.audit import queries
 from permissions.ledger import sealer
 from tests.access_log.audit_reads import EXPORT, LOG, OPT_INS, clock, entries_of, lines, opt_in
-from tests.support.access_log import handle, one
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import as_app, full_story, identify, refused, turned_off
-from tests.support.desk_pages import at_the_desk
-from tests.support.seals import (
+from tests.support.ground.database import as_app, full_story, identify, refused, turned_off
+from tests.support.people.access_log import handle, one
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.seals import (
     seal,
     write,
 )
-from tests.support.stories import Story
+from tests.support.people.stories import Story
 
 
 def reads(api: Any, key: str = "ywca", **window: str) -> Any:

@@ -13,10 +13,10 @@ from permissions.audit.queries import Filters
 from permissions.audit.statistics import SPAN
 from permissions.database.uuid7 import uuid7
 from tests.access_log.audit_reads import EXPORT, LOG, clock, read_all_by
-from tests.support.access_log import handle, one, read_all, two_months
-from tests.support.callers import Caller, agency_id, member_id, principal
-from tests.support.database import full_story
-from tests.support.stories import Story
+from tests.support.ground.database import full_story
+from tests.support.people.access_log import handle, one, read_all, two_months
+from tests.support.people.callers import Caller, agency_id, member_id, principal
+from tests.support.people.stories import Story
 
 # -- Filters and pages -----------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ import pytest
 from permissions.audit import queries
 from permissions.identity.credentials import resolve_credential
 from tests.bench import log_rows
-from tests.support.access_log import leads_on, one
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.seals import guard, partitions
+from tests.support.people.access_log import leads_on, one
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.seals import guard, partitions
 
 ROWS, MONTHS = 90_000, 4
 MAX_BUFFERS = 300

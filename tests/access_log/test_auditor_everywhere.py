@@ -12,13 +12,13 @@ import pytest
 from api.dev.cast import CAST
 from permissions.identity import credentials
 from permissions.models import Client
-from tests.support import matrix
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import full_story
-from tests.support.marker_sweep import whole
-from tests.support.matrix import TryOut, ask, browser, form
-from tests.support.route_table import SIGNS_OUT
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import full_story
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import matrix
+from tests.support.proofs.marker_sweep import whole
+from tests.support.proofs.matrix import TryOut, ask, browser, form
+from tests.support.proofs.route_table import SIGNS_OUT
 
 NEVER_RELEASED = "never released"  # a value of full_story's packet
 NOTES = {"ywca": "Zymurgy, an invented note of theirs", "police": "Quixotry, an invented note"}

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.support.access_log import (
+from tests.support.ground.database import (
+    full_story,
+    identify,
+)
+from tests.support.people.access_log import (
     handle,
     one,
     read_all,
 )
-from tests.support.callers import agency_id
-from tests.support.database import (
-    full_story,
-    identify,
-)
-from tests.support.stories import PACKET, Story
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import PACKET, Story
 
 
 def test_an_auditor_reads_the_own_peoples_entries_and_never_the_other_sides(

@@ -7,13 +7,13 @@ import pytest
 
 from permissions.ledger import sealer
 from referrals.deadlines import purge
-from tests.support.access_log import enter, found, two_months
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_one_person, rolled_back
-from tests.support.probe_people import system
-from tests.support.sec_functions import SEQ, sign
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, bar
+from tests.support.ground.database import as_one_person, rolled_back
+from tests.support.ground.stored_rows import rows
+from tests.support.people.access_log import enter, found, two_months
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import PACKET, Story, bar
+from tests.support.proofs.probe_people import system
+from tests.support.proofs.sec_functions import SEQ, sign
 
 LOG = "/v1/access-log"
 

@@ -11,9 +11,9 @@ from django.db import IntegrityError, connections, transaction
 
 from permissions.audit import counters
 from permissions.ledger import sealer
-from tests.support.desk_pages import Pages, sign_in
-from tests.support.http_client import HttpClient
-from tests.support.stored_rows import rows
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import Pages, sign_in
 
 ROWS = (
     "SELECT act, rule, fields, address_prefix FROM access_entry"

@@ -17,10 +17,10 @@ import psycopg2
 import pytest
 import requests
 
-from tests.support.homes import Home, data_of, postmaster, service_of, system
-from tests.support.homes import home as home  # a fixture
-from tests.support.stories import NOTICE, PACKET, release_body
-from tests.support.waiting import until
+from tests.support.ground.homes import Home, data_of, postmaster, service_of, system
+from tests.support.ground.homes import home as home  # a fixture
+from tests.support.ground.waiting import until
+from tests.support.people.stories import NOTICE, PACKET, release_body
 
 __all__ = ["home"]  # a fixture
 

@@ -6,16 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from tests.support import routes
-from tests.support.access_log import (
-    everything_stored,
-    no_right_to_write,
-    one,
-    the_log_is_full,
-)
-from tests.support.callers import agency_id, member_id
-from tests.support.client_assertions import assertion, token_request
-from tests.support.database import (
+from tests.support.ground.database import (
     as_app,
     full_story,
     identify,
@@ -23,7 +14,16 @@ from tests.support.database import (
     refused,
     refused_for_want_of_rights,
 )
-from tests.support.stories import Story
+from tests.support.people.access_log import (
+    everything_stored,
+    no_right_to_write,
+    one,
+    the_log_is_full,
+)
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.client_assertions import assertion, token_request
+from tests.support.people.stories import Story
+from tests.support.proofs import routes
 
 # -- When it cannot be written ---------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from api.http.endpoints import Endpoint
-from tests.support import routes
-from tests.support.callers import agency_id, member_id
-from tests.support.stories import Story, service_of
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, service_of
+from tests.support.proofs import routes
 
 # What a caller sends who would set what is not theirs to set, or would leave a name in the log.
 NOT_THEIRS = {"status": "accepted", "from_agency_id": routes.NOBODY, "mary example": "at 1 Elm St"}

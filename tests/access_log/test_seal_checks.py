@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 
 from tests.access_log.audit_reads import LOG
-from tests.support.access_log import one
-from tests.support.seals import (
+from tests.support.people.access_log import one
+from tests.support.people.seals import (
     ROW,
     Old,
     guard,
@@ -19,7 +19,7 @@ from tests.support.seals import (
     tampered,
     write,
 )
-from tests.support.seals import old as old  # a fixture
+from tests.support.people.seals import old as old  # a fixture
 
 
 def test_the_seals_stand_and_are_checked_now(api: Any, superuser: Any) -> None:

@@ -12,8 +12,8 @@ from api.logging_config import ALLOWED
 from permissions.ledger import sealer, self_check, witness
 from referrals import worker
 from tests.access_log.audit_reads import LOG
-from tests.support.access_log import one
-from tests.support.seals import (
+from tests.support.people.access_log import one
+from tests.support.people.seals import (
     ROW,
     Old,
     guard,
@@ -23,7 +23,7 @@ from tests.support.seals import (
     tampered,
     write,
 )
-from tests.support.seals import old as old  # a fixture
+from tests.support.people.seals import old as old  # a fixture
 
 
 def test_an_entry_that_waits_for_its_seal_for_more_than_a_minute_is_late(

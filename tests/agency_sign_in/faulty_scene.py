@@ -13,10 +13,10 @@ from api.agency_sign_in import provider_client
 from permissions.agency_sign_in import providers
 from tests.agency_sign_in.scene import OWN, entrance_of, member_of, sent_to
 from tests.desk.own_people import Own
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, desk_of, one_time_code, text_of
-from tests.support.oidc_faults import FaultyProvider, faulty_provider
-from tests.support.oidc_provider import CLIENT_ID, SECRET, asked
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, desk_of, one_time_code, text_of
+from tests.support.servers.oidc_faults import FaultyProvider, faulty_provider
+from tests.support.servers.oidc_provider import CLIENT_ID, SECRET, asked
 
 NOW = int(time.time())
 OTHER = jwk.JWK.generate(kty="EC", crv="P-256", kid="one")

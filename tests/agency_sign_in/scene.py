@@ -9,11 +9,11 @@ import pytest
 from api.agency_sign_in import provider_client
 from permissions.agency_sign_in import providers
 from permissions.models import Membership, SignInProvider
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, one_time_code, text_of
-from tests.support.oidc_provider import CLIENT_ID, SECRET, Provider
-from tests.support.oidc_provider import provider as run_provider
-from tests.support.ports import free_port
+from tests.support.ground.ports import free_port
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, one_time_code, text_of
+from tests.support.servers.oidc_provider import CLIENT_ID, SECRET, Provider
+from tests.support.servers.oidc_provider import provider as run_provider
 
 OWN = "/desk/agency/sign-in"
 BACK = "http://127.0.0.1:8000/accounts/agency-back"

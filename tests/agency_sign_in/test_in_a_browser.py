@@ -14,14 +14,14 @@ from api.dev import processes
 from tests.agency_sign_in.scene import BACK, switched_on
 from tests.enrollment.links import NEW, invite
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.cluster import HOME
-from tests.support.live_server import Server
-from tests.support.oidc_provider import PASSWORD, Provider, provider
-from tests.support.passkey_browser import Key, touch
-from tests.support.ports import free_port
-from tests.support.waiting import SOON
+from tests.support.ground.cluster import HOME
+from tests.support.ground.live_server import Server
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import SOON
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.passkey_browser import Key, touch
+from tests.support.servers.oidc_provider import PASSWORD, Provider, provider
 
 pytestmark = pytest.mark.browser
 NAME = "nia"

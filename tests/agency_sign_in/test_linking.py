@@ -25,9 +25,9 @@ from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
 from tests.enrollment.links import NEW, PASSWORD, add_app, invite, opened
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import (
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import (
     Pages,
     at_the_desk,
     desk_of,
@@ -35,7 +35,7 @@ from tests.support.desk_pages import (
     sign_in,
     text_of,
 )
-from tests.support.oidc_provider import Provider
+from tests.support.servers.oidc_provider import Provider
 
 NAME = "own.sample"
 

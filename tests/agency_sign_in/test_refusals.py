@@ -26,11 +26,11 @@ from tests.agency_sign_in.scene import entrance_of, is_in, sent_to
 from tests.desk.own_people import Own
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, one_time_code, sign_in, text_of
-from tests.support.oidc_faults import FaultyProvider
-from tests.support.oidc_provider import CLIENT_ID, LOGOUT_EVENT, asked
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, one_time_code, sign_in, text_of
+from tests.support.servers.oidc_faults import FaultyProvider
+from tests.support.servers.oidc_provider import CLIENT_ID, LOGOUT_EVENT, asked
 
 
 def newest_refusal(superuser: Any) -> str:

@@ -8,11 +8,11 @@ from permissions.models import SignInProvider
 from tests.agency_sign_in.scene import BACK, OWN, given, set_up, switched_on
 from tests.agency_sign_in.scene import at_agency as at_agency  # a fixture
 from tests.agency_sign_in.scene import running as running  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, proofs_are_older, text_of
-from tests.support.oidc_provider import SECRET, Provider
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, proofs_are_older, text_of
+from tests.support.servers.oidc_provider import SECRET, Provider
 
 
 def test_the_page_says_what_to_register_and_never_the_secret(at_agency: Provider) -> None:

@@ -19,9 +19,9 @@ from tests.agency_sign_in.scene import running as running  # a fixture
 from tests.desk.own_people import Own, at_own_desk, entries_of, has_contact, messages_to
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, one_time_code, sign_in, text_of
-from tests.support.oidc_provider import Provider
-from tests.support.passkeys import Passkey, add, sign_in_by
+from tests.support.people.desk_pages import Pages, at_the_desk, one_time_code, sign_in, text_of
+from tests.support.people.passkeys import Passkey, add, sign_in_by
+from tests.support.servers.oidc_provider import Provider
 
 NAME = "own.sample"
 

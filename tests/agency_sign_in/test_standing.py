@@ -20,9 +20,9 @@ from tests.agency_sign_in.scene import entrance_of, is_in
 from tests.desk.own_people import Own
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.desk_pages import Pages, one_time_code
-from tests.support.oidc_faults import FaultyProvider
-from tests.support.oidc_provider import LOGOUT_EVENT
+from tests.support.people.desk_pages import Pages, one_time_code
+from tests.support.servers.oidc_faults import FaultyProvider
+from tests.support.servers.oidc_provider import LOGOUT_EVENT
 
 # -- While signed in -------------------------------------------------------------------------------
 

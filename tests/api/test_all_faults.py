@@ -6,7 +6,7 @@ import pytest
 from rest_framework.exceptions import ErrorDetail
 
 from api.http import problem_details
-from tests.support.stories import NOTICE, Story, release_body, service_of
+from tests.support.people.stories import NOTICE, Story, release_body, service_of
 
 MARK = "zyxwv-marked"
 

@@ -17,11 +17,11 @@ from api.http import fields
 from permissions.errors import BadRequest
 from referrals.acts.legal_records import Record
 from referrals.notices import Notice
-from tests.support.body_shapes import LEAVES, shapes
-from tests.support.callers import Caller
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.repository import contract
-from tests.support.stories import NOTICE, Story
+from tests.support.ground.repository import contract
+from tests.support.people.callers import Caller
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import NOTICE, Story
+from tests.support.proofs.body_shapes import LEAVES, shapes
 
 NO_MOMENTS = [
     "2026-11-27T03:00:00",

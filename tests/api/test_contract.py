@@ -7,8 +7,8 @@ import pytest
 
 from directory.demo import loader
 from directory.vocabulary import taxonomy_id, term_id
-from tests.support import repository
-from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS
+from tests.support.ground import repository
+from tests.support.people.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TOKEN = "/oauth/token"  # the library's: it answers as RFC 6749 says

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openapi import breaking_changes
-from tests.support.repository import REPOSITORY, contract
+from tests.support.ground.repository import REPOSITORY, contract
 
 pytestmark = pytest.mark.static
 

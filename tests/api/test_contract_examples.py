@@ -10,9 +10,9 @@ from api.contract import example_values, refusals
 from api.desk.problem_texts import PROBLEMS
 from api.dev import demo
 from api.dev.cast import CAST
-from tests.support.contract_shapes import faults_of, operations
-from tests.support.example_bodies import example_of
-from tests.support.repository import contract
+from tests.support.ground.repository import contract
+from tests.support.proofs.contract_shapes import faults_of, operations
+from tests.support.proofs.example_bodies import example_of
 
 pytestmark = pytest.mark.static
 

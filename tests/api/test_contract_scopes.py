@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from api.accounts.oauth import SCOPES
-from tests.support.callers import Caller, scoped
-from tests.support.contract_shapes import operations
-from tests.support.example_bodies import example_body
+from tests.support.people.callers import Caller, scoped
+from tests.support.proofs.contract_shapes import operations
+from tests.support.proofs.example_bodies import example_body
 
 WRITES = [
     (path, method, one)

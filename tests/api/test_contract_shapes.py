@@ -15,9 +15,9 @@ from api.http.fields import Text
 from permissions import displayed_text
 from referrals.act_registry.registry import RULES
 from referrals.webhooks import signatures
-from tests.support.body_shapes import shapes
-from tests.support.contract_shapes import answer_of, faults_of, operations
-from tests.support.repository import contract
+from tests.support.ground.repository import contract
+from tests.support.proofs.body_shapes import shapes
+from tests.support.proofs.contract_shapes import answer_of, faults_of, operations
 
 pytestmark = pytest.mark.static
 

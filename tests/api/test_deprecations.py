@@ -10,8 +10,8 @@ from drf_spectacular.generators import SchemaGenerator
 
 from api.http.deprecation import HEADERS, LEAST, Deprecated
 from openapi import breaking_changes
-from tests.support import ending_endpoint
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
+from tests.support.servers import ending_endpoint
 
 PATH = "/v1/codes/ending"
 

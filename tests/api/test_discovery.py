@@ -11,8 +11,8 @@ from api.accounts import oauth
 from api.health import edge_checks
 from api.http.middleware import CACHEABLE
 from permissions.identity import client_keys
-from tests.support.desk_pages import at_the_desk
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import at_the_desk
 
 SERVER = "/.well-known/oauth-authorization-server"
 SMART = "/.well-known/smart-configuration"

@@ -15,9 +15,9 @@ from api.desk.forms import DeskForm, Text
 from api.http import fields
 from permissions import displayed_text
 from referrals.packet_fields import FIELDS
-from tests.support.body_shapes import LEAVES
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import PACKET, Story
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.body_shapes import LEAVES
 
 BACKWARDS = "\u202e4710-555-604\u202c"  # is shown as 406-555-0174 and is not
 TURNING = [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200e", "\u200f"]

@@ -3,10 +3,10 @@ short form, the same each time. `make fuzz` is the long one."""
 
 from typing import Any
 
-from tests.support.fuzz import Fuzz
-from tests.support.fuzz_world import World
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.proofs.fuzz import Fuzz
+from tests.support.proofs.fuzz_world import World
+from tests.support.servers.webhook_receiver import Receiver
 
 
 def test_each_operation_answers_as_the_contract_says(

@@ -18,8 +18,8 @@ from referrals.packets import packet
 from referrals.queries import details, lists, seen
 from referrals.queries.line_json import line_json
 from referrals.queries.live_blocks import live_blocks
-from tests.support.callers import member_id
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.people.callers import member_id
+from tests.support.people.stories import PACKET, Story, service_of
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 
 from permissions.enrollment import members
 from permissions.models import Membership
-from tests.support.callers import agency_id, member_id, principal, scoped
-from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id, principal, scoped
+from tests.support.people.staff_numbers import Give
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
 
 
 def listed(caller: Any, **query: str) -> list[dict[str, Any]]:

@@ -14,13 +14,13 @@ import requests
 
 from api.http.middleware import TAKEN_IN
 from permissions.database.uuid7 import uuid7
-from tests.support.callers import Caller
-from tests.support.client_assertions import assertion, token_request
-from tests.support.database import forget_edits
-from tests.support.desk_pages import at_the_desk
-from tests.support.directory_entries import LOCATIONS, a_location
-from tests.support.live_server import Server
-from tests.support.stories import Story
+from tests.support.ground.database import forget_edits
+from tests.support.ground.live_server import Server
+from tests.support.people.callers import Caller
+from tests.support.people.client_assertions import assertion, token_request
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.directory_entries import LOCATIONS, a_location
+from tests.support.people.stories import Story
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

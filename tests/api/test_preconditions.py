@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from permissions import entity_tags
-from tests.support import routes
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.proofs import routes
+from tests.support.servers.webhook_receiver import Receiver
 
 VERSION = '"0123456789abcdef"'
 TAG = entity_tags.with_content(VERSION, b"content")

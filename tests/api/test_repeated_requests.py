@@ -11,14 +11,14 @@ from django.db import connections
 from api.http.endpoints import Endpoint
 from referrals.act_registry.registry import ACTS
 from tests.access_log.audit_reads import OPT_INS, opt_in
-from tests.support import routes
-from tests.support.callers import Caller, member_id, narrow
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import add, keep, work
-from tests.support.repository import contract
-from tests.support.stories import Story, notice_release_body, service_of
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.ground.repository import contract
+from tests.support.people.callers import Caller, member_id, narrow
+from tests.support.people.notifications import add, keep, work
+from tests.support.people.stories import Story, notice_release_body, service_of
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.proofs import routes
+from tests.support.servers.message_servers import PhoneProvider
+from tests.support.servers.webhook_receiver import Receiver
 
 METHODS = ("get", "post", "put", "patch", "delete")
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 
 from api.sandbox.reset import content_tables
-from tests.support.callers import Caller
-from tests.support.stories import NOTICE, PACKET, Story, authorization, bar, release_body
+from tests.support.people.callers import Caller
+from tests.support.people.stories import NOTICE, PACKET, Story, authorization, bar, release_body
 
 REFERRALS = "/v1/referrals"
 KEY = {"Idempotency_Key": "one key"}

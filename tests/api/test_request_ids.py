@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
 
 PATH = "/v1/referrals"
 RANDOM = "7b06405a-163e-4872-b15d-09452d018436"

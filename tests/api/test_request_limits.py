@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.http import request_limits
 from tests.operation.readings import figure
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
 
 PER_S = 2
 BURST = PER_S * request_limits.BURST_S

@@ -14,10 +14,10 @@ import structlog
 
 from api import logging_config
 from api.http.middleware import CACHEABLE
-from tests.support.desk_pages import Pages, at_the_desk
-from tests.support.http_client import HttpClient
-from tests.support.routes import filled, served
-from tests.support.stories import NOTICE, service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import Pages, at_the_desk
+from tests.support.people.stories import NOTICE, service_of
+from tests.support.proofs.routes import filled, served
 
 
 def send_raw(api: Any, body: bytes, content_type: str = "application/json", **extra: str) -> Any:

@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 
 from api.accounts.oauth import SCOPES
-from tests.support import routes
-from tests.support.callers import member_id, scoped
-from tests.support.desk_pages import at_the_desk
-from tests.support.repository import contract
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, bar
+from tests.support.ground.repository import contract
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id, scoped
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story, bar
+from tests.support.proofs import routes
 
 READS, EVENTS, HOOKS, REVIEWS = "referrals:read", "events:read", "webhooks:write", "audit:read"
 EDITS = "directory:write"

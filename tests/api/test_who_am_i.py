@@ -10,12 +10,12 @@ from api.dev import demo
 from permissions.identity import credentials
 from permissions.models import Agency, Client
 from permissions.policy import disclosure
-from tests.support.binding import changed
-from tests.support.callers import Caller, agency_id, member_id, scoped
-from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, bar, release_body
+from tests.support.ground.stored_rows import rows
+from tests.support.people.binding import changed
+from tests.support.people.callers import Caller, agency_id, member_id, scoped
+from tests.support.people.staff_numbers import Give
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.stories import PACKET, Story, bar, release_body
 
 AGENCIES = ("police", "hospital", "ywca")
 

@@ -24,9 +24,9 @@ from permissions.keys import second_copy
 from permissions.keys.keystore import FileKeyStore
 from permissions.ledger import sealer, witness
 from referrals.drill.standing import make_drill
-from tests.support.base_backups import archive, take_base
-from tests.support.cluster import HOME, own_cluster
-from tests.support.repository import REPOSITORY
+from tests.support.ground.base_backups import archive, take_base
+from tests.support.ground.cluster import HOME, own_cluster
+from tests.support.ground.repository import REPOSITORY
 
 PLACE = HOME / "drill"  # where the cluster's user may pass through
 

@@ -18,8 +18,8 @@ from directory.demo import loader as directory_demo
 from permissions.identity import credentials
 from permissions.models import Agency, Membership, Person
 from referrals.models import Assignment, Referral, Side
-from tests.support.callers import Caller, member_id
-from tests.support.stories import Story, service_of
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.stories import Story, service_of
 
 PACKETS = 24  # referrals with a packet, all from the demo's police to its advocates
 PACKET = {

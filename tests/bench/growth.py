@@ -65,7 +65,7 @@ def _requests(services: int, packet: Any) -> dict[str, Callable[[], Any]]:
     """What is asked most, by whom, through the whole product but sockets."""
     from permissions.identity.credentials import resolve_credential
     from referrals.queries import event_feed
-    from tests.support.desk_pages import at_the_desk
+    from tests.support.people.desk_pages import at_the_desk
 
     callers = {who: _caller(who) for who in ("ywca.worker", "ywca.auditor")}
     systems = {key: _system(key) for key in ("ywca", "police")}
@@ -122,8 +122,8 @@ def _well(what: str, ask: Callable[[], Any]) -> None:
 def _caller(who: str) -> Any:
     from permissions.identity import credentials
     from permissions.models import Membership
-    from tests.support.callers import Caller, member_id
-    from tests.support.http_client import HttpClient
+    from tests.support.ground.http_client import HttpClient
+    from tests.support.people.callers import Caller, member_id
 
     member = Membership.objects.using("signin").get(id=member_id(who))
     return Caller(who, credentials.open_for_member(member), http=HttpClient(SERVER_NAME=HERE))
@@ -133,8 +133,8 @@ def _system(key: str) -> Any:
     from permissions.identity import credentials
     from permissions.models import Client
     from tests.bench import fill
-    from tests.support.callers import Caller
-    from tests.support.http_client import HttpClient
+    from tests.support.ground.http_client import HttpClient
+    from tests.support.people.callers import Caller
 
     client = Client.objects.get(id=fill.client_id(key))
     secret = f"token-of-the-growth-{time.monotonic_ns()}"
@@ -143,7 +143,7 @@ def _system(key: str) -> Any:
 
 
 def _pages(cursor: Any, asked: dict[str, Callable[[], Any]]) -> dict[str, int]:
-    from tests.support.pages_read import PagesRead
+    from tests.support.ground.pages_read import PagesRead
 
     read = PagesRead(cursor)
     nothing = read(lambda: None)

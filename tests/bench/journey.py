@@ -22,8 +22,8 @@ from tests.bench.acts import ACTS
 from tests.bench.fill import PACKET
 from tests.bench.rows import OURS, Row, Sample, comparable, measured
 from tests.bench.serve import Served
-from tests.support.callers import member_id
-from tests.support.stories import NOTICE, release_body, return_body, service_of
+from tests.support.people.callers import member_id
+from tests.support.people.stories import NOTICE, release_body, return_body, service_of
 
 AT_ONCE = "create + send in one request"
 CREATED = ("create", AT_ONCE)

@@ -206,8 +206,8 @@ def make_ground(cluster: Any, home: Path, *, keep: bool) -> dict[str, Any]:
     from api.dev import demo
     from tests.bench import fill, journey
     from tests.bench.run import write_open_acts
-    from tests.support.callers import member_id
-    from tests.support.stories import NOTICE, service_of
+    from tests.support.people.callers import member_id
+    from tests.support.people.stories import NOTICE, service_of
 
     if not keep:
         fill.make(cluster, DATABASE, REFERRALS)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.bench import serve
-from tests.support.client_assertions import assertion, token_request
+from tests.support.people.client_assertions import assertion, token_request
 
 MOST_WRONG = 20
 TOKEN_FOR_S = 240  # it is good for five minutes

@@ -170,7 +170,7 @@ def measure(cluster: Any, rows: int, months: int) -> None:
     from permissions.identity import credentials
     from permissions.models import Membership
     from tests.bench.fill import begin
-    from tests.support.callers import member_id
+    from tests.support.people.callers import member_id
 
     name = "large_log"
     begin(cluster, name)

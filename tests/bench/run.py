@@ -21,9 +21,9 @@ from tests.bench.journey import Journey
 from tests.bench.rows import BARE, EXEMPT, FASTAPI, OURS, PEERS, Row, comparable, measured
 from tests.bench.serve import Served
 from tests.bench.yardstick import Yardstick
-from tests.support.callers import member_id
-from tests.support.client_assertions import assertion, token_request
-from tests.support.desk_pages import at_the_desk
+from tests.support.people.callers import member_id
+from tests.support.people.client_assertions import assertion, token_request
+from tests.support.people.desk_pages import at_the_desk
 
 WARM_UP = 20  # requests
 LIST = "/v1/referrals?box=in"

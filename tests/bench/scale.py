@@ -124,7 +124,7 @@ def ask_all(cluster: Any, services: int, table: Table) -> None:
     from permissions.identity import credentials
     from permissions.models import Client
     from tests.bench import fill, plans
-    from tests.support.callers import member_id
+    from tests.support.people.callers import member_id
 
     http = HttpClient(SERVER_NAME="127.0.0.1")
     packets = fill.sealed(cluster, DATABASE)
@@ -177,7 +177,7 @@ def audit_pages(cluster: Any, table: Table) -> None:
     from permissions.identity import credentials
     from permissions.models import Membership
     from tests.bench import log_rows
-    from tests.support.callers import member_id
+    from tests.support.people.callers import member_id
 
     auditor = Membership.objects.using("signin").get(id=member_id("ywca.auditor"))
     principal = credentials.resolve_credential(credentials.open_for_member(auditor))

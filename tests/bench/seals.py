@@ -22,7 +22,7 @@ from permissions.identity import credentials
 from permissions.ledger import sealed_export, sealer, verifier
 from permissions.models import Client
 from tests.bench import commits, fill, serve, wire
-from tests.support.callers import member_id
+from tests.support.people.callers import member_id
 
 DATABASE = "bench_seals"
 ENTRIES, AT_ONCE = 500_000, 10_000  # of one transaction each

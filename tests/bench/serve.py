@@ -12,7 +12,7 @@ from pathlib import Path
 
 from api.dev import processes
 from api.dev.postgres import SUPERUSER, Cluster
-from tests.support.ports import free_port
+from tests.support.ground.ports import free_port
 
 READY_WITHIN_S = 60
 

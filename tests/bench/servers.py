@@ -23,7 +23,7 @@ from tests.bench import serve
 from tests.bench.home import opened
 from tests.bench.one_server import Server, ask
 from tests.bench.server_trials import ended, killed, limits, next_to_slow
-from tests.support.ports import free_port
+from tests.support.ground.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 APP = "tests.bench.slow_app"
@@ -126,7 +126,7 @@ def forms(client: dict[str, Any], base: str, path: Path, count: int) -> None:
     """So many requests for a token, each of an assertion of its own, good for a minute."""
     from urllib.parse import urlencode
 
-    from tests.support.client_assertions import assertion, token_request
+    from tests.support.people.client_assertions import assertion, token_request
 
     url = f"{base}/oauth/token"
     path.write_text(

@@ -20,9 +20,9 @@ from permissions.database.uuid7 import uuid7
 from permissions.keys import wrapping
 from referrals.webhooks import outbox, signatures
 from tests.bench import fill
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.stories import Story, service_of
-from tests.support.webhook_receiver import Had, Receiver, ok
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.stories import Story, service_of
+from tests.support.servers.webhook_receiver import Had, Receiver, ok
 
 DATABASE = "bench_webhooks"
 RECEIVERS = 20

@@ -7,8 +7,8 @@ from django.db import connections
 
 from permissions.identity import credentials
 from referrals.bulk import exports
-from tests.support.exports import PATH, ask
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.exports import PATH, ask
 
 LEAD = "police.lead"
 

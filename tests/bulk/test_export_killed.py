@@ -9,14 +9,14 @@ from django.db import connections
 
 from permissions.errors import Refused
 from referrals.bulk import writing
-from tests.support.cluster import HOME
-from tests.support.exports import ASKED, PATH, ask, lines, second_lead, state, work
-from tests.support.forked_workers import ForkedWorkers
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
-from tests.support.waiting import until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.forked_workers import ForkedWorkers
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.ground.waiting import until
+from tests.support.people.exports import ASKED, PATH, ask, lines, second_lead, state, work
+from tests.support.people.stories import Story
 
 ENTRIES = "SELECT count(*), count(DISTINCT referral_id) FROM access_entry WHERE request_id = %s AND"
 PARTS = "SELECT number, referrals FROM bulk_export_part ORDER BY number"

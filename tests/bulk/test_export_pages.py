@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.support.desk_pages import at_the_desk, proofs_are_older, text_of
-from tests.support.exports import (
+from tests.support.people.desk_pages import at_the_desk, proofs_are_older, text_of
+from tests.support.people.exports import (
     PAIR,
     PUBLIC,
     ask,
@@ -18,7 +18,7 @@ from tests.support.exports import (
     second_lead,
     work,
 )
-from tests.support.stories import Story
+from tests.support.people.stories import Story
 
 PAGE = "/desk/exports"
 LEAD = "police.lead"

@@ -12,9 +12,10 @@ from permissions.errors import NotPermitted, NotVisible, Unavailable
 from permissions.identity import credentials, row_macs
 from permissions.models import Client, Membership
 from referrals.bulk import exports, sealing, writing
-from tests.support.callers import agency_id, member_id, principal
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.exports import (
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id, principal
+from tests.support.people.exports import (
     PATH,
     PUBLIC,
     SecondLead,
@@ -26,8 +27,7 @@ from tests.support.exports import (
     state,
     work,
 )
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, bar
+from tests.support.people.stories import Story, bar
 
 LEAD = "ywca.lead"
 

@@ -13,8 +13,9 @@ from permissions.errors import NotPermitted, NotPossible, NotVisible
 from permissions.identity import credentials
 from referrals.bulk import exports, writing
 from tests.bench import plans
-from tests.support.callers import member_id, narrow, principal
-from tests.support.exports import (
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id, narrow, principal
+from tests.support.people.exports import (
     ASKED,
     PAIR,
     PATH,
@@ -26,9 +27,8 @@ from tests.support.exports import (
     state,
     work,
 )
-from tests.support.own_numbers import NUMBER, numbered
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.people.own_numbers import NUMBER, numbered
+from tests.support.people.stories import PACKET, Story
 
 LEAD = "police.lead"
 

@@ -12,11 +12,11 @@ from twilio.request_validator import RequestValidator
 
 from permissions.enrollment import registered_numbers
 from referrals.notifications import sealed_messages, transports
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.message_servers import PhoneProvider
-from tests.support.stored_rows import rows
-from tests.support.stories import service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import service_of
+from tests.support.servers.message_servers import PhoneProvider
 
 STATION = "+14065550111"
 CALLBACK = re.compile(r'action="([^"]+)"')

@@ -32,11 +32,11 @@ from tests.card.scene import card as card  # a fixture
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
 from tests.card.scene import officer as officer  # a fixture
 from tests.card.scene import station as station  # a fixture
-from tests.support.callers import agency_id, member_id, principal
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.enrolled import new_member, new_person
-from tests.support.http_client import HttpClient
-from tests.support.stored_rows import rows
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id, principal
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.enrolled import new_member, new_person
 
 PATH = "/desk/agency/card"
 

@@ -17,9 +17,9 @@ from tests.card.scene import card as card  # a fixture
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
 from tests.card.scene import officer as officer  # a fixture
 from tests.card.scene import station as station  # a fixture
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages
 
 EACH = 160
 

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 from referrals.notifications import sealed_messages
 from tests.card.scene import address_of_card, give_number, switch_on
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
-from tests.support import every_page, keyboard
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.every_page import Look
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people import every_page, keyboard
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.every_page import Look
 
 pytestmark = pytest.mark.browser
 

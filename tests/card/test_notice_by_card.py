@@ -16,10 +16,10 @@ from tests.card.scene import card as card  # a fixture
 from tests.card.scene import no_card_stays as no_card_stays  # a fixture
 from tests.card.scene import officer as officer  # a fixture
 from tests.card.scene import station as station  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, text_of
-from tests.support.stored_rows import rows
-from tests.support.stories import phone_only, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, text_of
+from tests.support.people.stories import phone_only, service_of
 
 RANDOM = "/card/notice/01890000-0000-7000-8000-00000000000c"
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.awake import THANKS, at_desk, claims, keys, rings, said, voices
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import number, work
-from tests.support.rota import set_rotation
-from tests.support.sender_bytes import as_page
-from tests.support.sender_view import Sender
-from tests.support.stories import Story, to
+from tests.support.people.awake import THANKS, at_desk, claims, keys, rings, said, voices
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import number, work
+from tests.support.people.rota import set_rotation
+from tests.support.people.stories import Story, to
+from tests.support.proofs.sender_bytes import as_page
+from tests.support.proofs.sender_view import Sender
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 BUTTON = "I'm awake, opening it"
 FIRST, SECOND = "ywca.worker2", "ywca.worker"

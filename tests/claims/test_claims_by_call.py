@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from tests.support.awake import (
+from tests.support.people.awake import (
     LINK,
     OVER,
     THANKS,
@@ -23,12 +23,12 @@ from tests.support.awake import (
     said,
     voices,
 )
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, off_duty, work
-from tests.support.rota import set_rotation
-from tests.support.stories import Story, to
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages
+from tests.support.people.notifications import keep, off_duty, work
+from tests.support.people.rota import set_rotation
+from tests.support.people.stories import Story, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 FIRST = "ywca.worker2"
 

@@ -4,11 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.support.awake import THANKS, asked, at_desk, claims, keys, own_calls, rings, said, voices
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, notified, number, off_duty, work
-from tests.support.rota import set_rotation
-from tests.support.stories import Story, to
+from tests.support.people.awake import (
+    THANKS,
+    asked,
+    at_desk,
+    claims,
+    keys,
+    own_calls,
+    rings,
+    said,
+    voices,
+)
+from tests.support.people.notifications import keep, notified, number, off_duty, work
+from tests.support.people.rota import set_rotation
+from tests.support.people.stories import Story, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 FIRST, SECOND, LEAD = "ywca.worker2", "ywca.worker", "ywca.lead"
 DESK = "+14065550161"

@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.notifications import work
-from tests.support.stories import Story
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import work
+from tests.support.people.stories import Story
 
 
 @pytest.mark.parametrize("has_line", [True, False])

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from permissions.keys import vapid_key
-from tests.support.awake import (
+from tests.support.ground.cluster import HOME
+from tests.support.ground.waiting import until
+from tests.support.people.awake import (
     THANKS,
     asked,
     claims,
@@ -25,13 +27,11 @@ from tests.support.awake import (
     subscribe,
     voices,
 )
-from tests.support.cluster import HOME
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import keep, number, prove, work
-from tests.support.push_service import Browser, PushService, push_service
-from tests.support.rota import set_rotation
-from tests.support.stories import Story
-from tests.support.waiting import until
+from tests.support.people.notifications import keep, number, prove, work
+from tests.support.people.rota import set_rotation
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import PhoneProvider
+from tests.support.servers.push_service import Browser, PushService, push_service
 
 FIRST, SECOND = "ywca.worker2", "ywca.worker"
 GONE_S = 60

@@ -12,12 +12,12 @@ import pytest
 import requests
 from django.conf import settings
 
-from tests.support.cluster import HOME
-from tests.support.database import all_in_the_feed
-from tests.support.guides import Reader, code, page
-from tests.support.live_server import Server
-from tests.support.losing_proxy import losing_proxy
-from tests.support.repository import REPOSITORY
+from tests.support.ground.cluster import HOME
+from tests.support.ground.database import all_in_the_feed
+from tests.support.ground.guides import Reader, code, page
+from tests.support.ground.live_server import Server
+from tests.support.ground.repository import REPOSITORY
+from tests.support.servers.losing_proxy import losing_proxy
 
 PAGES = ("README.md", "docs/guides/first-referral.md", "docs/guides/receive-webhooks.md")
 FIRST, WEBHOOKS = page("first-referral"), page("receive-webhooks")

@@ -15,8 +15,8 @@ import pytest
 from jwcrypto import jwk
 
 from openapi.checks import build
-from tests.support.guides import node
-from tests.support.live_server import Server
+from tests.support.ground.guides import node
+from tests.support.ground.live_server import Server
 
 TS, PY = build.HERE / "refer.ts", build.HERE / "refer.py"
 SAYS = [

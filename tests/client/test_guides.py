@@ -18,16 +18,16 @@ from permissions.models import Client as System
 from referrals.codes import CONCERN, NEEDS
 from referrals.packet_fields import PACKET_FIELDS
 from referrals.webhooks import signatures
-from tests.support.database import all_in_the_feed
-from tests.support.directory_entries import Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
-from tests.support.guides import Reader, code, node, page, rows
-from tests.support.live_server import Server
-from tests.support.ports import free_port
-from tests.support.repository import REPOSITORY
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.waiting import ended, until
-from tests.support.webhooks import work
+from tests.support.ground.database import all_in_the_feed
+from tests.support.ground.guides import Reader, code, node, page, rows
+from tests.support.ground.live_server import Server
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import ended, until
+from tests.support.people.directory_entries import Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.webhooks import work
 
 FIRST, WEBHOOKS = page("first-referral"), page("receive-webhooks")
 REFER = code(FIRST, "python")

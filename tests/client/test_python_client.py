@@ -20,13 +20,13 @@ from cairn_client import (
 )
 from permissions.identity import client_keys, credentials, row_macs
 from permissions.models import Client as System
-from tests.support.callers import member_id
-from tests.support.database import all_in_the_feed
-from tests.support.live_server import Server
-from tests.support.losing_proxy import Proxy, losing_proxy
-from tests.support.ports import free_port
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stories import NOTICE, PACKET, release_body, service_of
+from tests.support.ground.database import all_in_the_feed
+from tests.support.ground.live_server import Server
+from tests.support.ground.ports import free_port
+from tests.support.people.callers import member_id
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.stories import NOTICE, PACKET, release_body, service_of
+from tests.support.servers.losing_proxy import Proxy, losing_proxy
 
 NOTICE_AND_ALL = NOTICE | {"packet": PACKET, "external_ref": "CASE-0001"}
 

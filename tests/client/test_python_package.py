@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from cairn_client import Client, Message, NotGenuine, Problem, verify
 from cairn_client._exchange import retry_after_s, takes_key
 from referrals.webhooks import signatures
-from tests.support.repository import REPOSITORY, contract
-from tests.support.webhook_receiver import Had, Receiver, ok
+from tests.support.ground.repository import REPOSITORY, contract
+from tests.support.servers.webhook_receiver import Had, Receiver, ok
 
 PACKAGE = REPOSITORY / "openapi" / "clients" / "python"
 MOST_CODE = 600

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guides import CLIENT
+from tests.support.ground.guides import CLIENT
 
 pytestmark = pytest.mark.no_database
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.deploy.deployment import compose as compose  # a fixture
-from tests.support.repository import DEPLOY
+from tests.support.ground.repository import DEPLOY
 
 pytestmark = pytest.mark.static
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
-from tests.support import manifests as kubernetes
-from tests.support.manifests import CUSTOM, Manifest, containers, environment, of_kind, pods
-from tests.support.repository import DEPLOY, NEEDED, REPOSITORY
+from tests.support.ground import manifests as kubernetes
+from tests.support.ground.manifests import CUSTOM, Manifest, containers, environment, of_kind, pods
+from tests.support.ground.repository import DEPLOY, NEEDED, REPOSITORY
 
 pytestmark = pytest.mark.static
 

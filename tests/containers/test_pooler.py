@@ -12,10 +12,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.support.cluster import own_cluster
-from tests.support.ports import free_port
-from tests.support.repository import DEPLOY
-from tests.support.waiting import until
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import DEPLOY
+from tests.support.ground.waiting import until
 
 pytestmark = pytest.mark.no_database
 

@@ -18,7 +18,7 @@ import pytest
 from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.release import licenses, oci_archive, sbom, source
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.repository import DEPLOY, REPOSITORY
 
 pytestmark = pytest.mark.static
 

@@ -19,7 +19,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTR
 
 from permissions.models import Agency
 from tests.bench import plans
-from tests.support.stories import PACKET, Story
+from tests.support.people.stories import PACKET, Story
 
 
 def status() -> Any:

@@ -7,8 +7,8 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extras import Json
 
-from tests.support.notifications import DUTY, keep
-from tests.support.stories import Story
+from tests.support.people.notifications import DUTY, keep
+from tests.support.people.stories import Story
 
 
 def test_what_definer_hides_of_the_directory_it_cannot_show_again(superuser: Any) -> None:

@@ -10,7 +10,7 @@ from permissions.identity.credentials import resolve_credential
 from referrals.queries import event_feed
 from referrals.queries.event_feed import BEGINNING, Place
 from tests.bench import fill, plans
-from tests.support.cluster import own_cluster
+from tests.support.ground.cluster import own_cluster
 
 REFERRALS = 2000
 # The events from one number to another, a hundred in each transaction; told already.

@@ -15,9 +15,9 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, transaction
 
-from tests.support.callers import Caller
-from tests.support.database import as_app, full_story
-from tests.support.stories import Story, service_of
+from tests.support.ground.database import as_app, full_story
+from tests.support.people.callers import Caller
+from tests.support.people.stories import Story, service_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CALLERS = tuple(

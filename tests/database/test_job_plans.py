@@ -14,8 +14,8 @@ from referrals.deadlines import purge, removal_due
 from referrals.notifications import sent_messages
 from referrals.webhooks import endpoints
 from tests.bench import plans
-from tests.support.callers import agency_id
-from tests.support.long_box import box as box  # a fixture
+from tests.support.ground.long_box import box as box  # a fixture
+from tests.support.people.callers import agency_id
 
 MOST = 40  # pages of memory: an index or two, and what nearly is due
 # The history's own tables, of which nothing is read whole.

@@ -15,10 +15,10 @@ from permissions.audit import writer
 from permissions.errors import NotVisible
 from permissions.identity import credentials
 from referrals.models import CallRecord
-from tests.support.access_log import one
-from tests.support.callers import agency_id, member_id
-from tests.support.database import phone_only_service
-from tests.support.stories import Story
+from tests.support.ground.database import phone_only_service
+from tests.support.people.access_log import one
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story
 
 
 @contextlib.contextmanager

@@ -11,8 +11,7 @@ from django.db import ProgrammingError, connection, connections, transaction
 
 from permissions.identity import credentials
 from tests.database.catalogue import answer, columns, first_column, log_tables
-from tests.support.callers import Caller, member_id
-from tests.support.database import (
+from tests.support.ground.database import (
     as_app,
     full_story,
     identify,
@@ -22,7 +21,8 @@ from tests.support.database import (
     refused_for_want_of_rights,
     turned_off,
 )
-from tests.support.stories import Story
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.stories import Story
 
 
 @contextmanager

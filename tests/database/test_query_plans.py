@@ -13,8 +13,8 @@ from referrals.queries import lists
 from referrals.queries.list_filters import Filters
 from tests.bench import fill, plans
 from tests.bench.fill import PACKET
-from tests.support.cluster import own_cluster
-from tests.support.stories import Story
+from tests.support.ground.cluster import own_cluster
+from tests.support.people.stories import Story
 
 SIZE = 20_000
 MAX_BUFFERS = 300  # a list, at any size

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connections
 
 from tests.database.catalogue import OURS, answer, columns, log_tables
-from tests.support.stories import Story
+from tests.support.people.stories import Story
 
 READABLE_BY_ALL = {
     "auth_permission",

@@ -11,14 +11,14 @@ from typing import Any
 
 from django.db import connections
 
-from tests.support import routes
-from tests.support.callers import Caller, member_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.notifications import DUTY
-from tests.support.notifications import keep as keep_channel
-from tests.support.sender_bytes import as_bytes, as_page
-from tests.support.stories import PACKET, Story, phone_only
-from tests.support.webhook_receiver import receivers
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.notifications import DUTY
+from tests.support.people.notifications import keep as keep_channel
+from tests.support.people.stories import PACKET, Story, phone_only
+from tests.support.proofs import routes
+from tests.support.proofs.sender_bytes import as_bytes, as_page
+from tests.support.servers.webhook_receiver import receivers
 
 PEOPLE = ("police.worker", "police.lead", "police.admin", "ywca.worker", "ywca.lead", "ywca.admin")
 # These differ each time: each read is an entry of the log, which the next page of it shows; a feed

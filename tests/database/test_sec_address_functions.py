@@ -9,8 +9,8 @@ import pytest
 from psycopg2.errors import CheckViolation
 
 from directory import models as m
-from tests.support.callers import agency_id
-from tests.support.directory_rows import SHOW, WHERE, Entries, rows_taken_back
+from tests.support.people.callers import agency_id
+from tests.support.people.directory_rows import SHOW, WHERE, Entries, rows_taken_back
 
 
 @pytest.fixture

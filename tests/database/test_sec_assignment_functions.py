@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.callers import agency_id, member_id
-from tests.support.database import past_triggers
-from tests.support.sec_functions import PUT_ON, call, change, refused
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, service_of
+from tests.support.ground.database import past_triggers
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, service_of
+from tests.support.proofs.sec_functions import PUT_ON, call, change, refused
 
 TAKE = "SELECT sec.claim_referral(gen_random_uuid(), %s, %s, false)"
 HAND_OVER = "SELECT sec.transfer_referral(gen_random_uuid(), %s, %s, false)"

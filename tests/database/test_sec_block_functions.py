@@ -5,11 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from permissions.identity import credentials
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, identify, rolled_back
-from tests.support.sec_functions import call, refused
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, begun, service_of
+from tests.support.ground.database import as_app, identify, rolled_back
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, begun, service_of
+from tests.support.proofs.sec_functions import call, refused
 
 WORKER2 = {"member_id": str(member_id("ywca.worker2"))}
 ADMIN = {"member_id": str(member_id("ywca.admin"))}

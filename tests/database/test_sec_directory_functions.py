@@ -16,10 +16,10 @@ from psycopg2.errors import InsufficientPrivilege, IntegrityConstraintViolation
 from directory import models as m
 from permissions.database.uuid7 import uuid7
 from permissions.models import Client
-from tests.support.callers import agency_id, member_id
-from tests.support.directory_entries import OURS, THEIR_SERVICE, THEIRS
-from tests.support.directory_rows import Entries, rows_taken_back
-from tests.support.editor_probe import copied, new_organization
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.directory_entries import OURS, THEIR_SERVICE, THEIRS
+from tests.support.people.directory_rows import Entries, rows_taken_back
+from tests.support.proofs.editor_probe import copied, new_organization
 
 OUR_PERSON = "ywca.worker"
 

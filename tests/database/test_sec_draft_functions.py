@@ -9,11 +9,11 @@ import pytest
 from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.sec_functions import call, changed
-from tests.support.stored_rows import rows, stored_rows
-from tests.support.stories import PACKET, Story, begun, full_draft, service_of
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.ground.stored_rows import rows, stored_rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import PACKET, Story, begun, full_draft, service_of
+from tests.support.proofs.sec_functions import call, changed
 
 ERASE = "SELECT sec.erase_draft(gen_random_uuid(), %s)"
 DUE = "SELECT agency_id::text FROM epoch_due"

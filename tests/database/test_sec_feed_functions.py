@@ -4,12 +4,12 @@ event in them, and what is taken from the outbox. Each is called by itself."""
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.support.callers import agency_id, narrow
-from tests.support.database import as_app
-from tests.support.message_functions import asked, found, self_assigned
-from tests.support.sec_functions import call
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, begun
+from tests.support.ground.database import as_app
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, narrow
+from tests.support.people.stories import Story, begun
+from tests.support.proofs.message_functions import asked, found, self_assigned
+from tests.support.proofs.sec_functions import call
 
 # -- sec.event_reader_agency_id, sec.webhook_manager_agency_id -------------------------------------
 

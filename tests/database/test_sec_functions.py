@@ -12,11 +12,11 @@ from permissions.database.aliases import JOBS
 from permissions.identity import credentials
 from permissions.ledger import sealer
 from permissions.models import Client
-from tests.support.callers import WORKING, agency_id, member_id
-from tests.support.database import as_one_person, identify
-from tests.support.notifications import keep
-from tests.support.sec_functions import alerts, answer, as_auditor
-from tests.support.stories import Story, service_of
+from tests.support.ground.database import as_one_person, identify
+from tests.support.people.callers import WORKING, agency_id, member_id
+from tests.support.people.notifications import keep
+from tests.support.people.stories import Story, service_of
+from tests.support.proofs.sec_functions import alerts, answer, as_auditor
 
 
 def test_a_partner_system_administers_no_agency_whomever_it_names(api: Any) -> None:

@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 from django.db.utils import DatabaseError
 
-from tests.support.callers import WORKING, agency_id, member_id
-from tests.support.database import as_app
-from tests.support.sec_functions import release_of
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import as_app
+from tests.support.people.callers import WORKING, agency_id, member_id
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.sec_functions import release_of
 
 # Not about a referral: `of_directory`, channels, entries of the log by their own ids.
 ELSEWHERE = {

@@ -4,11 +4,11 @@ second referral of the same two agencies must stay as it is."""
 from typing import Any
 from uuid import uuid4
 
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, past_triggers
-from tests.support.sec_functions import call, change, refused, release_of
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, begun, return_body, service_of
+from tests.support.ground.database import as_app, past_triggers
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, begun, return_body, service_of
+from tests.support.proofs.sec_functions import call, change, refused, release_of
 
 FIELDS = ["name", "phone"]
 PUT = "SELECT sec.store_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"

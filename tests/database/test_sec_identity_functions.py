@@ -7,11 +7,11 @@ import pytest
 from django.db import connections, transaction
 
 from permissions.identity.credentials import hash_secret
-from tests.support.callers import Caller, agency_id, member_id, scoped
-from tests.support.database import as_app, identify, rolled_back
-from tests.support.notifications import keep
-from tests.support.sec_functions import answer, asked, call, changed
-from tests.support.stored_rows import rows
+from tests.support.ground.database import as_app, identify, rolled_back
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import Caller, agency_id, member_id, scoped
+from tests.support.people.notifications import keep
+from tests.support.proofs.sec_functions import answer, asked, call, changed
 
 # -- Who is asking ---------------------------------------------------------------------------------
 

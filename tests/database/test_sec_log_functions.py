@@ -9,11 +9,11 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 
 from permissions.models import Client
-from tests.support.access_log import MONTH, enter, found
-from tests.support.callers import agency_id, member_id
-from tests.support.database import rolled_back
-from tests.support.sec_functions import answer, as_auditor, asked, changed
-from tests.support.stories import Story
+from tests.support.ground.database import rolled_back
+from tests.support.people.access_log import MONTH, enter, found
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story
+from tests.support.proofs.sec_functions import answer, as_auditor, asked, changed
 
 # -- What is written in nobody's name --------------------------------------------------------------
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import as_app, rolled_back
-from tests.support.message_functions import asked, found, self_assigned
-from tests.support.sec_functions import changed
-from tests.support.stories import Story, begun, service_of
+from tests.support.ground.database import as_app, rolled_back
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.stories import Story, begun, service_of
+from tests.support.proofs.message_functions import asked, found, self_assigned
+from tests.support.proofs.sec_functions import changed
 
 NOBODY = Caller("nobody", "")
 

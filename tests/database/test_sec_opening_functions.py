@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from permissions.models import Client
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, identify, opening, rolled_back
-from tests.support.sec_functions import changed
-from tests.support.stories import begun
+from tests.support.ground.database import as_app, identify, opening, rolled_back
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import begun
+from tests.support.proofs.sec_functions import changed
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from permissions.identity import own_systems
 from permissions.identity.credentials import resolve_credential
 from permissions.models import Client
 from tests.database.catalogue import answer
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, identify
-from tests.support.own_systems import as_before as as_before  # a fixture
-from tests.support.own_systems import pair
+from tests.support.ground.database import as_app, identify
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.own_systems import as_before as as_before  # a fixture
+from tests.support.people.own_systems import pair
 
 LOG = "SELECT sec.log_own_system_change(%s, %s, %s, %s, NULL, NULL)"
 

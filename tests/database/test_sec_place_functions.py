@@ -14,10 +14,10 @@ from directory import models as m
 from directory.importing.formats.csv_reader import of_tables
 from directory.importing.import_package import import_package
 from directory.importing.parsing import id_of
-from tests.support.directory_rows import NOWHERE, SHOW, WHERE, Entries, rows_taken_back
-from tests.support.hsds_source import SECRET_PLACE, changed, forget
-from tests.support.races import Race
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.waiting import SOON
+from tests.support.people.directory_rows import NOWHERE, SHOW, WHERE, Entries, rows_taken_back
+from tests.support.people.hsds_source import SECRET_PLACE, changed, forget
 
 
 @pytest.fixture

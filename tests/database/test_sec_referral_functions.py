@@ -9,11 +9,11 @@ import pytest
 from django.db import connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.sec_functions import call, changed, refused
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, begun, return_body, service_of
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, begun, return_body, service_of
+from tests.support.proofs.sec_functions import call, changed, refused
 
 DELIVER = "SELECT sec.record_delivery(gen_random_uuid(), %s)"
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.support.callers import agency_id, scoped
-from tests.support.sec_functions import call, change, refused, release_of
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, begun, return_body, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, scoped
+from tests.support.people.stories import Story, begun, return_body, service_of
+from tests.support.proofs.sec_functions import call, change, refused, release_of
 
 NARROW = "SELECT sec.narrow_release(%s, %s, %s, 1, 'a bundle')"
 RETURN = "SELECT sec.store_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from permissions.models import Client
-from tests.support.access_log import MONTH, enter, found
-from tests.support.callers import agency_id, member_id
-from tests.support.database import rolled_back
-from tests.support.seals import partitions
-from tests.support.sec_functions import FIRST, SEQ, asked, sign
+from tests.support.ground.database import rolled_back
+from tests.support.people.access_log import MONTH, enter, found
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.seals import partitions
+from tests.support.proofs.sec_functions import FIRST, SEQ, asked, sign
 
 
 def seal(cursor: Any, position: int, entry: UUID) -> None:

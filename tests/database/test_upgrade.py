@@ -16,8 +16,8 @@ import requests
 from api.dev import processes
 from api.dev.postgres import Cluster
 from permissions.database import catalogue, schema
-from tests.support.ports import free_port
-from tests.support.waiting import SOON, ended, until
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import SOON, ended, until
 from tests.upgrades.homes import ALERTS, BEFORE, UPGRADED, Home, brought_here, run
 from tests.upgrades.make import REPOSITORY, served
 from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage

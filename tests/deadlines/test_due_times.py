@@ -11,7 +11,7 @@ from django.db import connections
 
 from permissions.models import Agency
 from referrals.deadlines import due_times
-from tests.support.callers import agency_id
+from tests.support.people.callers import agency_id
 
 DENVER, NEW_YORK = "America/Denver", "America/New_York"
 DAY = ["08:00", "18:00"]

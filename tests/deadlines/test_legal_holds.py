@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.purging import (
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.people.purging import (
     NOTE,
     keeps,
     left,
@@ -15,8 +15,8 @@ from tests.support.purging import (
     status_of,
     told,
 )
-from tests.support.sender_view import Sender
-from tests.support.stories import Story
+from tests.support.people.stories import Story
+from tests.support.proofs.sender_view import Sender
 
 
 def test_a_hold_keeps_its_own_side_until_its_end_and_no_other(

@@ -9,8 +9,8 @@ from django.db import DatabaseError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
 from referrals.deadlines import overdue
-from tests.support.sender_view import Sender
-from tests.support.stories import PACKET, Story
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.sender_view import Sender
 
 NOTHING = dict.fromkeys(("ack_by", "accept_by", "handoff_by", "expires_at"), 0)
 

@@ -8,9 +8,10 @@ import pytest
 from django.core.management import call_command
 
 from referrals.deadlines import purge as purge_run
-from tests.support.callers import agency_id
-from tests.support.database import belonging_to_a_referral
-from tests.support.purging import (
+from tests.support.ground.database import belonging_to_a_referral
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.purging import (
     NOTE,
     keeps,
     left,
@@ -20,9 +21,8 @@ from tests.support.purging import (
     told,
     versions,
 )
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import NOTICE, PACKET, Story, says_no
+from tests.support.people.stories import NOTICE, PACKET, Story, says_no
+from tests.support.proofs.sender_view import Sender
 
 
 def acts_in_history(story: Story, who: str) -> list[str]:

@@ -18,8 +18,9 @@ from permissions.keys.keystore import key_store
 from referrals import worker
 from referrals.deadlines import purge as purge_run
 from referrals.deadlines import removal
-from tests.support.callers import agency_id
-from tests.support.purging import (
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.purging import (
     NOTE,
     opens,
     purge,
@@ -27,8 +28,7 @@ from tests.support.purging import (
     told,
     versions,
 )
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.people.stories import PACKET, Story, service_of
 
 
 @pytest.mark.parametrize("place", ["end_key_epoch", "_rewrap_all", "_destroy"])

@@ -14,14 +14,14 @@ from permissions.database.advisory_locks import ROTATING, lock_number
 from permissions.errors import NotPossible, Unavailable
 from permissions.keys.keystore import key_store
 from referrals.deadlines import purge as purge_run
-from tests.support.callers import agency_id
-from tests.support.purging import NOTE, keeps, opens, purge, status_of, told, versions
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id
+from tests.support.people.purging import NOTE, keeps, opens, purge, status_of, told, versions
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.sender_view import Sender
 
 __all__ = ["race"]
 

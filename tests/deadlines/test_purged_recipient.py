@@ -11,18 +11,18 @@ from django.db import connection
 
 from permissions.reference import rows as r
 from referrals import worker
-from tests.support.callers import member_id
-from tests.support.database import all_in_the_feed, as_app
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import PEOPLE, number, work
-from tests.support.purging import NOTE, keeps, left, purge, status_of, told
-from tests.support.routes import everything
-from tests.support.sec_functions import alerts
-from tests.support.sender_bytes import Sender as WholeSender
-from tests.support.sender_view import Sender
-from tests.support.stories import PACKET, Story
-from tests.support.webhook_receiver import receivers
-from tests.support.webhooks import WORK
+from tests.support.ground.database import all_in_the_feed, as_app
+from tests.support.people.callers import member_id
+from tests.support.people.notifications import PEOPLE, number, work
+from tests.support.people.purging import NOTE, keeps, left, purge, status_of, told
+from tests.support.people.stories import PACKET, Story
+from tests.support.people.webhooks import WORK
+from tests.support.proofs.routes import everything
+from tests.support.proofs.sec_functions import alerts
+from tests.support.proofs.sender_bytes import Sender as WholeSender
+from tests.support.proofs.sender_view import Sender
+from tests.support.servers.message_servers import PhoneProvider
+from tests.support.servers.webhook_receiver import receivers
 
 THERE = ("ywca.worker", "ywca.worker2", "ywca.lead")
 LATER = (("police.worker", "add_note", NOTE), ("police.lead", "revoke_release", {"via": "oral"}))

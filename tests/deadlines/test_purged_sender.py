@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from referrals.deadlines import purge
-from tests.support.database import all_in_the_feed
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import PEOPLE, number, work
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import all_in_the_feed
+from tests.support.people.notifications import PEOPLE, number, work
+from tests.support.people.stories import PACKET, Story
+from tests.support.servers.message_servers import PhoneProvider
 
 LATER = (
     ("call_me", None),

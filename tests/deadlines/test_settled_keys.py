@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.support.callers import agency_id
-from tests.support.purging import opens, purge, told
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.purging import opens, purge, told
+from tests.support.people.stories import PACKET, Story
 
 SETTLED = "SELECT agency_id::text, settled FROM packet_grant WHERE referral_id = %s"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.repository import DEPLOY, REPOSITORY
 
 PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 

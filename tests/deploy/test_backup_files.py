@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.deploy.deployment import compose as compose  # a fixture
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.repository import DEPLOY, REPOSITORY
 
 BACKUP = DEPLOY / "backup"
 

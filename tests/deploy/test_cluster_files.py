@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from api.dev.postgres import LOGIN_ROLES
-from tests.support.repository import DEPLOY
-from tests.support.waiting import until
+from tests.support.ground.repository import DEPLOY
+from tests.support.ground.waiting import until
 
 pytestmark = pytest.mark.static
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from api.dev.postgres_server import SUPERUSER, Server
-from tests.support.repository import DEPLOY
+from tests.support.ground.repository import DEPLOY
 
 PASSWORD = "of-the-superuser"
 

@@ -21,8 +21,8 @@ from tests.deploy.clusters import first_made as first_made  # a fixture
 from tests.deploy.clusters import kept as kept  # a fixture
 from tests.deploy.clusters import make as make  # a fixture
 from tests.deploy.clusters import open_folder as open_folder  # a fixture
-from tests.support.homes import ask
-from tests.support.repository import REPOSITORY
+from tests.support.ground.homes import ask
+from tests.support.ground.repository import REPOSITORY
 
 # -- What is refused
 

@@ -22,9 +22,9 @@ from tests.deploy.clusters import make as make  # a fixture
 from tests.deploy.clusters import open_folder as open_folder  # a fixture
 from tests.deploy.clusters import running as running  # a fixture
 from tests.deploy.clusters import started as started  # a fixture
-from tests.support.homes import ask, data_of, postmaster
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import SOON, until
+from tests.support.ground.homes import ask, data_of, postmaster
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import SOON, until
 
 
 def test_the_first_start_makes_everything_and_later_ones_find_it(make):

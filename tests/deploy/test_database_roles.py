@@ -13,7 +13,7 @@ from tests.deploy.clusters import binaries as binaries  # a fixture
 from tests.deploy.clusters import database as database  # a fixture
 from tests.deploy.clusters import running as running  # a fixture
 from tests.deploy.clusters import started as started  # a fixture
-from tests.support.homes import ask, data_of
+from tests.support.ground.homes import ask, data_of
 
 
 def test_a_wrong_password_is_refused(running):

@@ -14,7 +14,7 @@ from api.http.json_bodies import TooLarge
 from api.http.middleware import caller_address
 from api.http.problem_details import STATUS
 from tests.deploy.deployment import read
-from tests.support.repository import DEPLOY, REPOSITORY, contract
+from tests.support.ground.repository import DEPLOY, REPOSITORY, contract
 
 pytestmark = pytest.mark.static
 

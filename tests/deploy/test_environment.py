@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 from tests.deploy.deployment import compose as compose  # a fixture
-from tests.support.repository import DEPLOY, NEEDED, REPOSITORY
+from tests.support.ground.repository import DEPLOY, NEEDED, REPOSITORY
 
 # Read by the code, and nobody's to set: the framework's, the test runner's, one process's to the
 # next.

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.live_server import Server
-from tests.support.nginx_front import NGINX, nginx_before
-from tests.support.repository import DEPLOY
-from tests.support.waiting import until
+from tests.support.ground.live_server import Server
+from tests.support.ground.repository import DEPLOY
+from tests.support.ground.waiting import until
+from tests.support.servers.nginx_front import NGINX, nginx_before
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
 

@@ -12,7 +12,7 @@ from django.core.management import get_commands
 from api.management.commands import setup
 from tests.deploy.deployment import PAPERS, read
 from tests.deploy.deployment import compose as compose  # a fixture
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.repository import DEPLOY, REPOSITORY
 
 pytestmark = pytest.mark.static
 

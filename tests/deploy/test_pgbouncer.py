@@ -24,12 +24,12 @@ import requests
 from api.dev import processes
 from permissions.identity import credentials
 from permissions.models import Agency, Membership, Person
-from tests.support.cluster import HOME, own_cluster
-from tests.support.ports import free_port
-from tests.support.repository import DEPLOY
-from tests.support.seed import SEED
-from tests.support.stories import NOTICE, service_of
-from tests.support.waiting import SOON
+from tests.support.ground.cluster import HOME, own_cluster
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import DEPLOY
+from tests.support.ground.seed import SEED
+from tests.support.ground.waiting import SOON
+from tests.support.people.stories import NOTICE, service_of
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 AGENCIES, EACH, SERVER_CONNECTIONS = 50, 6, 3

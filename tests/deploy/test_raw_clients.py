@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.ports import free_port
-from tests.support.repository import DEPLOY, REPOSITORY
-from tests.support.waiting import SOON, until
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import DEPLOY, REPOSITORY
+from tests.support.ground.waiting import SOON, until
 
 pytestmark = pytest.mark.static
 
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "-c", str(config), "--no-control-socket"),
-            "tests.support.large_app:application",
+            "tests.support.servers.large_app:application",
         ],
         cwd=REPOSITORY,
         env=os.environ | {"CAIRN_BIND": f"{address[0]}:{address[1]}"},

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 
 def test_the_snippet_gets_a_token_that_reads_referrals(server: Any, tmp_path: Path) -> None:

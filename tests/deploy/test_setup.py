@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from api.install.questions import LINE, QUESTIONS
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.support.nginx_front import NGINX, nginx_before
-from tests.support.ports import free_port
-from tests.support.repository import DEPLOY, REPOSITORY
-from tests.support.waiting import SOON, until
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import DEPLOY, REPOSITORY
+from tests.support.ground.waiting import SOON, until
+from tests.support.servers.nginx_front import NGINX, nginx_before
 
 pytestmark = [
     pytest.mark.no_database,
@@ -34,7 +34,7 @@ def front(tmp_path: Path) -> Iterator[requests.Session]:
     """nginx before gunicorn as it is deployed, with an application that answers with 16 MB."""
     bind = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "gunicorn", "-c", str(DEPLOY / "gunicorn.conf.py")]
-    command += ["tests.support.large_app:application", "--no-control-socket"]
+    command += ["tests.support.servers.large_app:application", "--no-control-socket"]
     env = os.environ | {"CAIRN_BIND": bind}
     process = subprocess.Popen(command, cwd=REPOSITORY, env=env)
     try:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.support.homes import Home
-from tests.support.homes import home as home  # a fixture
+from tests.support.ground.homes import Home
+from tests.support.ground.homes import home as home  # a fixture
 
 __all__ = ["home"]  # a fixture
 

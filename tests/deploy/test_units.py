@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import HOME
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.cluster import HOME
+from tests.support.ground.repository import DEPLOY, REPOSITORY
 
 ANALYZE = shutil.which("systemd-analyze")
 SERVICES = sorted((DEPLOY / "systemd").glob("*.service"))

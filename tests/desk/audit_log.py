@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.seals import seal
-from tests.support.stories import PACKET, Story
+from tests.support.people.seals import seal
+from tests.support.people.stories import PACKET, Story
 
 LOG = "/desk/access-log"
 ENTRIES = "Long IDs are shortened"

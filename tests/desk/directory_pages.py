@@ -13,8 +13,8 @@ from directory.demo import loader
 from directory.importing.parsing import id_of
 from directory.postcodes import derive
 from permissions.database.uuid7 import uuid7
-from tests.support.database import forget_edits
-from tests.support.desk_pages import Pages
+from tests.support.ground.database import forget_edits
+from tests.support.people.desk_pages import Pages
 
 OURS = id_of(loader.SOURCE, "organization", "shelter")  # ywca edits it
 DENVER = ZoneInfo("America/Denver")

@@ -10,9 +10,9 @@ import pytest
 from directory.importing.parsing import id_of
 from directory.models import Duplicate
 from referrals import worker
-from tests.support.desk_pages import Pages
-from tests.support.hsds_source import forget, take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.desk_pages import Pages
+from tests.support.people.hsds_source import forget, take, write_tables
 
 COORDINATOR = "taskforce.coordinator"
 SOURCES = ("test", "state")

@@ -14,8 +14,8 @@ from directory.importing.parsing import id_of
 from directory.models import Verification
 from permissions.models import SealedMessage
 from referrals import worker
-from tests.support.hsds_source import forget, take, write_tables
-from tests.support.message_servers import MailServer
+from tests.support.people.hsds_source import forget, take, write_tables
+from tests.support.servers.message_servers import MailServer
 
 DESK = "desk@marked.example"
 OTHER = "other@marked.example"

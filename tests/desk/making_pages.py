@@ -8,7 +8,7 @@ from directory import models as m
 from directory.demo import loader
 from directory.importing.parsing import id_of
 from tests.desk.directory_pages import OURS, form_of
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 NEW = "/desk/entries/new"
 OFFICE = id_of(loader.SOURCE, "location", "shelter-office")

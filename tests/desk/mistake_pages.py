@@ -3,7 +3,7 @@
 from typing import Any
 
 from directory.demo import loader
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 CRISIS = str(loader.service_id("shelter-crisis"))  # ywca edits it
 BY_NO_ONE = str(loader.service_id("911"))

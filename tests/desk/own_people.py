@@ -10,9 +10,9 @@ from allauth.mfa.models import Authenticator
 from permissions.database.uuid7 import uuid7
 from permissions.identity import row_macs
 from permissions.models import Membership, Person
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, sign_in
-from tests.support.enrolled import new_person
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, sign_in
+from tests.support.people.enrolled import new_person
 
 Own = dict[str, Any]
 

@@ -14,8 +14,8 @@ from directory.search.query import SearchQuery
 from directory.taxonomy import term_meanings
 from directory.vocabulary import term_id
 from referrals import worker
-from tests.support.desk_pages import Pages
-from tests.support.hsds_source import forget, take, write_tables
+from tests.support.people.desk_pages import Pages
+from tests.support.people.hsds_source import forget, take, write_tables
 
 COORDINATOR = "taskforce.coordinator"
 NAMES = ("Sheltering", "Lodging for people in danger", "Transitional homes", "Bus Passes")

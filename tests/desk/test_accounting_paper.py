@@ -12,10 +12,10 @@ from playwright.sync_api import expect
 from api.desk.referral.accounting_paper import accounting_text, paper_day, paper_time
 from referrals import accounting
 from referrals.codes import CODE_LISTS
-from tests.support.browser import TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import (
+from tests.support.people.browser import TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import (
     PACKET,
     REPORT,
     SECRET,

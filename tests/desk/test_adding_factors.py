@@ -22,8 +22,8 @@ from tests.desk.own_people import (
 )
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.desk_pages import Pages, one_time_code, proofs_are_older, sign_in, text_of
-from tests.support.passkeys import ADD, Passkey, add, options, sign_in_by
+from tests.support.people.desk_pages import Pages, one_time_code, proofs_are_older, sign_in, text_of
+from tests.support.people.passkeys import ADD, Passkey, add, options, sign_in_by
 
 KEY = r"<code class=\"secret\">([A-Z2-7]{32})</code>"
 APP, CODES, ACCOUNT = "/accounts/app", "/accounts/recovery-codes", "/desk/account"

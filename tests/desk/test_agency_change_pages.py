@@ -15,11 +15,11 @@ from permissions.audit import actions
 from permissions.audit.agency_changes import Change
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Membership
 from tests.identity.operators import client
-from tests.support.access_log import enter
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.own_systems import CHANGES, SETTINGS, SYSTEMS, added, pair
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.people.access_log import enter
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.own_systems import CHANGES, SETTINGS, SYSTEMS, added, pair
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = pytest.mark.usefixtures("as_before")
 

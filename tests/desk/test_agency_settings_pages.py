@@ -9,10 +9,10 @@ import pytest
 from permissions.models import Agency
 from referrals.deadlines import due_times
 from tests.identity.operators import set_agency
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.own_systems import SETTINGS, newest
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.own_systems import SETTINGS, newest
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = pytest.mark.usefixtures("as_before")
 RETENTION = f"{SETTINGS}/retention"

@@ -17,8 +17,8 @@ from api.desk.referral.release.release_paper import permission_text
 from api.http.json_bodies import DocumentParser, JSONParser
 from permissions.database.uuid7 import uuid7
 from referrals import codes
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stories import PACKET, service_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import PACKET, service_of
 
 NEUTRAL = re.compile(r"<title>(\(\d+\) )?([A-Z][a-z -]+[?]?) · Cairn</title>")
 LEAVES = '<script src="/static/desk/leave.js" defer></script>'  # where there is a quick exit

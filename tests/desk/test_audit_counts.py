@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from tests.desk.audit_log import LOG
 from tests.desk.audit_log import worked_on as worked_on  # a fixture
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story
 
 
 def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(

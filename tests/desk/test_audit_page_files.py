@@ -14,10 +14,10 @@ import pytest
 from permissions.ledger import status
 from tests.desk.audit_log import LOG
 from tests.desk.audit_log import worked_on as worked_on  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.seals import seal
-from tests.support.stories import PACKET, Story
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.seals import seal
+from tests.support.people.stories import PACKET, Story
 
 
 def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:

@@ -20,15 +20,15 @@ from referrals import worker as job_worker
 from referrals.codes import CODE_LISTS
 from tests.desk.audit_log import ENTRIES, LOG
 from tests.desk.audit_log import worked_on as worked_on  # a fixture
-from tests.support.access_log import acts_that_are_logged, handle, leads_on
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.live_server import Server
-from tests.support.repository import REPOSITORY
-from tests.support.stories import PACKET, Story
-from tests.support.webhook_receiver import receivers
+from tests.support.ground.live_server import Server
+from tests.support.ground.repository import REPOSITORY
+from tests.support.people.access_log import acts_that_are_logged, handle, leads_on
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
+from tests.support.servers.webhook_receiver import receivers
 
 
 def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: Any) -> None:

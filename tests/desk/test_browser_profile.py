@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Desk, with_profile
-from tests.support.live_server import Server
-from tests.support.stories import PACKET, Story
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import Desk, with_profile
+from tests.support.people.stories import PACKET, Story
 
 pytestmark = pytest.mark.browser
 WAYS = ("Sign out", "Quick exit")

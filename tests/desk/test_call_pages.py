@@ -8,10 +8,10 @@ from django.db import connections
 
 from api.desk.inbox import call_records
 from referrals.models import CallRecord
-from tests.support.callers import agency_id
-from tests.support.database import phone_only_service
-from tests.support.desk_pages import at_the_desk, rows, text_of
-from tests.support.stories import Story, service_of
+from tests.support.ground.database import phone_only_service
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, rows, text_of
+from tests.support.people.stories import Story, service_of
 
 
 @pytest.fixture

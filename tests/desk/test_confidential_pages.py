@@ -12,9 +12,9 @@ from tests.directory.hiding_scene import WAYS, House, assert_nowhere, shown
 from tests.directory.hiding_scene import house as house  # a fixture
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_versions import STREET, end_texts, entry_id, kept, patched
-from tests.support import rota
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.directory_entries import LOCATIONS
+from tests.support.people import rota
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.directory_entries import LOCATIONS
 
 PLAIN = {"keep": "undo"}
 

@@ -16,11 +16,11 @@ from permissions.identity import credentials
 from permissions.models import Credential, Membership
 from tests.desk.people import entries
 from tests.desk.people import person as person  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.stories import service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, sign_in, text_of
+from tests.support.people.stories import service_of
 
 
 def test_signing_out_ends_the_credential_in_the_database(superuser):

@@ -9,8 +9,8 @@ from directory.demo import loader
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.directory_pages import postcodes as postcodes  # a fixture
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
 
 
 @pytest.mark.browser

@@ -19,7 +19,7 @@ from tests.desk.directory_pages import DENVER
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.directory_pages import postcodes as postcodes  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, rows, text_of
 
 NOW = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # Tuesday, 14:00 in Missoula
 

@@ -24,11 +24,11 @@ from tests.desk.duplicate_pages import (
     work,
 )
 from tests.desk.duplicate_pages import sources as sources  # a fixture
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.hsds_source import take, write_tables
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.hsds_source import take, write_tables
 
 # -- Twice, at once, killed ------------------------------------------------------------------------
 

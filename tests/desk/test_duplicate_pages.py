@@ -28,13 +28,13 @@ from tests.desk.duplicate_pages import (
     work,
 )
 from tests.desk.duplicate_pages import sources as sources  # a fixture
-from tests.support.callers import agency_id
-from tests.support.coordinator_lists import (
+from tests.support.people.callers import agency_id
+from tests.support.people.coordinator_lists import (
     NO_ONE_ELSE,
     answered_to_the_end,
     assert_begins_at_wrong_places,
 )
-from tests.support.desk_pages import as_app, at_the_desk, rows, text_of
+from tests.support.people.desk_pages import as_app, at_the_desk, rows, text_of
 
 BOTH = {(source, number) for source in SOURCES for number in range(len(NAMES))}
 

@@ -32,9 +32,9 @@ from tests.desk.entry_check_pages import (
 )
 from tests.desk.entry_check_pages import house as house  # a fixture
 from tests.desk.mistake_pages import stored, waits_for
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
-from tests.support.hsds_source import take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.desk_pages import Pages, at_the_desk, rows, text_of
+from tests.support.people.hsds_source import take, write_tables
 
 ENDED = "It is off the list"
 

@@ -25,9 +25,9 @@ from tests.desk.entry_check_pages import (
 )
 from tests.desk.entry_check_pages import house as house  # a fixture
 from tests.desk.mistake_pages import stored, waits_for
-from tests.support.desk_pages import Pages, as_app, at_the_desk, text_of
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.desk_pages import Pages, as_app, at_the_desk, text_of
 
 WRONG = {"answer": "wrong", "what": "closed", "words": WORDS}
 

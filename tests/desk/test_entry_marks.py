@@ -10,7 +10,7 @@ from tests.desk.directory_pages import document_of, form_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.making_pages import checked, send
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 
 def terms(document: dict[str, Any]) -> set[str]:

@@ -16,9 +16,9 @@ from tests.bench import plans
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.mistake_pages import BY_NO_ONE, CRISIS, WORDS, say, stored, waits_for
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, as_app, at_the_desk, rows, text_of
-from tests.support.exercises import Exercise
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, as_app, at_the_desk, rows, text_of
+from tests.support.people.exercises import Exercise
 
 # -- Saying it -------------------------------------------------------------------------------------
 

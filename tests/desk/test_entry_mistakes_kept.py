@@ -11,10 +11,10 @@ from referrals import worker
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.mistake_pages import BY_NO_ONE, CRISIS, WORDS, say, stored
-from tests.support.database import forget_edits
-from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.database import forget_edits
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.desk_pages import Pages, at_the_desk, rows, text_of
 
 # -- Brakes ----------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from tests.desk.making_pages import (
     send,
     stored,
 )
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import every_page, keyboard
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.every_page import night as night  # a fixture
+from tests.support.people import every_page, keyboard
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.every_page import night as night  # a fixture
 
 pytestmark = pytest.mark.browser
 LOOK = every_page.Look("phone", "light", "en")

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.notifications import keep
-from tests.support.stories import service_of
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import keep
+from tests.support.people.stories import service_of
 
 
 def test_a_new_referral_is_filled_in_as_far_as_it_is_known(api: Any) -> None:

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from tests.desk.own_people import Own, at_own_desk
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.guesses import (
+from tests.support.people.guesses import (
     guess,
     hash_runs,
     known_device,
@@ -17,7 +17,7 @@ from tests.support.guesses import (
     post,
     statements,
 )
-from tests.support.passkeys import Passkey, add
+from tests.support.people.passkeys import Passkey, add
 
 MOST_AN_HOUR = 10
 

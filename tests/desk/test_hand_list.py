@@ -13,7 +13,7 @@ from permissions.database.uuid7 import uuid7
 from permissions.models import AccessEntry
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, idle, rows, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, idle, rows, text_of
 
 CRISIS = str(loader.service_id("shelter-crisis"))
 HOUSING = str(loader.service_id("valleys-housing"))

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from directory.demo import loader
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
 
 pytestmark = pytest.mark.browser
 

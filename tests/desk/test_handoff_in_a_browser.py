@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.live_server import Server
-from tests.support.stories import PACKET, Story, service_of, stays
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.stories import PACKET, Story, service_of, stays
 
 pytestmark = pytest.mark.browser
 BOTH = pytest.mark.parametrize("size", TRIED.values(), ids=TRIED)

@@ -11,8 +11,8 @@ from tests.desk.directory_pages import OURS, document_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.directory.own_versions import kept, patched
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 NEW = "By the river."
 

@@ -12,9 +12,9 @@ from permissions.identity import credentials
 from tests.desk.own_people import Own, at_own_desk, entries_of
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.desk_pages import Pages, idle, one_time_code, text_of
-from tests.support.passkeys import Passkey, add, prove
-from tests.support.stories import PACKET, Story
+from tests.support.people.desk_pages import Pages, idle, one_time_code, text_of
+from tests.support.people.passkeys import Passkey, add, prove
+from tests.support.people.stories import PACKET, Story
 
 LOCK = "/desk/locked"
 NOTE = "The dog is called Biscuit"

@@ -12,9 +12,9 @@ from api.accounts import idle_lock
 from api.desk.inbox import inbox
 from referrals.queries import lists
 from referrals.queries.list_filters import Filters
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, idle, text_of
-from tests.support.stories import Story, service_of, to
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, idle, text_of
+from tests.support.people.stories import Story, service_of, to
 
 IDS = re.compile(r'href="/desk/referrals/([0-9a-f-]{36})"')
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Error as Unreachable
 from playwright.sync_api import Page, expect
 
 from api.desk.installable import STATIC
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk
-from tests.support.live_server import Server
-from tests.support.stories import Story
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import Pages, at_the_desk
+from tests.support.people.stories import Story
 
 browser = pytest.mark.browser
 MANIFEST, WORKER = "/manifest.webmanifest", "/service-worker.js"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk_pages import at_the_desk
+from tests.support.people.desk_pages import at_the_desk
 
 OFFERED = [("en", "English"), ("es", "Español")]
 

@@ -8,9 +8,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.stories import PACKET
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.stories import PACKET
 
 pytestmark = pytest.mark.browser
 

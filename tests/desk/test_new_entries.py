@@ -31,8 +31,8 @@ from tests.desk.making_pages import (
     stored,
     waiting,
 )
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 SEARCH = {"need": "counseling", "language": "es", "postcode": "59801"}

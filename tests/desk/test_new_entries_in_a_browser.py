@@ -6,10 +6,10 @@ from playwright.sync_api import expect
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
 from tests.desk.directory_pages import postcodes as postcodes  # a fixture
 from tests.desk.making_pages import NAME, STREET
-from tests.support.browser import TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.every_page import Look, sound
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.every_page import Look, sound
 
 SECRET = "7 Unspoken Lane"
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from permissions.policy import disclosure
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stored_rows import content_rows, rows
-from tests.support.stories import TOLD, Story, service_of
+from tests.support.ground.stored_rows import content_rows, rows
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import TOLD, Story, service_of
 
 ASKED = {
     "urgency": "urgent",

@@ -19,12 +19,12 @@ from api.management.commands import prepare
 from directory import models as m
 from directory.postcodes import derive, load
 from permissions.models import Agency
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.callers import agency_id
-from tests.support.directory_entries import Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.callers import agency_id
+from tests.support.people.directory_entries import Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 SEARCH = "/desk/directory"
 BEYOND = "By phone, or at a place that is not shown"

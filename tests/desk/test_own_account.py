@@ -25,15 +25,15 @@ from tests.desk.own_people import (
 )
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.desk_pages import (
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.desk_pages import (
     Pages,
     one_time_code,
     proofs_are_older,
     sign_in,
     text_of,
 )
-from tests.support.passkeys import ADD, Passkey, add, prove
+from tests.support.people.passkeys import ADD, Passkey, add, prove
 
 KEY = r"<code class=\"secret\">([A-Z2-7]{32})</code>"
 CONFIRM = "/accounts/confirm"

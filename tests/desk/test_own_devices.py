@@ -9,9 +9,9 @@ from api.accounts import device_names
 from tests.desk.own_people import Own
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.desk_pages import Pages, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.stored_rows import rows
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import Pages, sign_in, text_of
 
 ACCOUNT = "/desk/account"
 ANDROID = (

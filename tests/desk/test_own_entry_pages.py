@@ -8,7 +8,7 @@ from permissions.database.uuid7 import uuid7
 from tests.desk.directory_pages import OURS, document_of, form_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 
 def test_the_entries_are_an_editors_of_the_agency_and_the_overdue_come_first(entry):

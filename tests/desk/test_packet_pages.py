@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from api.desk.forms import moment
 from referrals.models import Note, Release
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, rows, text_of
-from tests.support.stories import PACKET, Story, authorization, release_body, service_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, rows, text_of
+from tests.support.people.stories import PACKET, Story, authorization, release_body, service_of
 
 RELEASE = {
     "fields_": ["name", "phone"],

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.live_server import Server
-from tests.support.stories import Story, service_of
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.stories import Story, service_of
 
 pytestmark = pytest.mark.browser
 

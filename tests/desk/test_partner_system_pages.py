@@ -10,9 +10,9 @@ from permissions.identity import credentials, row_macs
 from permissions.identity.client_keys import keys_of
 from permissions.models import Client
 from tests.identity.operators import client
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.own_systems import (
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.own_systems import (
     ENDING,
     NEW,
     SYSTEMS,
@@ -24,7 +24,7 @@ from tests.support.own_systems import (
     pair,
     public,
 )
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = pytest.mark.usefixtures("as_before")
 

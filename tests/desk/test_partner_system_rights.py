@@ -10,9 +10,9 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from permissions.models import Client
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.own_systems import (
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.own_systems import (
     NEW,
     SYSTEMS,
     added,
@@ -21,7 +21,7 @@ from tests.support.own_systems import (
     pair,
     public,
 )
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = pytest.mark.usefixtures("as_before")
 

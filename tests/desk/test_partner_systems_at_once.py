@@ -8,13 +8,13 @@ import pytest
 from permissions.identity import row_macs
 from permissions.identity.client_keys import keys_of
 from permissions.models import Client
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.own_systems import NEW, SYSTEMS, added, form_of, log_of, pair, public
-from tests.support.own_systems import as_before as as_before  # a fixture
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.own_systems import NEW, SYSTEMS, added, form_of, log_of, pair, public
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = pytest.mark.usefixtures("as_before")
 

@@ -9,13 +9,13 @@ from jwcrypto import jwk
 from playwright.sync_api import Browser, expect
 
 from tests.identity.token_requests import ask, get
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.callers import member_id
-from tests.support.client_assertions import token_request
-from tests.support.live_server import Server
-from tests.support.own_systems import ENDING, as_pem, assertion_of, pair
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.callers import member_id
+from tests.support.people.client_assertions import token_request
+from tests.support.people.own_systems import ENDING, as_pem, assertion_of, pair
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("as_before")]
 CLIENT_ID = f"records-{ENDING}"

@@ -22,11 +22,11 @@ from tests.desk.own_people import (
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
 from tests.desk.people import entries
-from tests.support.access_log import the_log_is_full
-from tests.support.binding import changed
-from tests.support.desk_pages import Pages, proofs_are_older, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.passkeys import Passkey, add, options, sign_in_by
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.binding import changed
+from tests.support.people.desk_pages import Pages, proofs_are_older, sign_in, text_of
+from tests.support.people.passkeys import Passkey, add, options, sign_in_by
 
 WRONG = "That passkey did not work."
 

@@ -10,13 +10,13 @@ from playwright.sync_api import expect
 from tests.desk.own_people import Own
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import one_time_code
-from tests.support.live_server import Server
-from tests.support.passkey_browser import Key, lock, touch, watched
-from tests.support.passkey_browser import at_a_name as at_a_name  # a fixture
-from tests.support.stories import service_of
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import one_time_code
+from tests.support.people.passkey_browser import Key, lock, touch, watched
+from tests.support.people.passkey_browser import at_a_name as at_a_name  # a fixture
+from tests.support.people.stories import service_of
 
 pytestmark = pytest.mark.browser
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stories import PACKET, Story, return_body
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story, return_body
 
 
 def offered(pages: Pages, story: Story) -> dict[str, str]:

@@ -6,8 +6,8 @@ import pytest
 
 from referrals.deadlines import purge
 from referrals.models import Referral
-from tests.support.desk_pages import at_the_desk, rows, text_of
-from tests.support.stories import PACKET, service_of
+from tests.support.people.desk_pages import at_the_desk, rows, text_of
+from tests.support.people.stories import PACKET, service_of
 
 NOTICE = {
     "urgency": "urgent",

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connections
 
 from api.http.middleware import KEPT_OFFLINE
-from tests.support.desk_pages import Pages, at_the_desk
+from tests.support.people.desk_pages import Pages, at_the_desk
 
 
 def test_the_page_to_keep_is_the_same_for_everybody_and_no_cookie_goes_with_it():

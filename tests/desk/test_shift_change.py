@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story, seen, service_of
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story, seen, service_of
 
 SHIFT = "/desk/shift"
 

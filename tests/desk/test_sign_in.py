@@ -11,12 +11,12 @@ from permissions.identity import credentials
 from permissions.models import Credential, Membership, Person
 from tests.desk.people import entries
 from tests.desk.people import person as person  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.binding import changed
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, one_time_code, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.stories import service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.binding import changed
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, one_time_code, sign_in, text_of
+from tests.support.people.stories import service_of
 
 
 def test_password_and_code_lead_to_the_page_that_was_asked_for(person, superuser):

@@ -9,8 +9,8 @@ from django.core.cache import cache
 from api.accounts import sign_in_brake
 from permissions.models import Credential
 from tests.desk.people import person as person  # a fixture
-from tests.support.desk_pages import Pages, one_time_code, sign_in, text_of
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import Pages, one_time_code, sign_in, text_of
 
 HOME, ELSEWHERE = "198.51.100.7", "203.0.113.7"
 WRONG = {"password": "wrong wrong wrong"}

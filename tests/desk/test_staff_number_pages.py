@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 
 from permissions.models import Membership
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.staff_numbers import Give
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
 
 MEMBERS = "/desk/members"
 WHO = "police.worker"

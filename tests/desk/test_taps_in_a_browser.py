@@ -7,13 +7,13 @@ from django.core.cache import cache
 
 from tests.desk.own_people import Own, has_contact
 from tests.desk.own_people import make_own as make_own  # a fixture
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import one_time_code
-from tests.support.live_server import Server
-from tests.support.passkey_browser import Key, lock, touch
-from tests.support.passkey_browser import at_a_name as at_a_name  # a fixture
-from tests.support.taps import Hand
+from tests.support.ground.live_server import Server
+from tests.support.ground.taps import Hand
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import one_time_code
+from tests.support.people.passkey_browser import Key, lock, touch
+from tests.support.people.passkey_browser import at_a_name as at_a_name  # a fixture
 
 pytestmark = pytest.mark.browser
 BEFORE_THE_FORM, WITHIN_S = 6, 45

@@ -24,14 +24,14 @@ from tests.desk.term_pages import (
     work,
 )
 from tests.desk.term_pages import county as county  # a fixture
-from tests.support.coordinator_lists import (
+from tests.support.ground.stale_projections import stale
+from tests.support.people.coordinator_lists import (
     NO_ONE_ELSE,
     answered_to_the_end,
     assert_begins_at_wrong_places,
 )
-from tests.support.desk_pages import as_app, at_the_desk, rows, text_of
-from tests.support.hsds_source import take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.people.desk_pages import as_app, at_the_desk, rows, text_of
+from tests.support.people.hsds_source import take, write_tables
 
 # -- The way of an answer --------------------------------------------------------------------------
 

@@ -17,11 +17,11 @@ from tests.desk.term_pages import (
     work,
 )
 from tests.desk.term_pages import county as county  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.hsds_source import forget, take, write_tables
-from tests.support.races import race as race  # a fixture
-from tests.support.stale_projections import stale
-from tests.support.waiting import SOON
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stale_projections import stale
+from tests.support.ground.waiting import SOON
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.hsds_source import forget, take, write_tables
 
 
 def test_the_same_answer_twice_is_one_and_another_from_an_old_page_is_none(county):

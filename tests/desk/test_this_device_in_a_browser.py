@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.live_server import Server
-from tests.support.stories import Story
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.stories import Story
 
 pytestmark = pytest.mark.browser
 ROWS = "#list li > a"

@@ -6,8 +6,8 @@ from tests.directory.hiding_scene import House
 from tests.directory.hiding_scene import house as house  # a fixture
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_versions import STREET, entry_id
-from tests.support.browser import TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.people.browser import TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
 
 pytestmark = pytest.mark.browser
 

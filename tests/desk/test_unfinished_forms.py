@@ -14,9 +14,16 @@ from django.utils import timezone
 from api.desk import unfinished_forms
 from referrals.models import Referral
 from tests.desk.people import person as person  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, one_time_code, rows, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.stories import Story, service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import (
+    Pages,
+    at_the_desk,
+    one_time_code,
+    rows,
+    sign_in,
+    text_of,
+)
+from tests.support.people.stories import Story, service_of
 
 KEEP = "/desk/unfinished"
 NOTE = "The dog is called Biscuit"

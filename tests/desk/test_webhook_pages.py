@@ -12,14 +12,14 @@ from permissions.identity import credentials
 from permissions.models import Client
 from referrals import worker
 from referrals.webhooks import signatures
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.database import all_in_the_feed
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.live_server import Server
-from tests.support.seals import seal
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok, receivers
+from tests.support.ground.database import all_in_the_feed
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.seals import seal
+from tests.support.people.stories import Story
+from tests.support.servers.webhook_receiver import Receiver, ok, receivers
 
 
 @pytest.fixture

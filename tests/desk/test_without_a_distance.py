@@ -13,9 +13,9 @@ from directory.projection.render import render
 from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
 from tests.desk.directory_pages import postcodes as postcodes  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.directory_entries import Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.directory_entries import Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 BEYOND = "By phone, or at a place that is not shown"
 MISSOULA = (46.87, -113.99)

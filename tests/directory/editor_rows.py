@@ -9,8 +9,8 @@ import pytest
 
 from permissions.database.uuid7 import uuid7
 from tests.mutate.sql import Mutant, of_policies, replaced
-from tests.support.callers import agency_id
-from tests.support.editor_probe import (
+from tests.support.people.callers import agency_id
+from tests.support.proofs.editor_probe import (
     OURS,
     REFUSED,
     THEIRS,
@@ -20,7 +20,7 @@ from tests.support.editor_probe import (
     create,
     done,
 )
-from tests.support.editor_probe import world as world  # a fixture
+from tests.support.proofs.editor_probe import world as world  # a fixture
 
 
 def to_the_editor(superuser: Any) -> list[Mutant]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import Caller, agency_id
-from tests.support.confidential_scene import (
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.confidential_scene import (
     NETWORK,
     PUBLIC,
     WAYS,

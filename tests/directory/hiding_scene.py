@@ -11,8 +11,8 @@ from directory.editing.versions.hiding import Plan
 from permissions.database.uuid7 import uuid7
 from tests.directory.own_services import ORGANIZATIONS, SERVICES, a_service
 from tests.directory.own_versions import STREET, entry_id, principal
-from tests.support.callers import Caller
-from tests.support.directory_entries import LOCATIONS, a_location
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import LOCATIONS, a_location
 
 WAYS = ("service", "organization", "location")
 PHONE = "406-555-0199"

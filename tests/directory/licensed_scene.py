@@ -14,10 +14,17 @@ from directory.projection.render import render_organizations
 from directory.taxonomy import crosswalk
 from directory.vocabulary import term_id
 from permissions.database.aliases import JOBS
-from tests.support.callers import Caller
-from tests.support.desk_pages import Pages, at_the_desk
-from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
-from tests.support.hsds_source import directory_command, forget, take, write_tables
+from tests.support.people.callers import Caller
+from tests.support.people.desk_pages import Pages, at_the_desk
+from tests.support.people.directory_entries import (
+    LIST,
+    ORGANIZATIONS,
+    PLACES,
+    TAXONOMIES,
+    TERMS,
+    lines,
+)
+from tests.support.people.hsds_source import directory_command, forget, take, write_tables
 
 SOURCE, OTHER = "test", "another"
 SHELTER, TRANSPORT = term_id("needs", "emergency-shelter"), term_id("needs", "transport")

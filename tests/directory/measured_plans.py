@@ -18,8 +18,8 @@ from permissions.identity import credentials
 from permissions.models import Membership
 from tests.bench import plans
 from tests.bench.directory import count, grow
-from tests.support.callers import member_id
-from tests.support.cluster import own_cluster
+from tests.support.ground.cluster import own_cluster
+from tests.support.people.callers import member_id
 
 SMALL, BIG = 10_000, 50_000
 GROWN = "::text LIKE '9e9e9e%'"

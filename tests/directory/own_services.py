@@ -9,10 +9,10 @@ import pytest
 from directory import models as m
 from directory.demo import loader
 from permissions.database.uuid7 import uuid7
-from tests.support.callers import Caller
-from tests.support.database import forget_edits
-from tests.support.directory_entries import OURS
-from tests.support.stale_projections import stale
+from tests.support.ground.database import forget_edits
+from tests.support.ground.stale_projections import stale
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import OURS
 
 SERVICES, ORGANIZATIONS = "/v1/directory/services", "/v1/directory/organizations"
 HIDDEN = loader.service_id("shelter-confidential")  # ours

@@ -19,8 +19,8 @@ from permissions.identity import credentials
 from permissions.principal import Principal
 from referrals import worker
 from tests.directory.own_services import SERVICES, a_service
-from tests.support.callers import Caller, member_id
-from tests.support.directory_entries import LOCATIONS, a_location
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.directory_entries import LOCATIONS, a_location
 
 STREET = "17 Inventors Lane"  # of a_location
 MARKER = "Unspoken Way"

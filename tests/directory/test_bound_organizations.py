@@ -14,8 +14,8 @@ from directory.demo import loader
 from directory.models import Organization
 from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import agency_id
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import agency_id
 
 ORGANIZATION = "Demo Tribal Victim Services"
 SERVICE = loader.service_id("tribal-advocacy")

@@ -16,11 +16,11 @@ from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
 from permissions.models import Client
-from tests.support.callers import Caller
-from tests.support.database import forget_edits, lay_many_milestones, put_back
-from tests.support.directory_entries import OURS, make, patch, random_edit
-from tests.support.page_counts import miscounted
-from tests.support.waiting import until
+from tests.support.ground.database import forget_edits, lay_many_milestones, put_back
+from tests.support.ground.page_counts import miscounted
+from tests.support.ground.waiting import until
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import OURS, make, patch, random_edit
 
 CHANGES = "/v1/directory/changes"
 ADDRESS_OF = {

@@ -18,9 +18,9 @@ from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
 from permissions.keys.keystore import key_store
 from permissions.models import Client
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import as_app, forget_edits, identify
-from tests.support.sealed_packets import destroyed
+from tests.support.ground.database import as_app, forget_edits, identify
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.sealed_packets import destroyed
 
 OURS = id_of(loader.SOURCE, "organization", "shelter")
 LOCATIONS = "/v1/directory/locations"

@@ -30,12 +30,12 @@ from tests.desk.duplicate_pages import (
     work,
 )
 from tests.desk.duplicate_pages import sources as sources  # a fixture
-from tests.support.callers import Caller
-from tests.support.database import forget_edits
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.directory_entries import OURS
-from tests.support.hsds_source import changed, take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.database import forget_edits
+from tests.support.ground.stale_projections import stale
+from tests.support.people.callers import Caller
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.directory_entries import OURS
+from tests.support.people.hsds_source import changed, take, write_tables
 
 SECRET = {"confidential": True}
 

@@ -1,8 +1,8 @@
 """Whatever way is tried: where a confidential place is reaches nobody, and what else is
 confidential nobody outside the network (R3, R4, T1).
 
-The scene is tests/support/confidential_scene.py: all of it was public before. What the database
-itself refuses is tested in tests/directory/test_confidential_places_in_sql.py.
+The scene is tests/support/people/confidential_scene.py: all of it was public before. What the
+database itself refuses is tested in tests/directory/test_confidential_places_in_sql.py.
 """
 
 import itertools
@@ -30,17 +30,17 @@ from tests.directory.hidden_scene import inside as inside  # a fixture
 from tests.directory.hidden_scene import nobody as nobody  # a fixture
 from tests.directory.hidden_scene import outside as outside  # a fixture
 from tests.directory.hidden_scene import scene as scene  # a fixture
-from tests.support import confidential_scene as hidden
-from tests.support import routes
-from tests.support.callers import Caller
-from tests.support.confidential_scene import (
+from tests.support.people import confidential_scene as hidden
+from tests.support.people.callers import Caller
+from tests.support.people.confidential_scene import (
     WHERE,
     Scene,
     all_lines,
     text_of,
 )
-from tests.support.desk_pages import Pages, at_the_desk
-from tests.support.stories import NOTICE
+from tests.support.people.desk_pages import Pages, at_the_desk
+from tests.support.people.stories import NOTICE
+from tests.support.proofs import routes
 
 
 def fed(caller: Caller) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Whatever way is tried by raw SQL: what the database keeps and shows of what is hidden (R3, R4).
 
-The scene is tests/support/confidential_scene.py; tests/directory/test_confidential_places.py asks
-over HTTP.
+The scene is tests/support/people/confidential_scene.py; tests/directory/test_confidential_places.py
+asks over HTTP.
 """
 
 import logging
@@ -18,10 +18,10 @@ from directory.search import change_feed, matches, retrieval
 from directory.search.query import SearchQuery
 from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
-from tests.support import confidential_scene as hidden
-from tests.support.callers import Caller
-from tests.support.confidential_scene import WAYS, WHERE, Scene, kept_anywhere, text_of
-from tests.support.database import as_app, refused_for_want_of_rights
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.people import confidential_scene as hidden
+from tests.support.people.callers import Caller
+from tests.support.people.confidential_scene import WAYS, WHERE, Scene, kept_anywhere, text_of
 
 CHANGES_THE_DIRECTORY = (  # functions that only `jobs`, `editor` or a trigger may call
     "SELECT sec.derive_postcodes(NULL)",

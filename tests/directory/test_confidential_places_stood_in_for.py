@@ -10,10 +10,18 @@ import pytest
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import import_package
 from tests.directory.hidden_scene import LISTS, ORGANIZATIONS, PLACES, SERVICES
-from tests.support import confidential_scene as hidden
-from tests.support.callers import Caller
-from tests.support.confidential_scene import PUBLIC, SOURCE, WAYS, WHERE, Scene, caller_of, text_of
-from tests.support.hsds_source import write_tables
+from tests.support.people import confidential_scene as hidden
+from tests.support.people.callers import Caller
+from tests.support.people.confidential_scene import (
+    PUBLIC,
+    SOURCE,
+    WAYS,
+    WHERE,
+    Scene,
+    caller_of,
+    text_of,
+)
+from tests.support.people.hsds_source import write_tables
 
 
 @pytest.fixture(params=WAYS)

@@ -16,13 +16,13 @@ from permissions.database.aliases import JOBS
 from tests.directory.hidden_scene import LISTS, PLACES, SERVICES, ids, totals
 from tests.directory.hidden_scene import nobody as nobody  # a fixture
 from tests.directory.hidden_scene import scene as scene  # a fixture
-from tests.support import confidential_scene as hidden
-from tests.support import routes
-from tests.support.callers import Caller
-from tests.support.confidential_scene import (
+from tests.support.people import confidential_scene as hidden
+from tests.support.people.callers import Caller
+from tests.support.people.confidential_scene import (
     Scene,
     text_of,
 )
+from tests.support.proofs import routes
 
 FILTERS = (  # what the den alone bears
     {"accessibility": "deaf"},

@@ -15,7 +15,7 @@ from directory.vocabulary import term_id
 from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
 from permissions.models import Client
-from tests.support.callers import agency_id
+from tests.support.people.callers import agency_id
 
 LIST = "/v1/directory/services"
 PLACES = "/v1/directory/service_at_locations"

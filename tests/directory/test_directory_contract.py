@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 
 from openapi import directory_part
-from tests.support.http_client import HttpClient
-from tests.support.repository import contract
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.repository import contract
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -18,10 +18,10 @@ from tests.desk.duplicate_pages import (
     work,
 )
 from tests.desk.duplicate_pages import sources as sources  # a fixture
-from tests.support.desk_pages import at_the_desk
-from tests.support.hsds_source import changed, forget, take, write_tables
-from tests.support.pages_read import read as read  # a fixture
-from tests.support.races import race as race  # a fixture
+from tests.support.ground.pages_read import read as read  # a fixture
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.hsds_source import changed, forget, take, write_tables
 
 
 def pairs() -> dict[tuple[str, str], m.Duplicate]:

@@ -28,9 +28,9 @@ from tests.directory.own_versions import (
 )
 from tests.directory.own_versions import line as line  # a fixture
 from tests.directory.own_versions import place as place  # a fixture
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import as_app, identify
-from tests.support.directory_entries import OURS
+from tests.support.ground.database import as_app, identify
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.directory_entries import OURS
 
 NEW = "By the river."
 

@@ -30,9 +30,9 @@ from tests.directory.own_versions import (
 from tests.directory.own_versions import line as line  # a fixture
 from tests.directory.own_versions import place as place  # a fixture
 from tests.keys.key_versions import keys, of
-from tests.support.callers import Caller
-from tests.support.directory_entries import OURS
-from tests.support.sealed_packets import destroyed
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import OURS
+from tests.support.people.sealed_packets import destroyed
 
 NEW = "By the river."
 

@@ -12,8 +12,8 @@ from tests.directory.own_services import SERVICES, a_service, history_of, refusa
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller, agency_id
-from tests.support.directory_entries import OURS, THEIR_SERVICE, THEIRS
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.directory_entries import OURS, THEIR_SERVICE, THEIRS
 
 
 @pytest.mark.parametrize(

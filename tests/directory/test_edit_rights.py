@@ -24,8 +24,8 @@ from tests.directory.own_services import (
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.directory_entries import LOCATIONS, OURS, THEIRS, a_location
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.directory_entries import LOCATIONS, OURS, THEIRS, a_location
 
 # -- Who may ---------------------------------------------------------------------------------------
 

@@ -23,10 +23,10 @@ from tests.directory.own_services import (
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.contract_shapes import faults_of
-from tests.support.directory_entries import LOCATIONS, OURS, a_location
-from tests.support.repository import contract
+from tests.support.ground.repository import contract
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.directory_entries import LOCATIONS, OURS, a_location
+from tests.support.proofs.contract_shapes import faults_of
 
 
 def test_a_service_is_made_under_the_callers_id_and_read_by_everybody(

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 
 from directory import models as m
-from tests.support.database import identify
-from tests.support.editor_probe import (
+from tests.support.ground.database import identify
+from tests.support.proofs.editor_probe import (
     OURS,
     REFUSED,
     SOURCE,
@@ -18,7 +18,7 @@ from tests.support.editor_probe import (
     create,
     done,
 )
-from tests.support.editor_probe import world as world  # a fixture
+from tests.support.proofs.editor_probe import world as world  # a fixture
 
 
 def test_anothers_service_at_a_place_of_ours_is_rendered_with_it(world: World) -> None:

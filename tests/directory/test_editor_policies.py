@@ -25,9 +25,9 @@ from tests.directory.editor_rows import (
 from tests.directory.editor_rows import rendered as rendered  # a fixture
 from tests.directory.editor_rows import sealed as sealed  # a fixture
 from tests.mutate.equivalent import EQUIVALENT
-from tests.support.callers import agency_id, member_id
-from tests.support.database import without
-from tests.support.editor_probe import (
+from tests.support.ground.database import without
+from tests.support.people.callers import agency_id, member_id
+from tests.support.proofs.editor_probe import (
     OURS,
     REFUSED,
     SOURCES,
@@ -39,7 +39,7 @@ from tests.support.editor_probe import (
     new_organization,
     relation,
 )
-from tests.support.editor_probe import world as world  # a fixture
+from tests.support.proofs.editor_probe import world as world  # a fixture
 
 # -- A new organization, and the right to edit -----------------------------------------------------
 

@@ -9,8 +9,8 @@ from tests.directory.own_services import ORGANIZATIONS, SERVICES, a_service, ref
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller
-from tests.support.directory_entries import LOCATIONS, OURS, a_location
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import LOCATIONS, OURS, a_location
 
 
 def test_a_place_that_becomes_confidential_loses_all_that_tells_where_it_is(

@@ -7,9 +7,9 @@ import pytest
 
 from directory import models as m
 from permissions.database.aliases import JOBS
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.directory_entries import LIST, Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.directory_entries import LIST, Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 SAYS_SO = "No service has all of these words. These have most of them."
 

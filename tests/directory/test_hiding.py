@@ -33,11 +33,11 @@ from tests.directory.own_versions import (
     patched,
     principal,
 )
-from tests.support.callers import agency_id
-from tests.support.database import past_triggers
-from tests.support.directory_entries import LOCATIONS, OURS, THEIRS, a_location
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.database import past_triggers
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id
+from tests.support.people.directory_entries import LOCATIONS, OURS, THEIRS, a_location
 
 
 def named(rows: list[Any]) -> list[str]:

@@ -19,7 +19,7 @@ from jsonschema.exceptions import best_match
 
 from directory import models as m
 from permissions.database.aliases import JOBS
-from tests.support.hsds_source import forget, import_by_command, validator
+from tests.support.people.hsds_source import forget, import_by_command, validator
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 BASE = "/v1/directory"

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from directory.hsds.profile import described
 from directory.hsds.published_schemas import PATCHES, SCHEMAS, patches, schema
-from tests.support.hsds_source import validator
+from tests.support.people.hsds_source import validator
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 standard = pytest.mark.skipif(

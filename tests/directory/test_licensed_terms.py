@@ -35,10 +35,10 @@ from tests.directory.licensed_scene import (
     told,
 )
 from tests.directory.licensed_scene import county as county  # a fixture
-from tests.support.callers import Caller, agency_id
-from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS
-from tests.support.hsds_source import directory_command, forget, rows, take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS
+from tests.support.people.hsds_source import directory_command, forget, rows, take, write_tables
 
 # -- Shown to no one -------------------------------------------------------------------------------
 

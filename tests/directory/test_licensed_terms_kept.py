@@ -28,10 +28,10 @@ from tests.directory.licensed_scene import (
 )
 from tests.directory.licensed_scene import county as county  # a fixture
 from tests.importing.stopping import starts_verb, stops
-from tests.support.callers import agency_id
-from tests.support.hsds_source import directory_command, forget, take, write_tables
-from tests.support.stale_projections import stale
-from tests.support.waiting import until
+from tests.support.ground.stale_projections import stale
+from tests.support.ground.waiting import until
+from tests.support.people.callers import agency_id
+from tests.support.people.hsds_source import directory_command, forget, take, write_tables
 
 # -- The feed --------------------------------------------------------------------------------------
 

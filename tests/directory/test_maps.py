@@ -12,11 +12,11 @@ from directory import models as m
 from directory.projection.render import render
 from permissions.database.aliases import JOBS
 from tests.directory.distances import haversine
-from tests.support.callers import Caller
-from tests.support.contract_shapes import answer_of, faults_of
-from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TERMS, Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
-from tests.support.repository import contract
+from tests.support.ground.repository import contract
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import LIST, ORGANIZATIONS, PLACES, TERMS, Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
+from tests.support.proofs.contract_shapes import answer_of, faults_of
 
 MAP = {"format": "geojson"}
 HERE = {"latitude": "46.87", "longitude": "-113.99"}

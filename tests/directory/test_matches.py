@@ -9,9 +9,9 @@ from directory import models as m
 from directory.vocabulary import codes_for_name, term_id, terms
 from permissions.database.aliases import JOBS
 from tests.directory.distances import haversine
-from tests.support.callers import agency_id
-from tests.support.directory_entries import LIST, Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.callers import agency_id
+from tests.support.people.directory_entries import LIST, Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 # -- Words ----------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from directory.search.query import CAP, SearchQuery
 from directory.search.question import read
 from directory.vocabulary import term_id
 from permissions.database.db_identity import identified_transaction
-from tests.support.directory_entries import Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.directory_entries import Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 HERE = Point(46.0, -110.0)
 SHELTER = term_id("needs", "emergency-shelter")

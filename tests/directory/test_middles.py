@@ -20,10 +20,10 @@ from directory.search import matches
 from directory.search.query import CAP, SearchQuery
 from permissions.database.aliases import JOBS
 from tests.directory.distances import haversine
-from tests.support.database import forget_edits
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.directory_entries import LIST, PLACES, Shelf, a_location
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.ground.database import forget_edits
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.directory_entries import LIST, PLACES, Shelf, a_location
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 HERE, THERE = (46.10, -113.20), (46.50, -113.90)
 Load = Any

@@ -16,10 +16,17 @@ from api.dev import processes
 from api.http import streams
 from permissions.errors import NotAuthenticated
 from permissions.identity import credentials
-from tests.support.cluster import HOME
-from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
-from tests.support.ports import free_port
-from tests.support.waiting import SOON
+from tests.support.ground.cluster import HOME
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import SOON
+from tests.support.people.directory_entries import (
+    LIST,
+    ORGANIZATIONS,
+    PLACES,
+    TAXONOMIES,
+    TERMS,
+    lines,
+)
 
 STREAM = {"format": "ndjson"}
 HALF = streams.THREADS // 2
@@ -160,7 +167,7 @@ def watched(
         "gunicorn.conf.py": [*configured, "api.wsgi"],
     }
     command = [
-        "tests.support.failing_app" if word == "api.wsgi" else word
+        "tests.support.servers.failing_app" if word == "api.wsgi" else word
         for word in commands[request.param]
     ]
     made = Watched(command, base_url, tmp_path / "written")

@@ -14,8 +14,8 @@ from directory.projection.render import render
 from directory.search.query import CAP
 from permissions.database.aliases import JOBS
 from tests.directory.distances import haversine
-from tests.support.directory_entries import LIST, PLACES, Shelf, lines
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.directory_entries import LIST, PLACES, Shelf, lines
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 SPREAD = [(45 + i * 0.61 % 4, -116 + i * 1.37 % 12) for i in range(40)]
 

@@ -11,8 +11,8 @@ from django.db import transaction
 from directory import models as m
 from directory.projection.render import render
 from permissions.database.aliases import JOBS
-from tests.support.directory_entries import LIST, Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.directory_entries import LIST, Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 
 def hours(service: UUID, **said: Any) -> m.Schedule:

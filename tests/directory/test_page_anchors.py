@@ -15,9 +15,9 @@ from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
-from tests.support.database import forget_edits, lay_many_milestones, put_back
-from tests.support.directory_entries import OURS, make, patch, random_edit
-from tests.support.page_counts import miscounted
+from tests.support.ground.database import forget_edits, lay_many_milestones, put_back
+from tests.support.ground.page_counts import miscounted
+from tests.support.people.directory_entries import OURS, make, patch, random_edit
 
 STEP = 2
 

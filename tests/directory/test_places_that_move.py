@@ -16,9 +16,9 @@ from tests.directory.own_services import SERVICES, a_service, history_of, tag
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller
-from tests.support.directory_entries import OURS
-from tests.support.rota import principal
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import OURS
+from tests.support.people.rota import principal
 
 LOCATIONS = "/v1/directory/locations"
 POINT = {"latitude": 46.87, "longitude": -113.99}

@@ -18,8 +18,8 @@ from tests.directory.own_services import a_service
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import service as service  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller
-from tests.support.directory_entries import (
+from tests.support.people.callers import Caller
+from tests.support.people.directory_entries import (
     LIST,
     ORGANIZATIONS,
     OURS,

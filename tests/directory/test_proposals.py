@@ -14,10 +14,10 @@ from permissions.models import Agency
 from tests.directory.own_services import ORGANIZATIONS, SERVICES, a_service, tag
 from tests.directory.own_services import nothing_left as nothing_left  # a fixture
 from tests.directory.own_services import ywca as ywca  # a fixture
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import identify
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.directory_entries import OURS
+from tests.support.ground.database import identify
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.directory_entries import OURS
 
 PROPOSALS = "/v1/directory/proposals"
 

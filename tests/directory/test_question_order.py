@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk_pages import Pages, text_of
-from tests.support.directory_entries import LIST, Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.desk_pages import Pages, text_of
+from tests.support.people.directory_entries import LIST, Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
 
 FIRST = "The first one has all that you asked for. The others have some of it."
 

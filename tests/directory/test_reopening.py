@@ -12,9 +12,9 @@ from referrals import worker
 from tests.desk.directory_pages import document_of
 from tests.desk.directory_pages import entry as entry  # a fixture
 from tests.desk.directory_pages import nothing_left as nothing_left  # a fixture
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
 
 HOUR = timedelta(hours=1)
 

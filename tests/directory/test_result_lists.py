@@ -10,9 +10,9 @@ import pytest
 from directory.demo import loader
 from directory.search.query import FILTERED_CAP, METRES
 from directory.vocabulary import term_id
-from tests.support.contract_shapes import faults_of
-from tests.support.directory_entries import LIST, PLACES, lines
-from tests.support.repository import contract
+from tests.support.ground.repository import contract
+from tests.support.people.directory_entries import LIST, PLACES, lines
+from tests.support.proofs.contract_shapes import faults_of
 
 ORGANIZATIONS = "/v1/directory/organizations"
 BOTH = ("false", "true")

@@ -17,11 +17,11 @@ from directory.models.projections import PublicListing, PublicOrganization
 from directory.projection.reindex import hide_leftovers, refresh
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
-from tests.support import confidential_scene as hidden
-from tests.support.callers import agency_id, member_id
-from tests.support.confidential_scene import text_of
-from tests.support.database import forget_edits
-from tests.support.stale_projections import stale
+from tests.support.ground.database import forget_edits
+from tests.support.ground.stale_projections import stale
+from tests.support.people import confidential_scene as hidden
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.confidential_scene import text_of
 
 OURS = id_of(loader.SOURCE, "organization", "shelter")
 HISTORY = f"/v1/directory/organizations/{OURS}/history"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from directory.demo import loader
 from directory.importing.parsing import id_of
 from directory.vocabulary import term_id
-from tests.support.callers import agency_id
+from tests.support.people.callers import agency_id
 
 LIST = "/v1/directory/services"
 KEYS = {

@@ -11,10 +11,10 @@ from directory import models as m
 from directory.search import standby
 from directory.vocabulary import term_id
 from permissions.database.aliases import JOBS, REPLICA
-from tests.support.cluster import own_cluster
-from tests.support.directory_entries import LIST
-from tests.support.standby import Standby
-from tests.support.waiting import until
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.standby import Standby
+from tests.support.ground.waiting import until
+from tests.support.people.directory_entries import LIST
 
 SOURCES = ("standby", "primary", "primary_behind", "primary_away")
 Sources = Callable[[Callable[[], Any]], list[str]]

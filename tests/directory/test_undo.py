@@ -36,9 +36,9 @@ from tests.directory.own_versions import (
     principal,
 )
 from tests.keys.key_versions import keys, of
-from tests.support.callers import Caller, agency_id
-from tests.support.races import race as race  # a fixture
-from tests.support.waiting import SOON
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import Caller, agency_id
 
 
 def take_back(caller: Caller, way: str, path: str, undo_id: UUID | None) -> None:

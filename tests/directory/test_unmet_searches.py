@@ -8,7 +8,7 @@ from directory.search import not_listed, unmet_searches
 from directory.vocabulary import codes_for_name, synonyms, term_id
 from permissions.database.aliases import JOBS
 from permissions.database.db_identity import identified_transaction
-from tests.support.directory_entries import LIST
+from tests.support.people.directory_entries import LIST
 
 
 def test_a_search_in_vain_is_kept_as_codes_area_and_month_and_never_as_words(api: Any) -> None:

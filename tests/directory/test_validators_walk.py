@@ -16,8 +16,8 @@ import pytest
 from django.conf import settings
 from jsonschema import Draft202012Validator
 
-from tests.support.http_client import HttpClient
-from tests.support.repository import contract
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.repository import contract
 
 MOST_IDS = 10
 COLLECTIONS = ("data", "items", "results", "content", "contents")  # where it looks for rows

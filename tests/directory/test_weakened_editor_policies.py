@@ -7,13 +7,13 @@ import pytest
 from tests.directory.editor_rows import rewritten, to_the_editor
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import policies
-from tests.support.editor_probe import (
+from tests.support.proofs.editor_probe import (
     SOURCES,
     World,
     probe,
     relation,
 )
-from tests.support.editor_probe import world as world  # a fixture
+from tests.support.proofs.editor_probe import world as world  # a fixture
 
 # -- The probe -------------------------------------------------------------------------------------
 

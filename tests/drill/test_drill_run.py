@@ -14,9 +14,9 @@ from django.db import connections
 from permissions.ledger import sealer
 from permissions.practice import drill
 from referrals.drill import standing
-from tests.support.live_server import Server
-from tests.support.ports import free_port
-from tests.support.stored_rows import rows
+from tests.support.ground.live_server import Server
+from tests.support.ground.ports import free_port
+from tests.support.ground.stored_rows import rows
 
 
 def run(*words: str) -> str:

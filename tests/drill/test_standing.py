@@ -15,9 +15,9 @@ from permissions.practice.drill import DrillFault
 from referrals.deadlines.jobs_sql import query
 from referrals.drill import standing
 from referrals.drill.standing import make_drill, open_drill_packet
-from tests.support.callers import agency_id, member_id
-from tests.support.stored_rows import rows
-from tests.support.stories import service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import service_of
 
 
 def test_it_is_made_once_and_opens_as_its_recipient(superuser: Any) -> None:

@@ -12,8 +12,8 @@ from django.db import transaction
 from permissions.identity import row_macs
 from permissions.models import Membership, Person
 from referrals.notifications import sealed_messages
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, desk_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, desk_of
 
 INVITED = {"name": "Nia Newcomer", "roles": ["worker"], "how": "mail", "language": "en"}
 ADDRESS = "nia@newcomer.invalid"

@@ -15,11 +15,11 @@ from permissions.models import Invitation, Membership, RegisteredNumber
 from tests.enrollment.links import add_app, chosen, path_in, sent
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.identity.operators import LEAVES, add, set_agency
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 NUMBER = "406-555-0191"
 

@@ -29,10 +29,10 @@ from tests.enrollment.links import (
     ywca,
 )
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, sign_in, text_of
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, sign_in, text_of
 
 ENTRIES = (
     "SELECT act, member_id = %s, fields FROM access_entry WHERE act LIKE 'staff.%%'"

@@ -14,11 +14,11 @@ from permissions.identity import row_macs
 from permissions.models import Invitation, Membership, SealedMessage
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.enrollment.links import path_in, sent
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.enrolled import new_person
-from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.enrolled import new_person
+from tests.support.people.staff_numbers import Give
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
 
 SIXTY = "name,roles,to,language\n" + "".join(
     f"Officer {number:02},worker{' lead' if number == 1 else ''},officer{number}@police.invalid,\n"

@@ -7,12 +7,12 @@ from playwright.sync_api import Browser
 
 from tests.enrollment.links import NEW, PASSWORD, invite
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.browser import TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.live_server import Server
-from tests.support.passkey_browser import Key, touch
-from tests.support.passkey_browser import at_a_name as at_a_name  # a fixture
-from tests.support.stories import service_of
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.passkey_browser import Key, touch
+from tests.support.people.passkey_browser import at_a_name as at_a_name  # a fixture
+from tests.support.people.stories import service_of
 
 pytestmark = pytest.mark.browser
 

@@ -12,11 +12,11 @@ from permissions.models import Credential, Invitation, Membership
 from tests.desk.own_people import Own, at_own_desk, has_contact, messages_to
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.callers import Caller, member_id
-from tests.support.desk_pages import Pages, at_the_desk, idle, sign_in, text_of
-from tests.support.notifications import work
-from tests.support.passkeys import Passkey, add, sign_in_by
-from tests.support.stories import Story, service_of
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, idle, sign_in, text_of
+from tests.support.people.notifications import work
+from tests.support.people.passkeys import Passkey, add, sign_in_by
+from tests.support.people.stories import Story, service_of
 
 NOTICE = {"agreement": "agrees", "urgency": "urgent", "callback": "406-555-0123"}
 SHIFT = "/desk/shift"

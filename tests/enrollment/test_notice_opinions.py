@@ -14,10 +14,10 @@ from permissions.identity import row_macs
 from permissions.identity.credentials import resolve_credential
 from permissions.models import NoticeOpinion
 from tests.identity.bound_rows import copied, put_back, write
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story, service_of
 
 PAGE = "/desk/agency/notice-opinion"
 

@@ -7,10 +7,10 @@ import pytest
 from permissions.enrollment import registered_numbers
 from permissions.models import RegisteredNumber
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.enrolled import new_member, new_person
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.enrolled import new_member, new_person
 
 NUMBER = "+14065550181"
 PAGE = "/desk/numbers"

@@ -8,8 +8,8 @@ from permissions.models import Invitation, Membership, ScimUser, SealedMessage
 from tests.enrollment.links import NEW, invite, joined, opened
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.scim.provider import Provider, link_sent, make_token
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 ALL = "TABLE permissions_invitation"
 

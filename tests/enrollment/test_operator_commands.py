@@ -19,14 +19,14 @@ from tests.desk.own_people import Own
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
 from tests.identity.operators import LEAVES, add
-from tests.support.callers import agency_id, member_id
-from tests.support.commands import our_commands, verbs_of
-from tests.support.desk_pages import at_the_desk
-from tests.support.own_systems import added, pair
-from tests.support.own_systems import as_before as as_before  # a fixture
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.commands import our_commands, verbs_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.own_systems import added, pair
+from tests.support.people.own_systems import as_before as as_before  # a fixture
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 # Run below, with these words. {…}: what the test made.
 RUN: dict[str, str] = {

@@ -11,12 +11,12 @@ from permissions.models import Client
 from referrals.notifications import message_texts
 from tests.desk.own_people import Own, has_contact, messages_to
 from tests.desk.own_people import make_own as make_own  # a fixture
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.notifications import work
-from tests.support.own_systems import added, pair
-from tests.support.own_systems import as_before as as_before  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import work
+from tests.support.people.own_systems import added, pair
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 TOLD = ("mail", "operator_act")
 CHANGES = "/desk/agency/changes"

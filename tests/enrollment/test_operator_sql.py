@@ -25,13 +25,13 @@ from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.identity.bound_rows import forged_credential, write
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.repository import REPOSITORY
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, sign_in, text_of
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 PASSWORD = "a long enough phrase"
 

@@ -24,13 +24,13 @@ from tests.enrollment.links import (
     sent,
 )
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
-from tests.support import exports
-from tests.support.callers import Caller, member_id, principal
-from tests.support.desk_pages import Pages, at_the_desk, sign_in, text_of
-from tests.support.left import by_an_administrator
-from tests.support.notifications import keep
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people import exports
+from tests.support.people.callers import Caller, member_id, principal
+from tests.support.people.desk_pages import Pages, at_the_desk, sign_in, text_of
+from tests.support.people.left import by_an_administrator
+from tests.support.people.notifications import keep
+from tests.support.people.stories import PACKET, Story, service_of
 
 OPENS = {"purpose": "intake"}
 NUMBER = "+14065550177"

@@ -14,11 +14,11 @@ from django.db.utils import DatabaseError
 from permissions.enrollment import terms_file
 from permissions.enrollment.terms_file import Terms
 from permissions.models import TermsSignature
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 PAGE = "/desk/agency/terms"
 FIRST = Terms("2026-1", datetime(2026, 1, 1, tzinfo=UTC), "We answer in time.", "1" * 64)

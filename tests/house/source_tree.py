@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 FLOORS = ("permissions", "directory", "referrals", "api")
 HOUSE = {*FLOORS, "openapi", "tests", "deploy", "docs"}

@@ -1,5 +1,5 @@
-"""What is tried again, and what is red at once (tests/support/again.py), on recorded failures and
-on real runs of small files of tests."""
+"""What is tried again, and what is red at once (tests/support/ground/again.py), on recorded
+failures and on real runs of small files of tests."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.again import is_of_time
-from tests.support.repository import REPOSITORY
+from tests.support.ground.again import is_of_time
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.no_database
 
@@ -98,7 +98,7 @@ def run(tmp_path: Path) -> Run:
         words += ["-p", "no:cacheprovider", "-n", "2", "-q", *options]
         kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
         done = subprocess.run(
-            [sys.executable, "-m", "tests.support.again", *words, "--", str(tmp_path)],
+            [sys.executable, "-m", "tests.support.ground.again", *words, "--", str(tmp_path)],
             cwd=tmp_path,
             env=kept | {"PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,

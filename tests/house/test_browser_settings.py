@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.commands import our_commands, parser_of, verb_parsers, verbs_of
-from tests.support.repository import REPOSITORY
+from tests.support.ground.commands import our_commands, parser_of, verb_parsers, verbs_of
+from tests.support.ground.repository import REPOSITORY
 
 GUIDE = "docs/guides/commands.md"
 PAGES = (GUIDE, "deploy/RUNBOOK.md", "README.md", "CHANGELOG.md", "docs/release-checklist.md")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import english
+from tests.support.ground import english
 
 pytestmark = pytest.mark.static
 
@@ -90,7 +90,7 @@ def test_it_ends_with_one_where_there_is_any(
 
 def test_lint_calls_it() -> None:
     recipe = (english.REPOSITORY / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
-    assert re.search(r"python -m tests\.support\.english\b", recipe)
+    assert re.search(r"python -m tests\.support\.ground\.english\b", recipe)
 
 
 @pytest.mark.parametrize(("path", "name"), sorted(english.ALLOWED))

@@ -12,7 +12,7 @@ from referrals.codes import PURPOSE
 from referrals.packet_fields import PACKET_FIELDS
 from tests.conftest import LONGEST
 from tests.house.source_tree import FLOORS, HOUSE, committed
-from tests.support.repository import REPOSITORY, sources
+from tests.support.ground.repository import REPOSITORY, sources
 
 PAPERS = {
     *("manage.py", "pyproject.toml", "Makefile", "LICENSE", ".gitattributes", ".gitignore", ".ci"),

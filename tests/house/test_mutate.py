@@ -22,11 +22,11 @@ from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.judges import JUDGES
 from tests.mutate.run import TESTS, Campaign
 from tests.mutate.sql import Mutant
-from tests.support.matrix import put_back as put_back  # a fixture
-from tests.support.matrix import try_out as try_out  # a fixture
-from tests.support.policy_probe import World, probe
-from tests.support.policy_probe import world as world  # a fixture
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
+from tests.support.proofs.matrix import put_back as put_back  # a fixture
+from tests.support.proofs.matrix import try_out as try_out  # a fixture
+from tests.support.proofs.policy_probe import World, probe
+from tests.support.proofs.policy_probe import world as world  # a fixture
 
 
 class Told(Campaign):

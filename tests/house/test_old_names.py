@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.house.source_tree import FLOORS, committed
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import recipes
-from tests.support.repository import REPOSITORY
+from tests.support.ground import recipes
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.no_database
 

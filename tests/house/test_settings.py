@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 
@@ -30,7 +30,7 @@ def started(
 
 
 def test_a_password_is_hashed_as_django_ships_it(tmp_path: Path) -> None:
-    """The tests themselves hash at a thousandth of the cost (tests/support/hashing.py)."""
+    """The tests themselves hash at a thousandth of the cost (tests/support/ground/hashing.py)."""
     code = "from api.settings import PASSWORD_HASHERS; print(PASSWORD_HASHERS)"
     told = started(tmp_path, code)
     assert told.stdout == "['django.contrib.auth.hashers.ScryptPasswordHasher']\n"

@@ -22,7 +22,7 @@ from permissions.management.commands import migrate
 from referrals.notifications import mail_copies, transports
 from referrals.push import web_push
 from referrals.webhooks import delivery, key_sets, name_lookups
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 NETWORK = {"socket", "ssl", "smtplib", "imaplib", "ftplib", "http.client", "urllib.request"} | {
     *("requests", "hvac", "twilio", "psycopg2", "urllib3", "httpx", "aiohttp", "redis"),

@@ -15,8 +15,8 @@ from permissions.identity import contact_channels
 from referrals.codes import CODE_LISTS
 from referrals.notifications import message_texts
 from referrals.packet_fields import FIELDS
-from tests.support.desk_pages import Pages, text_of
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
+from tests.support.people.desk_pages import Pages, text_of
 
 LANGUAGES = translations.catalogues()
 each = pytest.mark.parametrize("language", LANGUAGES)

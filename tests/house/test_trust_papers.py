@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

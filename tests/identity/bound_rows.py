@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 from structlog.testing import capture_logs
 
 from permissions.identity.credentials import hash_secret
-from tests.support.callers import Caller, member_id
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.stories import Story
 
 
 def write(superuser: Any, statement: str, values: Any = None) -> None:

@@ -15,8 +15,8 @@ from api.accounts.oauth import SCOPES
 from permissions.errors import BadRequest
 from permissions.identity import credentials, partner_clients
 from permissions.models import OPENINGS_A_DAY, Client, Membership
-from tests.support.callers import Caller
-from tests.support.enrolled import new_member, new_person
+from tests.support.people.callers import Caller
+from tests.support.people.enrolled import new_member, new_person
 
 
 def add(noun: str, *words: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from permissions.models import Agency, Membership
 from tests.identity.operators import agency as agency  # a fixture
 from tests.identity.operators import set_agency
 from tests.identity.operators import worker as worker  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.enrolled import new_member
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.enrolled import new_member
 
 
 def test_an_agency_takes_referrals_by_phone_only_and_again_here(agency):

@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 
 from permissions.models import Person
 from tests.desk.people import person as person  # a fixture
-from tests.support.database import full_story
-from tests.support.desk_pages import Pages, one_time_code, sign_in
-from tests.support.stored_rows import rows
+from tests.support.ground.database import full_story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import Pages, one_time_code, sign_in
 
 
 class RunsWhenRead:

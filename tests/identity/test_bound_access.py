@@ -22,9 +22,9 @@ from tests.identity.bound_rows import (
     put_all_back,
     write,
 )
-from tests.support.callers import agency_id, member_id
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stories import PACKET, Story, release_body, return_body
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story, release_body, return_body
 
 # -- Forged ----------------------------------------------------------------------------------------
 

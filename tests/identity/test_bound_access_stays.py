@@ -24,12 +24,12 @@ from tests.identity.bound_rows import (
     put_all_back,
     write,
 )
-from tests.support.binding import bind_credentials, confirm
-from tests.support.callers import member_id
-from tests.support.database import as_app
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, release_body
+from tests.support.ground.database import as_app
+from tests.support.ground.stored_rows import rows
+from tests.support.people.binding import bind_credentials, confirm
+from tests.support.people.callers import member_id
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story, release_body
 
 
 @contextmanager

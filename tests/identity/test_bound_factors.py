@@ -23,8 +23,8 @@ from tests.desk.own_people import (
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
 from tests.identity.bound_rows import copied, put_back, write
-from tests.support.desk_pages import Pages, idle, proofs_are_older, sign_in, text_of
-from tests.support.passkeys import ADD, Passkey, add, options, prove, sign_in_by
+from tests.support.people.desk_pages import Pages, idle, proofs_are_older, sign_in, text_of
+from tests.support.people.passkeys import ADD, Passkey, add, options, prove, sign_in_by
 
 LOCK, CONFIRM = "/desk/locked", "/accounts/confirm"
 

@@ -21,13 +21,13 @@ from permissions.models import Client, Membership, Person
 from tests.desk.people import entries
 from tests.desk.people import person as person  # a fixture
 from tests.identity.bound_rows import copied, forged_credential, put_back, write
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.client_assertions import assertion, token_request
-from tests.support.desk_pages import Pages, sign_in, text_of
-from tests.support.http_client import HttpClient
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.client_assertions import assertion, token_request
+from tests.support.people.desk_pages import Pages, sign_in, text_of
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 ACCESS = {"purpose": "intake"}
 

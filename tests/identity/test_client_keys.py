@@ -10,12 +10,12 @@ from permissions.errors import BadRequest
 from permissions.identity import client_keys
 from permissions.models import Client
 from tests.identity.token_requests import ask, entries
-from tests.support.callers import agency_id
-from tests.support.client_assertions import claims_of, signed, token_request
-from tests.support.desk_pages import at_the_desk
-from tests.support.live_server import Server
-from tests.support.own_systems import added, pair
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.ground.live_server import Server
+from tests.support.people.callers import agency_id
+from tests.support.people.client_assertions import claims_of, signed, token_request
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.own_systems import added, pair
+from tests.support.people.own_systems import as_before as as_before  # a fixture
 
 HOW: dict[str, dict[str, Any]] = {
     "RSA": {"kty": "RSA", "size": 2048},

@@ -11,9 +11,9 @@ from api.dev import demo
 from permissions.identity import credentials, partner_clients
 from permissions.models import Client, Credential
 from tests.bench import plans
-from tests.support.callers import Caller, agency_id
-from tests.support.database import as_app
-from tests.support.stories import Story
+from tests.support.ground.database import as_app
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.stories import Story
 
 FOR_INTAKE = {"purpose": "intake"}
 A_DAY_S = 24 * 60 * 60

@@ -13,9 +13,9 @@ import pytest
 from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.database import as_app, identify, turned_off, without
-from tests.support.stories import Story
+from tests.support.ground.database import as_app, identify, turned_off, without
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.stories import Story
 
 
 def client_id(superuser: Any) -> Any:

@@ -15,7 +15,7 @@ from permissions.identity import credentials
 from permissions.models import Client
 from tests.identity.operators import add, client, jwk_of, logged
 from tests.identity.operators import agency as agency  # a fixture
-from tests.support.callers import Caller
+from tests.support.people.callers import Caller
 
 
 def test_the_operator_adds_no_system_and_gives_none_a_key(agency, tmp_path):

@@ -8,7 +8,7 @@ from permissions.models import Membership
 from tests.identity.operators import add, member
 from tests.identity.operators import agency as agency  # a fixture
 from tests.identity.operators import worker as worker  # a fixture
-from tests.support.callers import Caller, agency_id
+from tests.support.people.callers import Caller, agency_id
 
 
 @pytest.mark.parametrize("name", ["", " ", "Zo\udce9", "N\x00", "New ", "N" * 201])

@@ -14,7 +14,7 @@ from permissions.models import Client
 from tests.identity.operators import add, jwk_of, member, set_agency
 from tests.identity.operators import agency as agency  # a fixture
 from tests.identity.operators import worker as worker  # a fixture
-from tests.support.access_log import everything_stored, the_log_is_full
+from tests.support.people.access_log import everything_stored, the_log_is_full
 
 
 def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, superuser, tmp_path):

@@ -15,8 +15,8 @@ from jwcrypto import jwk
 from permissions.identity import client_keys, row_macs
 from permissions.models import Client
 from tests.identity.token_requests import credentials_held
-from tests.support.client_assertions import claims_of, signed, token_request
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.client_assertions import claims_of, signed, token_request
 
 SYSTEM = "demo-police"
 HOW = {"RS384": {"kty": "RSA", "size": 2048}, "ES384": {"kty": "EC", "crv": "P-384"}}

@@ -13,8 +13,8 @@ import requests
 from jwcrypto import jwk
 
 from tests.identity.token_requests import ask, credentials_held, entries
-from tests.support.client_assertions import assertion, claims_of, signed, token_request
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.client_assertions import assertion, claims_of, signed, token_request
 
 Forgery = Callable[[dict[str, Any], str], str]
 

@@ -10,9 +10,9 @@ from api.dev import demo
 from permissions.identity import credentials, partner_clients
 from permissions.models import Client
 from tests.identity.token_requests import ask, credentials_held, entries, get, token
-from tests.support.callers import agency_id, member_id
-from tests.support.client_assertions import assertion, token_request
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.client_assertions import assertion, token_request
 
 
 def held_to(client_id: UUID, *networks: str) -> None:

@@ -10,12 +10,12 @@ from api.dev import demo
 from permissions.identity import credentials, row_macs
 from permissions.models import Client
 from tests.identity.token_requests import ask, credentials_held, entries, get, token
-from tests.support.binding import changed
-from tests.support.callers import agency_id, member_id, narrow
-from tests.support.client_assertions import assertion, token_request
-from tests.support.database import turned_off
-from tests.support.live_server import Server
-from tests.support.stories import Story
+from tests.support.ground.database import turned_off
+from tests.support.ground.live_server import Server
+from tests.support.people.binding import changed
+from tests.support.people.callers import agency_id, member_id, narrow
+from tests.support.people.client_assertions import assertion, token_request
+from tests.support.people.stories import Story
 
 # -- Issue -----------------------------------------------------------------------------------------
 

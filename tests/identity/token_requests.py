@@ -4,8 +4,8 @@ from typing import Any
 
 import requests
 
-from tests.support.client_assertions import assertion, token_request
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.client_assertions import assertion, token_request
 
 
 def ask(server: Server, form: dict[str, Any], **headers: str) -> requests.Response:

@@ -9,8 +9,8 @@ import pytest
 from directory.importing.parsing import id_of
 from tests.importing.takes import Take
 from tests.importing.takes import take as take  # a fixture
-from tests.support.directory_entries import LIST
-from tests.support.hsds_source import (
+from tests.support.people.directory_entries import LIST
+from tests.support.people.hsds_source import (
     HELP,
     directory_command,
     write_tables,

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.cluster import HOME
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import SOON
+from tests.support.ground.cluster import HOME
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import SOON
 
 # As the command runs it, with a few organizations a transaction, so that many are left.
 COMMAND = """

@@ -10,7 +10,7 @@ from directory.importing.formats.source_formats import read
 from directory.importing.import_package import import_package
 from directory.importing.outcome import Report
 from directory.importing.parsing import id_of
-from tests.support.hsds_source import forget, write_tables
+from tests.support.people.hsds_source import forget, write_tables
 
 Take = Callable[..., Report]
 

@@ -16,7 +16,7 @@ from directory.importing.formats.source_formats import read
 from directory.importing.records import NotReadable
 from permissions.database.aliases import JOBS
 from tests.importing.takes import outcome, service
-from tests.support.hsds_source import HELP, changed, forget, quarantined, take, write_tables
+from tests.support.people.hsds_source import HELP, changed, forget, quarantined, take, write_tables
 
 Tables = dict[str, list[dict[str, str]]]
 

@@ -15,8 +15,8 @@ from directory.importing.parsing import id_of
 from directory.search.query import SearchQuery
 from directory.vocabulary import term_id
 from tests.importing.takes import service
-from tests.support.hsds_source import HELP, forget, take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.hsds_source import HELP, forget, take, write_tables
 
 NAMES = ("Lodging for people in danger", "Transitional homes", "Sheltering", "Bus Passes")
 TABLES: dict[str, Any] = {

@@ -21,8 +21,8 @@ from directory.fake_data import generate
 from directory.importing.parsing import id_of
 from directory.projection.render import render
 from permissions.database.aliases import JOBS
-from tests.support.callers import agency_id
-from tests.support.hsds_source import forget, quarantined, rows, take
+from tests.support.people.callers import agency_id
+from tests.support.people.hsds_source import forget, quarantined, rows, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

@@ -17,7 +17,7 @@ import pytest
 
 from directory.exporting import export
 from directory.fake_data import generate
-from tests.support.hsds_source import forget, take
+from tests.support.people.hsds_source import forget, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 pytestmark = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of the standard")

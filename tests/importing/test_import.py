@@ -17,7 +17,7 @@ from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take, outcome, service
 from tests.importing.takes import take as take  # a fixture
-from tests.support.hsds_source import HELP, changed, write_tables
+from tests.support.people.hsds_source import HELP, changed, write_tables
 
 # -- Taking it, and taking it again ----------------------------------------------------------------
 
@@ -79,7 +79,7 @@ def test_a_source_that_does_not_have_a_table_removes_nothing_of_it(take: Take) -
 
 
 def test_a_binding_made_here_outlives_the_next_import(take: Take) -> None:
-    from tests.support.callers import agency_id
+    from tests.support.people.callers import agency_id
 
     take(HELP)
     listings.bind_organization(id_of("test", "organization", "1"), agency_id("ywca"))

@@ -14,7 +14,7 @@ from directory import models as m
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take
 from tests.importing.takes import take as take  # a fixture
-from tests.support.hsds_source import HELP, changed, directory_command, write_tables
+from tests.support.people.hsds_source import HELP, changed, directory_command, write_tables
 
 
 def run(*arguments: str, verb: str = "import") -> str:

@@ -17,8 +17,8 @@ from directory.importing.parsing import id_of
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take, outcome, service
 from tests.importing.takes import take as take  # a fixture
-from tests.support.hsds_source import SECRET_PLACE, STREET, changed, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.hsds_source import SECRET_PLACE, STREET, changed, write_tables
 
 
 def everything_stored(superuser: Any) -> str:

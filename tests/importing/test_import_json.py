@@ -15,7 +15,7 @@ from directory.importing.formats.source_formats import read
 from directory.importing.outcome import Report
 from directory.importing.records import NotReadable
 from permissions.database.aliases import JOBS
-from tests.support.hsds_source import forget, outcomes, quarantined, rows, take
+from tests.support.people.hsds_source import forget, outcomes, quarantined, rows, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

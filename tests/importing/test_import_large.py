@@ -16,8 +16,8 @@ from directory.fake_data import generate
 from directory.importing import import_package, quarantine
 from permissions.database.aliases import JOBS
 from tests.importing.stopping import starts, stops_after
-from tests.support.hsds_source import forget, import_by_command, quarantined, rows, take
-from tests.support.waiting import SOON
+from tests.support.ground.waiting import SOON
+from tests.support.people.hsds_source import forget, import_by_command, quarantined, rows, take
 
 
 @pytest.fixture(autouse=True)

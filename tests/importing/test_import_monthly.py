@@ -20,8 +20,8 @@ from directory.importing.outcome import Report
 from directory.importing.parsing import id_of
 from directory.search.query import SearchQuery
 from tests.importing.takes import outcome, service
-from tests.support.hsds_source import HELP, changed, forget, rows, take, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.hsds_source import HELP, changed, forget, rows, take, write_tables
 
 Tables = dict[str, list[dict[str, str]]]
 

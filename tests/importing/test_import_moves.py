@@ -13,8 +13,8 @@ from directory.importing.formats.csv_reader import of_tables
 from directory.importing.import_package import import_package
 from directory.importing.outcome import Report
 from permissions.database.aliases import JOBS
-from tests.support.hsds_source import forget
-from tests.support.stale_projections import stale
+from tests.support.ground.stale_projections import stale
+from tests.support.people.hsds_source import forget
 
 Cells = dict[str, str]
 

@@ -12,9 +12,10 @@ from directory import models as m
 from directory.importing import import_package
 from directory.importing.parsing import id_of
 from permissions.database.aliases import JOBS
-from tests.support.callers import Caller, agency_id
-from tests.support.database import forget_edits
-from tests.support.hsds_source import (
+from tests.support.ground.database import forget_edits
+from tests.support.ground.stale_projections import stale
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.hsds_source import (
     HELP,
     changed,
     forget,
@@ -22,7 +23,6 @@ from tests.support.hsds_source import (
     rows,
     write_tables,
 )
-from tests.support.stale_projections import stale
 
 SOURCE = "test"
 SERVICE = f"/v1/directory/services/{id_of(SOURCE, 'service', '10')}"

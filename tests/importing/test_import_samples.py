@@ -11,7 +11,7 @@ from directory import models as m
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import import_package
 from permissions.database.aliases import JOBS
-from tests.support.hsds_source import forget
+from tests.support.people.hsds_source import forget
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

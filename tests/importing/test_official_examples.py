@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hsds_source import forget, quarantined, take
+from tests.support.people.hsds_source import forget, quarantined, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 pytestmark = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

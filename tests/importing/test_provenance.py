@@ -28,15 +28,15 @@ from tests.importing.described_source import (
 from tests.importing.described_source import run as run  # a fixture
 from tests.importing.takes import Take
 from tests.importing.takes import take as take  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.directory_entries import LIST, ORGANIZATIONS, OURS, make
-from tests.support.hsds_source import (
+from tests.support.ground.stale_projections import stale
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.directory_entries import LIST, ORGANIZATIONS, OURS, make
+from tests.support.people.hsds_source import (
     HELP,
     SECRET_PLACE,
     changed,
     forget,
 )
-from tests.support.stale_projections import stale
 
 # -- The API ---------------------------------------------------------------------------------------
 

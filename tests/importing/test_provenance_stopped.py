@@ -20,13 +20,13 @@ from tests.importing.described_source import (
 from tests.importing.described_source import run as run  # a fixture
 from tests.importing.stopping import starts, stops, stops_after
 from tests.importing.takes import take as take  # a fixture
-from tests.support.hsds_source import (
+from tests.support.ground.stale_projections import stale
+from tests.support.ground.waiting import until
+from tests.support.people.hsds_source import (
     HELP,
     directory_command,
     forget,
 )
-from tests.support.stale_projections import stale
-from tests.support.waiting import until
 
 # -- Killed half-way -------------------------------------------------------------------------------
 

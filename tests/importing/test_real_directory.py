@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.support.callers import agency_id
-from tests.support.hsds_source import forget, import_by_command
-from tests.support.stories import NOTICE, release_body
+from tests.support.people.callers import agency_id
+from tests.support.people.hsds_source import forget, import_by_command
+from tests.support.people.stories import NOTICE, release_body
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 

@@ -16,11 +16,11 @@ from permissions import assignments
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take, outcome, service
 from tests.importing.takes import take as take  # a fixture
-from tests.support.callers import agency_id
-from tests.support.database import forget_edits
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.hsds_source import HELP, changed, rows, write_tables
-from tests.support.stale_projections import stale
+from tests.support.ground.database import forget_edits
+from tests.support.ground.stale_projections import stale
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.hsds_source import HELP, changed, rows, write_tables
 
 Tables = dict[str, list[dict[str, str]]]
 OTHER = {"id": "2", "name": "Other House", "description": ""}

@@ -17,7 +17,7 @@ from directory.exporting import export
 from directory.importing.formats.source_formats import read
 from directory.importing.import_package import import_package
 from directory.importing.staging import Staging
-from tests.support.hsds_source import forget, write_tables
+from tests.support.people.hsds_source import forget, write_tables
 
 ORGANIZATION = {"id": "o1", "name": "House of an invented source", "description": "Invented."}
 

@@ -14,9 +14,9 @@ from directory.importing.parsing import id_of
 from permissions.database.aliases import JOBS
 from tests.importing.takes import Take, outcome, service
 from tests.importing.takes import take as take  # a fixture
-from tests.support.database import forget_edits
-from tests.support.directory_entries import LIST, make
-from tests.support.hsds_source import HELP
+from tests.support.ground.database import forget_edits
+from tests.support.people.directory_entries import LIST, make
+from tests.support.people.hsds_source import HELP
 
 KEPT, HOURS = "timezone: a name, kept as time_zone", "timezone: taken as hours from UTC"
 

@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from permissions.keys import wrapped_keys
-from tests.support.callers import agency_id
-from tests.support.cluster import HOME
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.cluster import HOME
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import PACKET, Story, service_of
 
 NOTE = {"text": "a note of ours"}
 
@@ -80,7 +80,7 @@ def many(story: Story) -> list[Story]:
 def connection_that_wraps(superuser: Any) -> Any:
     """A transaction that has wrapped for the police and has not ended: a rotation waits for it."""
     from permissions.database.advisory_locks import WRAPPING, lock_number
-    from tests.support.cluster import own_cluster
+    from tests.support.ground.cluster import own_cluster
 
     holder = own_cluster().connect_superuser(superuser.info.dbname)
     holder.autocommit = False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.stories import Story
+from tests.support.people.stories import Story
 
 MARKED = {
     "name": "Marker Mallow",

@@ -11,7 +11,7 @@ import pytest
 from permissions.keys.keystore import FileKeyStore, KeyStore
 from permissions.keys.vault import VaultKeyStore
 from permissions.principal import Principal
-from tests.support.openbao import OpenBao
+from tests.support.servers.openbao import OpenBao
 
 PLAIN = b"the keys of a packet"
 NOBODY = Principal(

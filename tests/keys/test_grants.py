@@ -15,9 +15,9 @@ from permissions.keys.grants import GrantView
 from permissions.keys.keystore import KeyGone, seal, unseal
 from referrals.packets import notes, packet
 from referrals.sealed_notes import seal_context
-from tests.support.callers import principal
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import principal
+from tests.support.people.stories import PACKET, Story
 
 GONE = 1_000  # a version that never was, or is no more
 

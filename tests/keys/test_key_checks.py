@@ -8,7 +8,7 @@ from django.test import override_settings
 from permissions.health import key_checks
 from permissions.keys.keystore import key_store
 from tests.keys.stores import openbao as openbao  # a fixture
-from tests.support.openbao import OpenBao
+from tests.support.servers.openbao import OpenBao
 
 pytestmark = pytest.mark.static
 

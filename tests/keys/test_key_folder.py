@@ -19,12 +19,12 @@ from permissions.errors import Unavailable
 from permissions.keys import binding_key, key_folder, rotation, second_copy, wrapping
 from permissions.keys.keystore import FileKeyStore, key_store
 from tests.operation.readings import ready
-from tests.support.callers import agency_id
-from tests.support.key_hosts import KEYS, begins, environment, host, no_host_is_known, passes
-from tests.support.ports import free_port
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON, ended, until
+from tests.support.ground.key_hosts import KEYS, begins, environment, host, no_host_is_known, passes
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import SOON, ended, until
+from tests.support.people.callers import agency_id
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 MARK = "folder.mark"
 

@@ -14,10 +14,10 @@ from django.core.management import CommandError, call_command
 from permissions.keys.keystore import key_store
 from tests.keys.key_versions import NOTE, keys, of, opens
 from tests.keys.key_versions import told as told  # a fixture
-from tests.support.callers import agency_id
-from tests.support.restored import recover
-from tests.support.sealed_packets import destroyed
-from tests.support.stories import PACKET, Story, return_body
+from tests.support.ground.restored import recover
+from tests.support.people.callers import agency_id
+from tests.support.people.sealed_packets import destroyed
+from tests.support.people.stories import PACKET, Story, return_body
 
 
 @pytest.fixture

@@ -27,13 +27,13 @@ from permissions.keys.keystore import key_store
 from permissions.recovery import outbox
 from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
-from tests.support.binding import confirm
-from tests.support.callers import agency_id
-from tests.support.cluster import own_cluster
-from tests.support.database import forget_edits, opening
-from tests.support.restored import recover, run
-from tests.support.restored import restored as restored  # a fixture
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.database import forget_edits, opening
+from tests.support.ground.restored import recover, run
+from tests.support.ground.restored import restored as restored  # a fixture
+from tests.support.people.binding import confirm
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import PACKET, Story, service_of
 
 NOTE = {"text": "a note of ours"}
 

@@ -7,10 +7,10 @@ import pytest
 from permissions.errors import Unavailable
 from permissions.keys.keystore import Wrapped, key_store
 from tests.keys.marked_packet import MARKED, RELEASED, open_packet, told
-from tests.support.callers import agency_id, principal
-from tests.support.database import as_app
-from tests.support.sealed_packets import bundle_of, keys_in
-from tests.support.stories import Story
+from tests.support.ground.database import as_app
+from tests.support.people.callers import agency_id, principal
+from tests.support.people.sealed_packets import bundle_of, keys_in
+from tests.support.people.stories import Story
 
 # -- Granting is wrapping --------------------------------------------------------------------------
 

@@ -14,10 +14,10 @@ from permissions.keys import grants, rotation, wrapped_keys
 from permissions.keys.keystore import key_store
 from tests.keys.key_versions import NOTE, keys, of, opens, versions_named
 from tests.keys.key_versions import told as told  # a fixture
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import agency_id
-from tests.support.live_server import Server
-from tests.support.stories import PACKET, Story
+from tests.support.ground.live_server import Server
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import PACKET, Story
 
 
 def test_every_table_with_a_bundle_is_rotated(superuser: Any) -> None:

@@ -21,9 +21,9 @@ from tests.keys.key_versions import (
 )
 from tests.keys.key_versions import many as many  # a fixture
 from tests.keys.key_versions import told as told  # a fixture
-from tests.support.callers import agency_id
-from tests.support.stories import Story
-from tests.support.waiting import SOON, ended
+from tests.support.ground.waiting import SOON, ended
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import Story
 
 
 def test_a_rotation_killed_half_way_is_ended_by_the_next(

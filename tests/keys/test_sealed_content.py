@@ -18,11 +18,11 @@ from permissions.identity import credentials
 from referrals import referral_lock
 from referrals.packets import notes, packet
 from tests.keys.marked_packet import MARKED, NOTE, RELEASED, open_packet, told
-from tests.support.callers import agency_id, principal
-from tests.support.sealed_packets import KEYS, bundle_of
-from tests.support.sealed_packets import without_keys as without_keys  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, principal
+from tests.support.people.sealed_packets import KEYS, bundle_of
+from tests.support.people.sealed_packets import without_keys as without_keys  # a fixture
+from tests.support.people.stories import Story, service_of
 
 # -- At rest ---------------------------------------------------------------------------------------
 

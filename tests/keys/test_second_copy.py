@@ -16,10 +16,10 @@ from permissions.errors import NotPossible
 from permissions.keys import rotation, second_copy
 from permissions.keys.keystore import FileKeyStore, key_store
 from referrals.deadlines import purge
-from tests.support.callers import agency_id
-from tests.support.shared_packet import sealed as sealed  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.shared_packet import sealed as sealed  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 ACCESS = {"purpose": "review"}
 YWCA = "ywca"

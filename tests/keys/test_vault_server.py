@@ -15,7 +15,7 @@ from permissions.keys.vault import VaultKeyStore
 from permissions.keys.wrapping import WEBHOOK_KEY_OWNER
 from tests.keys.stores import PLAIN, of
 from tests.keys.stores import openbao as openbao  # a fixture
-from tests.support.openbao import OpenBao
+from tests.support.servers.openbao import OpenBao
 
 pytestmark = pytest.mark.static
 

@@ -13,13 +13,13 @@ from django.db import connections
 from permissions.database.clock import database_now
 from referrals import models as m
 from referrals.notifications.line_tests import weekly
-from tests.support import line_tests as scene
-from tests.support.desk_pages import Pages, text_of
-from tests.support.line_tests import DAY, HOUR, monday, open_link, press, set_clock, tap
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import keep
-from tests.support.notifications import work as send_messages
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people import line_tests as scene
+from tests.support.people.desk_pages import Pages, text_of
+from tests.support.people.line_tests import DAY, HOUR, monday, open_link, press, set_clock, tap
+from tests.support.people.notifications import keep
+from tests.support.people.notifications import work as send_messages
+from tests.support.servers.message_servers import PhoneProvider
 
 NUMBER = scene.early_number()
 

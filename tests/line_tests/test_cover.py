@@ -14,15 +14,15 @@ from permissions.errors import NotPermitted
 from referrals import models as m
 from referrals.notifications.line_tests import cover, figures
 from referrals.on_call import changes
-from tests.support import line_tests as scene
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.line_tests import DAY, DENVER, HOUR, MINUTE, monday, set_clock, tap
-from tests.support.message_servers import PhoneProvider
-from tests.support.notifications import keep, off_duty
-from tests.support.notifications import work as send_messages
-from tests.support.rota import principal, set_rotation
-from tests.support.stories import Story
+from tests.support.people import line_tests as scene
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.line_tests import DAY, DENVER, HOUR, MINUTE, monday, set_clock, tap
+from tests.support.people.notifications import keep, off_duty
+from tests.support.people.notifications import work as send_messages
+from tests.support.people.rota import principal, set_rotation
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import PhoneProvider
 
 YWCA = agency_id("ywca")
 NUMBER = scene.early_number()

@@ -7,13 +7,13 @@ import pytest
 
 from referrals import models as m
 from referrals.notifications.line_tests import cover, silence
-from tests.support import line_tests as scene
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.line_tests import DAY, HOUR, monday, pass_week, set_clock, tap
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, prove, template_of
-from tests.support.notifications import work as send_messages
+from tests.support.people import line_tests as scene
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.line_tests import DAY, HOUR, monday, pass_week, set_clock, tap
+from tests.support.people.notifications import keep, prove, template_of
+from tests.support.people.notifications import work as send_messages
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 YWCA = agency_id("ywca")
 NUMBER = scene.early_number()

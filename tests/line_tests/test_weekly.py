@@ -16,14 +16,14 @@ from referrals import models as m
 from referrals.notifications import message_queue, transports, triggers, voice_calls
 from referrals.notifications.line_tests import weekly
 from referrals.on_call import changes
-from tests.support import line_tests as scene
-from tests.support.callers import member_id
-from tests.support.line_tests import DAY, DENVER, HOUR, WEEK, monday, pass_week, set_clock
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import add, keep, off_duty
-from tests.support.notifications import work as send_messages
-from tests.support.rota import principal, set_rotation
-from tests.support.stories import Story
+from tests.support.people import line_tests as scene
+from tests.support.people.callers import member_id
+from tests.support.people.line_tests import DAY, DENVER, HOUR, WEEK, monday, pass_week, set_clock
+from tests.support.people.notifications import add, keep, off_duty
+from tests.support.people.notifications import work as send_messages
+from tests.support.people.rota import principal, set_rotation
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 OWN = scene.early_number()
 DUTY, OUTSIDE, UNPROVEN = (f"+1406555018{number}" for number in range(3))

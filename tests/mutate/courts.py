@@ -10,11 +10,11 @@ from django.db import DatabaseError
 
 from tests.mutate.run import Campaign
 from tests.mutate.sql import Mutant
-from tests.support import matrix, route_table
-from tests.support.matrix import put_back as put_back  # a fixture
-from tests.support.matrix import try_out as try_out  # a fixture
-from tests.support.policy_probe import TABLES, TOLD_OF_THE_OWN_SIDE, World, probe
-from tests.support.policy_probe import world as world  # a fixture
+from tests.support.proofs import matrix, route_table
+from tests.support.proofs.matrix import put_back as put_back  # a fixture
+from tests.support.proofs.matrix import try_out as try_out  # a fixture
+from tests.support.proofs.policy_probe import TABLES, TOLD_OF_THE_OWN_SIDE, World, probe
+from tests.support.proofs.policy_probe import world as world  # a fixture
 
 PutBack = Callable[[str, str, Any], None]
 GLANCES = 4  # so many tables are asked about a function; what they miss, the tests that name it see

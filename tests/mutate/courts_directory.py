@@ -3,8 +3,8 @@
 from tests.mutate.courts import _seen
 from tests.mutate.run import Campaign
 from tests.mutate.sql import Mutant
-from tests.support.editor_probe import SOURCES, World, probe, relation
-from tests.support.editor_probe import world as world  # a fixture
+from tests.support.proofs.editor_probe import SOURCES, World, probe, relation
+from tests.support.proofs.editor_probe import world as world  # a fixture
 
 
 def test_of_the_directory(campaign: Campaign, world: World) -> None:

@@ -41,7 +41,7 @@ class _Counts:
     def called(cls) -> list[str]:
         """Functions called since the last look. It uses its own connection, because some tests stop
         the server or start it again. A server that crashed counts from zero."""
-        from tests.support.cluster import own_cluster
+        from tests.support.ground.cluster import own_cluster
 
         for one in connections.all(initialized_only=True):
             if one.connection is not None and not one.in_atomic_block:
@@ -68,7 +68,7 @@ class _Counts:
 
 @pytest.fixture(scope="session", autouse=True)
 def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
-    from tests.support.cluster import own_cluster
+    from tests.support.ground.cluster import own_cluster
 
     with django_db_blocker.unblock():
         with closing(own_cluster().connect_superuser(django_db_setup)) as superuser:

@@ -19,7 +19,7 @@ from tests.mutate import code, reach, sql
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.judges import JUDGES, NO_JUDGES, rooms_of
 from tests.mutate.sql import Mutant
-from tests.support.one_database import ONE_DATABASE
+from tests.support.ground.one_database import ONE_DATABASE
 
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
@@ -86,7 +86,7 @@ class Campaign:
 
     def begin(self, database: str) -> None:
         """Read every mutant there is; by a connection that outlives the test that begins it."""
-        from tests.support.cluster import own_cluster
+        from tests.support.ground.cluster import own_cluster
 
         superuser = self.superuser = own_cluster().connect_superuser(database)
         found = [
@@ -128,7 +128,9 @@ class Campaign:
         """Extend every session: a token lives five minutes, and a court takes longer."""
         with self.superuser.cursor() as cursor:
             cursor.execute("UPDATE credential SET expires_at = expires_at + interval '1 day'")
-        from tests.support.binding import bind_credentials  # a model: pytest has set Django up
+        from tests.support.people.binding import (
+            bind_credentials,  # a model: pytest has set Django up
+        )
 
         bind_credentials()
 

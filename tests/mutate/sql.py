@@ -205,7 +205,7 @@ def replaced(superuser: Any, real: str, changed: str, *, hashes: bool = False) -
 
 def _begin_the_log_anew(superuser: Any) -> None:
     """No test empties it: what was hashed by another function would look tampered with for good."""
-    from tests.support.seals import guard, partitions
+    from tests.support.people.seals import guard, partitions
 
     tables = [*partitions(superuser), "access_entry", "log_leaf", "log_checkpoint"]
     with superuser.cursor() as cursor:

@@ -8,11 +8,11 @@ from django.test import override_settings
 
 from permissions.identity import contact_channels
 from referrals.deadlines import purge
-from tests.support.database import as_app
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import add, keep, off_duty, states, template_of, work
-from tests.support.stories import Story
+from tests.support.ground.database import as_app
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import add, keep, off_duty, states, template_of, work
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 STRANGER = "406-555-0142"
 

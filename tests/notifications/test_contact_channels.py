@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from referrals.notifications import channel_checks
-from tests.support.callers import member_id
-from tests.support.database import as_app
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import add, keep, prove, work
+from tests.support.ground.database import as_app
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import add, keep, prove, work
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 
 def shown(api: Any, who: str) -> dict[str, Any]:

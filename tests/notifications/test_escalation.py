@@ -10,9 +10,8 @@ from django.db import connections
 
 from referrals.deadlines import overdue
 from referrals.notifications import escalation, message_queue, triggers
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import (
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import (
     DUTY,
     keep,
     notified,
@@ -21,7 +20,8 @@ from tests.support.notifications import (
     told_by_phone_too,
     work,
 )
-from tests.support.stories import Story, service_of, to
+from tests.support.people.stories import Story, service_of, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 HOTLINE = "406-555-0101"
 

@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from referrals.notifications import transports
-from tests.support.message_servers import COPIES, CopiesServer, MailServer
-from tests.support.notifications import DUTY, keep, states, work
-from tests.support.stories import Story
+from tests.support.people.notifications import DUTY, keep, states, work
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import COPIES, CopiesServer, MailServer
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from referrals.notifications import message_queue, triggers
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import (
+from tests.support.people.notifications import (
     keep,
     notified,
     number,
@@ -16,7 +15,8 @@ from tests.support.notifications import (
     told_by_phone_too,
     work,
 )
-from tests.support.stories import PACKET, Story, to
+from tests.support.people.stories import PACKET, Story, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ from typing import Any
 
 from referrals.deadlines import purge
 from referrals.notifications import message_queue, message_texts, transports, triggers
-from tests.support.database import as_app
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import (
+from tests.support.ground.database import as_app
+from tests.support.people.notifications import (
     DUTY,
     MARK,
     PEOPLE,
@@ -20,7 +19,8 @@ from tests.support.notifications import (
     template_of,
     work,
 )
-from tests.support.stories import PACKET, Story
+from tests.support.people.stories import PACKET, Story
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 # -- The words -------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import HOME
-from tests.support.message_servers import COPIES, CopiesServer, MailServer
-from tests.support.notifications import DUTY, keep
-from tests.support.stories import Story
-from tests.support.waiting import SOON, until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.waiting import SOON, until
+from tests.support.people.notifications import DUTY, keep
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import COPIES, CopiesServer, MailServer
 
 
 @pytest.fixture

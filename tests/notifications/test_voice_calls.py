@@ -26,9 +26,9 @@ from referrals.notifications import (
     triggers,
     voice_calls,
 )
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, off_duty, states, work
-from tests.support.stories import Story
+from tests.support.people.notifications import keep, off_duty, states, work
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 DESK = "+14065550161"
 

@@ -7,9 +7,8 @@ from django.db import connections
 from api.dev import demo
 from api.dev.cast import CAST
 from referrals.notifications import gaps
-from tests.support.callers import agency_id
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import (
+from tests.support.people.callers import agency_id
+from tests.support.people.notifications import (
     DUTY,
     MARK,
     PEOPLE,
@@ -21,7 +20,8 @@ from tests.support.notifications import (
     told_by_phone_too,
     work,
 )
-from tests.support.stories import PACKET, Story, service_of, to
+from tests.support.people.stories import PACKET, Story, service_of, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 # -- Who is notified, of what ----------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from permissions.models import Agency
 from referrals import codes, worker
 from referrals.deadlines import purge
 from referrals.numbers import cells
-from tests.support.callers import agency_id
-from tests.support.stories import BOUND, Story, notice_release_body, service_of, to
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import BOUND, Story, notice_release_body, service_of, to
 
 Key = tuple[str | None, str, date, str]  # whose, side, when, what
 PAIRS = (("police", "ywca"), ("police", "sarc"), ("hospital", "ywca"), ("sarc", "ywca"))

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db import connections
 
-from tests.support.callers import agency_id
+from tests.support.people.callers import agency_id
 
 # Of each referral one of each of these.
 WHOLE = ("kind:community_advocate", "concern:domestic", "age_band:adult", "urgency:urgent")

@@ -10,7 +10,7 @@ from referrals.numbers.network_figures import Cells
 from referrals.numbers.own_report import FAMILIES, Side
 from referrals.numbers.periods import Period, containing
 from tests.numbers.lives import Lives
-from tests.support.callers import agency_id, principal
+from tests.support.people.callers import agency_id, principal
 
 CALENDARS = ("month", "quarter", "half_year", "year", "federal_year")
 

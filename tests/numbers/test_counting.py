@@ -13,9 +13,9 @@ from permissions.database.uuid7 import uuid7
 from referrals import worker
 from referrals.numbers import cells
 from tests.numbers.lives import counted, is_right, left_of
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_one_person
-from tests.support.stories import Story, service_of, to
+from tests.support.ground.database import as_one_person
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import Story, service_of, to
 
 TABLES = ("counted_referral", "count_line", "count_cell", "count_seal")
 NOTICE = {"urgency": "emergency", "needs": ["shelter"], "concern": "labor_trafficking"}

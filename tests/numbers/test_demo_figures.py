@@ -7,7 +7,7 @@ from django.test import Client
 from api.dev import demo_figures
 from referrals.numbers import cells, network_figures
 from tests.numbers.lives import left_of
-from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 
 def test_they_are_right_and_there_once(superuser: Any) -> None:

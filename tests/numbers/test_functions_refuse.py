@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from tests.support.callers import Caller, member_id, narrow
-from tests.support.database import as_app
+from tests.support.ground.database import as_app
+from tests.support.people.callers import Caller, member_id, narrow
 
 CALLERS: dict[str, Callable[[Any], Caller | None]] = {
     "nobody": lambda api: None,

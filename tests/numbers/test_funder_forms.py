@@ -17,8 +17,8 @@ from referrals import codes
 from referrals.numbers import funder_forms
 from referrals.numbers.funder_forms import Form
 from tests.numbers.past_cells import past, referrals
-from tests.support.callers import agency_id, principal
-from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.people.callers import agency_id, principal
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 FORMS = funder_forms.forms()
 KNOWN = {

@@ -7,7 +7,7 @@ import pytest
 
 from tests.numbers.lives import Lives, all_purged, counted, differing, is_right, left_of
 from tests.numbers.reports import reports_are_the_truth
-from tests.support.exercises import Exercise
+from tests.support.people.exercises import Exercise
 
 
 @pytest.mark.parametrize(("seed", "first"), [(1, 0), (2, 5), (3, 9)])

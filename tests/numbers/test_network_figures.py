@@ -19,8 +19,8 @@ from referrals import worker
 from referrals.numbers import bands, network_figures, published_figures
 from referrals.numbers.bands import ROOM, Band, band
 from tests.numbers.past_cells import network, past, referrals, some_years
-from tests.support.callers import agency_id, principal
-from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.people.callers import agency_id, principal
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 COORDINATOR = "taskforce.coordinator"
 HERE = "/desk/network-figures"

@@ -17,9 +17,9 @@ from referrals import worker
 from referrals.models import LineCover
 from referrals.numbers.periods import shifted
 from tests.numbers.past_cells import past, referrals
-from tests.support.callers import agency_id, narrow
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story, to
+from tests.support.people.callers import agency_id, narrow
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story, to
 
 REPORTS = "/v1/reports"
 PAGE = "/desk/reports"

@@ -17,8 +17,8 @@ from tests.numbers.training_pages import (
     only_id,
     stored,
 )
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, rows, text_of
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, rows, text_of
 
 
 def test_a_lead_enters_corrects_and_deletes_and_the_log_has_it(api: Any, superuser: Any) -> None:

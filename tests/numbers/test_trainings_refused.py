@@ -26,9 +26,9 @@ from tests.numbers.training_pages import (
     posted,
     stored,
 )
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.exercises import Exercise
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.exercises import Exercise
 
 READ = "SELECT count(*) FROM sec.trainings(NULL, NULL, '', NULL, NULL, NULL, 9)"
 COUNT = "SELECT * FROM sec.training_totals(NULL, NULL, '')"

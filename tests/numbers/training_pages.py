@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.support.callers import agency_id
-from tests.support.desk_pages import Pages
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import Pages
 
 COORDINATOR = "taskforce.coordinator"
 LIST = "/desk/trainings"

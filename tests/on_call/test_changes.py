@@ -12,8 +12,8 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
 from referrals import models as m
 from referrals.on_call import changes, rows
 from referrals.on_call.who_is_on import Shift, who_is_on
-from tests.support.callers import agency_id, member_id
-from tests.support.rota import now, principal, set_rotation
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.rota import now, principal, set_rotation
 
 HOUR = timedelta(hours=1)
 YWCA = agency_id("ywca")

@@ -10,8 +10,8 @@ from permissions.enrollment import members
 from permissions.errors import NotPermitted, NotVisible, Unavailable
 from referrals import models as m
 from referrals.on_call import calendar_files, changes, feeds
-from tests.support.callers import agency_id, member_id
-from tests.support.rota import now, principal, set_rotation
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.rota import now, principal, set_rotation
 
 
 def opens(secret: str) -> bool:

@@ -8,10 +8,10 @@ import pytest
 from permissions.errors import NotPermitted
 from referrals.notifications import gaps
 from referrals.on_call import changes
-from tests.support.callers import agency_id, member_id
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, notified, off_duty, work
-from tests.support.rota import now, principal, set_rotation
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.notifications import keep, notified, off_duty, work
+from tests.support.people.rota import now, principal, set_rotation
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 NO_LINE = {("ywca.lead", "no_line")}
 YWCA = agency_id("ywca")

@@ -11,12 +11,12 @@ from django.db import connection
 from referrals.job_wakeup import CHANNEL
 from referrals.notifications import message_queue, triggers
 from referrals.on_call import changes
-from tests.support.callers import member_id
-from tests.support.cluster import own_cluster
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, notified, number, off_duty, work
-from tests.support.rota import now, principal, set_rotation
-from tests.support.stories import Story, to
+from tests.support.ground.cluster import own_cluster
+from tests.support.people.callers import member_id
+from tests.support.people.notifications import keep, notified, number, off_duty, work
+from tests.support.people.rota import now, principal, set_rotation
+from tests.support.people.stories import Story, to
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 MAILBOX = ("ywca", "notice")
 

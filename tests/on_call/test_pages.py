@@ -9,11 +9,11 @@ from icalendar import Calendar
 from referrals import models as m
 from referrals.notifications import gaps
 from referrals.on_call import changes, overview
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.http_client import HttpClient
-from tests.support.rota import now, principal, set_rotation
-from tests.support.stories import service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.rota import now, principal, set_rotation
+from tests.support.people.stories import service_of
 
 DENVER = ZoneInfo("America/Denver")
 YWCA = agency_id("ywca")

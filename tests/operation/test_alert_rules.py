@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.repository import DEPLOY
+from tests.support.ground.repository import DEPLOY
 
 pytestmark = pytest.mark.static
 

@@ -13,10 +13,10 @@ from django.core.checks import run_checks
 from django.db import connections
 
 from permissions.health import deployment_checks, heartbeats
-from tests.support.live_server import Server
-from tests.support.nginx_front import NGINX, nginx_before
-from tests.support.ports import free_port
-from tests.support.repository import DEPLOY
+from tests.support.ground.live_server import Server
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import DEPLOY
+from tests.support.servers.nginx_front import NGINX, nginx_before
 
 ALIASES = ["default", "signin", "editor", "auditor", "jobs", "sealer"]
 

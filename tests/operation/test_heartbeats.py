@@ -25,11 +25,11 @@ from permissions.keys import key_folder
 from referrals.notifications import sent_messages
 from referrals.worker import JOBS, Job, Worker
 from tests.operation.readings import all_jobs_beat, figure, lines, ready, said_by_checks, seen
-from tests.support.cluster import HOME
-from tests.support.message_servers import MailServer
-from tests.support.notifications import DUTY, keep, work
-from tests.support.stories import Story
-from tests.support.waiting import SOON, until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.waiting import SOON, until
+from tests.support.people.notifications import DUTY, keep, work
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer
 
 FAR = 3600.0
 

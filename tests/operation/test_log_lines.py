@@ -20,7 +20,7 @@ from psycopg2 import errorcodes
 
 from api import logging_config
 from api.logging_config import ALLOWED
-from tests.support.repository import DEPLOY, sources
+from tests.support.ground.repository import DEPLOY, sources
 
 PRODUCT = ("api", "permissions", "directory", "referrals")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical")

@@ -14,9 +14,9 @@ import requests
 from api.dev import processes
 from permissions.health.log_lines import LogLines
 from tests.operation.readings import value_in
-from tests.support.cluster import HOME
-from tests.support.ports import free_port
-from tests.support.waiting import SOON, until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import SOON, until
 
 LINE = "x" * 999 + "\n"
 FULL = "/dev/full"  # each write to it fails as on a full disk

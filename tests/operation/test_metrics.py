@@ -18,10 +18,10 @@ from django.utils.timezone import now
 from permissions.health import backups, heartbeats
 from permissions.models import Agency
 from tests.operation.readings import value_in
-from tests.support.live_server import Server
-from tests.support.repository import DEPLOY
-from tests.support.stories import Story
-from tests.support.waiting import until
+from tests.support.ground.live_server import Server
+from tests.support.ground.repository import DEPLOY
+from tests.support.ground.waiting import until
+from tests.support.people.stories import Story
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 TOKEN = "a token for tests, long enough"

@@ -26,10 +26,10 @@ from api.logging_config import ALLOWED
 from permissions.health import checks, heartbeats
 from permissions.recovery import outbox
 from tests.operation.readings import all_jobs_beat, figure, lines, ready, said_by_checks, seen
-from tests.support.cluster import own_cluster
-from tests.support.seals import seal, write
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON, until
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.waiting import SOON, until
+from tests.support.people.seals import seal, write
+from tests.support.people.stories import PACKET, Story
 
 
 @pytest.fixture(autouse=True)

@@ -22,15 +22,15 @@ from structlog.testing import capture_logs
 
 from api.dev import processes
 from api.http import traces
-from tests.support.access_log import the_log_is_full
-from tests.support.cluster import HOME
-from tests.support.http_client import HttpClient
-from tests.support.ports import free_port
-from tests.support.repository import REPOSITORY
-from tests.support.stories import Story
-from tests.support.trace_collector import Collector, flush, said, texts
-from tests.support.trace_collector import collector as collector  # a fixture
-from tests.support.waiting import until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import until
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.stories import Story
+from tests.support.servers.trace_collector import Collector, flush, said, texts
+from tests.support.servers.trace_collector import collector as collector  # a fixture
 
 WORD = "zqinventedmarker"
 

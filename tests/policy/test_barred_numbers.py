@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from permissions.database.uuid7 import uuid7
-from tests.support.access_log import two_months
-from tests.support.cleaning import TableCleaner
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import DUTY, PEOPLE, keep, work
-from tests.support.routes import BODIES
-from tests.support.stories import NOTICE, PACKET, Story, to
-from tests.support.two_worlds import World, difference, within_half_an_hour
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work as send_webhooks
+from tests.support.ground.cleaning import TableCleaner
+from tests.support.people.access_log import two_months
+from tests.support.people.notifications import DUTY, PEOPLE, keep, work
+from tests.support.people.stories import NOTICE, PACKET, Story, to
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work as send_webhooks
+from tests.support.proofs.routes import BODIES
+from tests.support.proofs.two_worlds import World, difference, within_half_an_hour
+from tests.support.servers.message_servers import MailServer, PhoneProvider
+from tests.support.servers.webhook_receiver import Receiver
 from tests.webhooks.endpoints import made
 
 # Sizes of the log's tree, which counts the entries of the whole network. Auditors read them by

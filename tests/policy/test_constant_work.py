@@ -14,11 +14,11 @@ from permissions.identity.credentials import resolve_credential
 from referrals.act_registry.registry import CLOSING
 from referrals.referral_lock import lock_number
 from tests.bench import plans
-from tests.support import routes
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.repository import REPOSITORY, contract, sources
-from tests.support.stories import PACKET, Story, service_of, to, two
+from tests.support.ground.repository import REPOSITORY, contract, sources
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story, service_of, to, two
+from tests.support.proofs import routes
 
 Hidden = tuple[str, Callable[[Story, Any, Any], None]]
 

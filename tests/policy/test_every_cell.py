@@ -12,8 +12,8 @@ import pytest
 
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.deadlines import overdue
-from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
-from tests.support.stories import Story
+from tests.support.people.states import CELLS, CLOCK, ROADS, SHOWN, bring
+from tests.support.people.stories import Story
 
 # Nobody's by hand: a draft is begun without a state, a receipt is a partner system's.
 NEITHER = {"create", "delivered"}

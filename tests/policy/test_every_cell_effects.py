@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.act_leaves import ROWS, cells, leaves_what_its_row_names
-from tests.support.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
-from tests.support.seed import SEED
-from tests.support.states import CELLS
-from tests.support.stories import Story
+from tests.support.ground.seed import SEED
+from tests.support.people.states import CELLS
+from tests.support.people.stories import Story
+from tests.support.proofs.act_leaves import ROWS, cells, leaves_what_its_row_names
+from tests.support.proofs.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
 
 PARTS = 8  # each with a network of its own; within one the other referral stays the same
 

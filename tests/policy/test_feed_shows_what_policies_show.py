@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.policy_probe import World, as_role, named
-from tests.support.policy_probe import world as world  # a fixture
+from tests.support.proofs.policy_probe import World, as_role, named
+from tests.support.proofs.policy_probe import world as world  # a fixture
 
 FEED = "SELECT id FROM sec.event_page(%s, %s, %s)"
 POLICIES = (

@@ -16,11 +16,11 @@ from directory.importing.parsing import id_of
 from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
 from permissions.models import Client
-from tests.support import routes
-from tests.support.callers import Caller, member_id
-from tests.support.database import forget_edits, full_story
-from tests.support.routes import everything
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.database import forget_edits, full_story
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.stories import PACKET, Story, service_of
+from tests.support.proofs import routes
+from tests.support.proofs.routes import everything
 
 ALIASES = ("default", "auditor", "editor")
 

@@ -1,11 +1,11 @@
 """The marker sweep: it looks for every word that was written in every answer to every caller.
 
-A referral in each state (tests/support/markers.py) × every route that the resolver knows × each
-method that it answers × each member of the cast, with right and wrong requests. Here: each route,
-each of the cast in each state, what shows a referral in each state to each side, and one in so many
-of the rest; tests/slow has the whole product. The table of tests/support/marker_table.py must allow
-every word that a status, header, cookie or body holds, and every word in log lines, the server's
-log, the tables and the messages.
+A referral in each state (tests/support/proofs/markers.py) × every route that the resolver knows ×
+each method that it answers × each member of the cast, with right and wrong requests. Here: each
+route, each of the cast in each state, what shows a referral in each state to each side, and one in
+so many of the rest; tests/slow has the whole product. The table of
+tests/support/proofs/marker_table.py must allow every word that a status, header, cookie or body
+holds, and every word in log lines, the server's log, the tables and the messages.
 """
 
 import io
@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.support import matrix
-from tests.support.commands import our_commands, verbs_of
-from tests.support.marker_sweep import Sweep
-from tests.support.marker_sweep import far as far  # a fixture
-from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.marker_table import asked
-from tests.support.sent_markers import FarEnds
-from tests.support.whole_sweep import SAY, sweep_over
-from tests.support.whole_sweep import sweep as sweep  # a fixture
+from tests.support.ground.commands import our_commands, verbs_of
+from tests.support.proofs import matrix
+from tests.support.proofs.marker_sweep import Sweep
+from tests.support.proofs.marker_sweep import far as far  # a fixture
+from tests.support.proofs.marker_sweep import lines as lines  # a fixture
+from tests.support.proofs.marker_table import asked
+from tests.support.proofs.sent_markers import FarEnds
+from tests.support.proofs.whole_sweep import SAY, sweep_over
+from tests.support.proofs.whole_sweep import sweep as sweep  # a fixture
 
 
 def test_a_word_is_found_only_where_the_table_allows_it(

@@ -9,12 +9,12 @@ from permissions.reference import rows as r
 from permissions.reference import world as w
 from permissions.reference.read_rules import can_see
 from referrals.packet_fields import PACKET_FIELDS
-from tests.support import marker_table
-from tests.support.callers import Caller, agency_id, member_id
-from tests.support.marker_states import STATES
-from tests.support.marker_table import Who
-from tests.support.markers import Marker, World, cast
-from tests.support.rls_rows import Snapshot, snapshot
+from tests.support.people.callers import Caller, agency_id, member_id
+from tests.support.proofs import marker_table
+from tests.support.proofs.marker_states import STATES
+from tests.support.proofs.marker_table import Who
+from tests.support.proofs.markers import Marker, World, cast
+from tests.support.proofs.rls_rows import Snapshot, snapshot
 
 SIDES = {"from": "police", "to": "ywca"}
 

@@ -14,16 +14,16 @@ from api.http import middleware, problem_details
 from api.v1.referrals import referrals as referrals_api
 from permissions.errors import BadRequest
 from referrals.notifications import message_texts
-from tests.support import marker_sweep as of
-from tests.support.kept_rows import Kept
-from tests.support.marker_sweep import At, Sweep
-from tests.support.marker_sweep import far as far  # a fixture
-from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.marker_table import Cell, Who, asked
-from tests.support.markers import Marker, World
-from tests.support.message_servers import MailServer
-from tests.support.route_table import D, R
-from tests.support.sent_markers import FarEnds
+from tests.support.ground.kept_rows import Kept
+from tests.support.proofs import marker_sweep as of
+from tests.support.proofs.marker_sweep import At, Sweep
+from tests.support.proofs.marker_sweep import far as far  # a fixture
+from tests.support.proofs.marker_sweep import lines as lines  # a fixture
+from tests.support.proofs.marker_table import Cell, Who, asked
+from tests.support.proofs.markers import Marker, World
+from tests.support.proofs.route_table import D, R
+from tests.support.proofs.sent_markers import FarEnds
+from tests.support.servers.message_servers import MailServer
 
 COLLEAGUE = Who("police.worker2")
 READS = Cell("GET", R, COLLEAGUE, "accepted")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.marker_faults import FAULTS, tells_no_word
-from tests.support.marker_faults import sweep as sweep  # a fixture
-from tests.support.marker_sweep import Sweep
-from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.proofs.marker_faults import FAULTS, tells_no_word
+from tests.support.proofs.marker_faults import sweep as sweep  # a fixture
+from tests.support.proofs.marker_sweep import Sweep
+from tests.support.proofs.marker_sweep import lines as lines  # a fixture
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from referrals.notifications import triggers
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import DUTY, PEOPLE, keep, notified, off_duty, work
-from tests.support.stories import NOTICE, Story, notes, seen, service_of, to, two
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import DUTY, PEOPLE, keep, notified, off_duty, work
+from tests.support.people.stories import NOTICE, Story, notes, seen, service_of, to, two
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 # -- In another referral that names it -------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support import routes
-from tests.support.desk_pages import at_the_desk
-from tests.support.routes import ask, everything
-from tests.support.stories import PACKET, Story
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
+from tests.support.proofs.routes import ask, everything
 
 OUTSIDERS = (
     ("outsider.worker", None),

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.policy_probe import World, as_role, named
-from tests.support.policy_probe import world as world  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.proofs.policy_probe import World, as_role, named
+from tests.support.proofs.policy_probe import world as world  # a fixture
 
 MESSAGES = "SELECT id FROM sec.newest_messages(%s, %s)"
 POLICIES = (

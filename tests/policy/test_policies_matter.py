@@ -11,11 +11,11 @@ import pytest
 
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import of_policies, policies
-from tests.support.database import opening
-from tests.support.policy_probe import TABLES, World, as_role, ids, probe
-from tests.support.policy_probe import world as world  # a fixture
-from tests.support.probe_people import person
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import opening
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.policy_probe import TABLES, World, as_role, ids, probe
+from tests.support.proofs.policy_probe import world as world  # a fixture
+from tests.support.proofs.probe_people import person
 
 # -- The tests -------------------------------------------------------------------------------------
 

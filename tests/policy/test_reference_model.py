@@ -1,7 +1,7 @@
 """The model and the database say the same: who sees and who writes what (docs/rules.md).
 
-Random worlds (tests/support/random_worlds.py), the same each time; tests/slow has 10,000. A world
-that fails is printed step by step, and how to run it again.
+Random worlds (tests/support/proofs/random_worlds.py), the same each time; tests/slow has 10,000. A
+world that fails is printed step by step, and how to run it again.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ import pytest
 from permissions.reference import rows as r
 from permissions.reference.read_rules import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.write_rules import CHANGEABLE, DATABASES_OWN, INSERTS
-from tests.support.random_worlds import cast as cast  # a fixture
-from tests.support.random_worlds import compare_random_worlds
-from tests.support.random_worlds import laid as laid  # a fixture
-from tests.support.rls_probe import Ground
-from tests.support.seed import SEED
-from tests.support.world_cast import Cast
+from tests.support.ground.seed import SEED
+from tests.support.proofs.random_worlds import cast as cast  # a fixture
+from tests.support.proofs.random_worlds import compare_random_worlds
+from tests.support.proofs.random_worlds import laid as laid  # a fixture
+from tests.support.proofs.rls_probe import Ground
+from tests.support.proofs.world_cast import Cast
 
 WORLDS = 40
 A_PART = 40

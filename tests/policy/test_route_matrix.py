@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.support import routes
-from tests.support.desk_pages import at_the_desk
-from tests.support.http_client import HttpClient
-from tests.support.matrix import TryOut, served
-from tests.support.matrix import put_back as put_back  # a fixture
-from tests.support.matrix import try_out as try_out  # a fixture
-from tests.support.repository import contract
-from tests.support.route_answers import api_answers, as_the_table_says, desk_answers, in_turn
-from tests.support.route_table import API_ROWS, DESK_ROWS
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.repository import contract
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.proofs import routes
+from tests.support.proofs.matrix import TryOut, served
+from tests.support.proofs.matrix import put_back as put_back  # a fixture
+from tests.support.proofs.matrix import try_out as try_out  # a fixture
+from tests.support.proofs.route_answers import api_answers, as_the_table_says, desk_answers, in_turn
+from tests.support.proofs.route_table import API_ROWS, DESK_ROWS
 
 
 def test_the_api_answers_each_of_the_cast_as_the_table_says(

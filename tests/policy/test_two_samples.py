@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.support.two_samples import holm, ks_distance, ks_p
+from tests.support.ground.two_samples import holm, ks_distance, ks_p
 
 pytestmark = pytest.mark.static
 

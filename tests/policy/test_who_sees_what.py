@@ -12,10 +12,10 @@ from playwright.sync_api import Browser
 
 from permissions.reference import matrix, read_rules
 from permissions.reference.read_rules import AUDITOR_SEES, SEES
-from tests.support.browser import SIZES
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 PATH = "/who-sees-what"
 

@@ -7,10 +7,10 @@ import pytest
 from permissions.keys import rotation
 from permissions.keys.keystore import key_store
 from referrals.deadlines import exercises_over, removal
-from tests.support.desk_pages import text_of
-from tests.support.exercises import Exercise, accept_and_share
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import text_of
+from tests.support.people.exercises import Exercise, accept_and_share
+from tests.support.people.stories import PACKET, Story, service_of
 
 TWINS = "SELECT id FROM permissions_agency WHERE exercise_id IS NOT NULL"
 

@@ -17,10 +17,10 @@ from referrals.notices import Notice
 from referrals.packets import notes, packet
 from tests.desk.own_people import at_own_desk
 from tests.desk.own_people import make_own as make_own  # a fixture
-from tests.support.callers import agency_id, member_id, principal
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.exercises import NOTICE, RELEASE, Exercise, accept_and_share
-from tests.support.stories import Story, service_of
+from tests.support.people.callers import agency_id, member_id, principal
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.exercises import NOTICE, RELEASE, Exercise, accept_and_share
+from tests.support.people.stories import Story, service_of
 
 NO_EXERCISE = "No exercise is under way with this code."
 OVER = "The exercise has ended. From here on everything is real."

@@ -15,21 +15,21 @@ from django.db import connections
 
 from api.http.authentication import SESSION_KEY
 from referrals.notifications import sent_messages
-from tests.support import routes
-from tests.support.callers import agency_id
-from tests.support.cleaning import TableCleaner
-from tests.support.database import identify
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.exercises import Exercise, accept_and_share
-from tests.support.matrix import TryOut
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import PEOPLE, keep, work
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
-from tests.support.two_worlds import World, difference, within_half_an_hour
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work as send_webhooks
+from tests.support.ground.cleaning import TableCleaner
+from tests.support.ground.database import identify
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.exercises import Exercise, accept_and_share
+from tests.support.people.notifications import PEOPLE, keep, work
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work as send_webhooks
+from tests.support.proofs import routes
+from tests.support.proofs.matrix import TryOut
+from tests.support.proofs.two_worlds import World, difference, within_half_an_hour
+from tests.support.servers.message_servers import MailServer, PhoneProvider
+from tests.support.servers.webhook_receiver import Receiver
 from tests.webhooks.endpoints import made
 
 PRACTICING = ("police.lead", "ywca.worker")

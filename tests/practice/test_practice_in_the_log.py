@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.seals.sealed_log import sealed as sealed  # a fixture
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.exercises import Exercise, accept_and_share
-from tests.support.seals import faults, seal
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.exercises import Exercise, accept_and_share
+from tests.support.people.seals import faults, seal
+from tests.support.people.stories import Story
 
 LOG = "/v1/access-log"
 

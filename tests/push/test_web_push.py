@@ -15,15 +15,15 @@ from permissions.keys import vapid_key
 from referrals.notifications import message_queue, triggers
 from referrals.push import sealing
 from referrals.push.sealing import Chance
-from tests.support.awake import claims, device_of, own_lines, push, subscribe
-from tests.support.callers import Caller
-from tests.support.cluster import own_cluster
-from tests.support.desk_pages import at_the_desk
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, off_duty, prove, states, work
-from tests.support.push_service import Browser, PushService, bytes_of, push_service
-from tests.support.resolvers import answers
-from tests.support.stories import Story
+from tests.support.ground.cluster import own_cluster
+from tests.support.people.awake import claims, device_of, own_lines, push, subscribe
+from tests.support.people.callers import Caller
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.notifications import keep, off_duty, prove, states, work
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer, PhoneProvider
+from tests.support.servers.push_service import Browser, PushService, bytes_of, push_service
+from tests.support.servers.resolvers import answers
 
 WHO = "ywca.worker"
 

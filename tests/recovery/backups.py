@@ -13,8 +13,8 @@ from psycopg2.sql import SQL, Identifier
 from permissions.recovery import applying, journal, outbox
 from permissions.recovery.applying import Applied
 from permissions.recovery.journal import Entry
-from tests.support.cluster import own_cluster
-from tests.support.template import point_at
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.template import point_at
 
 
 class Backup:

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.cleaning import CONTENT, TableCleaner
-from tests.support.cluster import own_cluster
+from tests.support.ground.cleaning import CONTENT, TableCleaner
+from tests.support.ground.cluster import own_cluster
 
 
 @pytest.fixture(scope="module")

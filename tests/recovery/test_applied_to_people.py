@@ -15,7 +15,7 @@ from permissions.models import Client, Membership, Person
 from permissions.recovery import applying
 from tests.recovery.backups import Backup, journaled, restored_to, write
 from tests.recovery.backups import backup as backup
-from tests.support.callers import agency_id, member_id, principal
+from tests.support.people.callers import agency_id, member_id, principal
 
 
 def membership(who: str) -> Membership:

@@ -10,7 +10,7 @@ import pytest
 from permissions.recovery import applying, journal
 from tests.recovery.backups import Backup, restored_to
 from tests.recovery.backups import backup as backup
-from tests.support.stories import PACKET, Story, return_body, service_of, to
+from tests.support.people.stories import PACKET, Story, return_body, service_of, to
 
 LATE = {"purpose": "intake"}
 

@@ -23,14 +23,14 @@ from referrals.on_call import feeds
 from tests.recovery.backups import Backup, journaled, restored_to, write
 from tests.recovery.backups import backup as backup
 from tests.slip.scene import Survivor, end_slip, give
-from tests.support.callers import agency_id, member_id
-from tests.support.exports import ready, state, work
-from tests.support.notifications import keep
-from tests.support.own_systems import pair
-from tests.support.rota import principal
-from tests.support.stories import PACKET, Story, service_of
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.exports import ready, state, work
+from tests.support.people.notifications import keep
+from tests.support.people.own_systems import pair
+from tests.support.people.rota import principal
+from tests.support.people.stories import PACKET, Story, service_of
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.servers.webhook_receiver import Receiver
 
 
 def reads_feed(secret: str) -> bool:

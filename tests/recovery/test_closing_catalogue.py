@@ -10,8 +10,8 @@ from django.db import connections
 
 from permissions.recovery.closing_columns import CLOSES, NOT_CLOSING
 from referrals.act_registry.registry import ACTS, CLOSING
-from tests.support.act_leaves import LEAVES
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.proofs.act_leaves import LEAVES
 
 # What a column is called that ends, limits or withdraws something.
 ENDS = re.compile(

@@ -19,13 +19,13 @@ from permissions.recovery import marks, timeline
 from referrals.models import LostAct
 from referrals.recovery import copies
 from tests.operation.readings import ready
-from tests.support.callers import Caller, agency_id
-from tests.support.cluster import own_cluster
-from tests.support.desk_pages import at_the_desk
-from tests.support.restored import recover
-from tests.support.restored import restored as restored  # a fixture
-from tests.support.seals import faults, seal
-from tests.support.stories import Story, service_of
+from tests.support.ground.cluster import own_cluster
+from tests.support.ground.restored import recover
+from tests.support.ground.restored import restored as restored  # a fixture
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.seals import faults, seal
+from tests.support.people.stories import Story, service_of
 
 
 def copied() -> None:

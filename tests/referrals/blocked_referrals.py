@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.callers import member_id
-from tests.support.database import as_app, opening, refused
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.routes import everything
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import as_app, opening, refused
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.routes import everything
 
 HANGS_ON_IT = (
     *("referral", "referral_side", "referral_assignment", "referral_event", "release"),

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from referrals.deadlines import purge
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import (
+from tests.support.ground.database import as_app
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import (
     PACKET,
     RECORD,
     REPORT,

@@ -14,7 +14,7 @@ from api.desk.referral import acts as desk
 from api.desk.referral.offers import OFFERED
 from api.v1.referrals import acts as v1
 from referrals.act_registry.registry import ACTS, CLOSING, LISTED, MOVES, RULES, Answer
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

@@ -10,17 +10,17 @@ from django.db import connections
 
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.acts import availability
-from tests.support import routes
-from tests.support.callers import member_id
-from tests.support.database import turned_off
-from tests.support.stored_rows import content_rows, counts
-from tests.support.stories import NOTICE, PACKET, Story, release_body, return_body, service_of
+from tests.support.ground.database import turned_off
+from tests.support.ground.stored_rows import content_rows, counts
+from tests.support.people.callers import member_id
+from tests.support.people.stories import NOTICE, PACKET, Story, service_of
+from tests.support.proofs import routes
 
 BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "routine"},
     "put_notice_release": routes.body_for("/put_notice_release"),
-    "put_release": release_body(),
-    "put_return_release": return_body(),
+    "put_release": routes.body_for("/put_release"),
+    "put_return_release": routes.body_for("/put_return_release"),
     "put_packet": {"packet": PACKET},
     "withdraw": {"code": "help_found"},
 }

@@ -6,10 +6,10 @@ import pytest
 
 from tests.referrals.blocked_referrals import assert_it_does_not_exist
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support.callers import member_id
-from tests.support.database import as_one_person
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story, bar, service_of, to
+from tests.support.ground.database import as_one_person
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story, bar, service_of, to
 
 
 def test_a_whole_agency_is_barred_and_the_sender_is_told_before_sending(

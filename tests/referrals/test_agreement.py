@@ -12,16 +12,24 @@ from permissions.keys import rotation
 from permissions.keys.keystore import key_store
 from referrals.acts import agreement
 from referrals.deadlines import purge
-from tests.support.callers import agency_id
-from tests.support.database import (
+from tests.support.ground.database import (
     as_app,
     belonging_to_a_referral,
     opening,
     refused_for_want_of_rights,
 )
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stored_rows import rows, stored_rows
-from tests.support.stories import PACKET, Story, bar, full_draft, return_body, says_no, service_of
+from tests.support.ground.stored_rows import rows, stored_rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import (
+    PACKET,
+    Story,
+    bar,
+    full_draft,
+    return_body,
+    says_no,
+    service_of,
+)
 
 TALLY = (  # of all months: one may end while a test runs
     "SELECT agency_id, max(month), sum(offered)::int, sum(declined)::int FROM agreement_tally"

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from referrals.deadlines import purge
-from tests.support import routes
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, refused_for_want_of_rights, turned_off
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.sec_functions import PUT_ON
-from tests.support.sender_bytes import Sender as EverythingOfTheSenders
-from tests.support.sender_bytes import assert_same, rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import as_app, refused_for_want_of_rights, turned_off
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
+from tests.support.proofs.sec_functions import PUT_ON
+from tests.support.proofs.sender_bytes import Sender as EverythingOfTheSenders
+from tests.support.proofs.sender_bytes import assert_same, rows
 
 HER_RIGHTS = ("account_disclosures", "open_notes")
 

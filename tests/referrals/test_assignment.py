@@ -11,11 +11,11 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from referrals import codes
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, identify, refused
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.sender_view import Sender
-from tests.support.stories import PACKET, Story, to
+from tests.support.ground.database import as_app, identify, refused
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story, to
+from tests.support.proofs.sender_view import Sender
 
 
 def seen(api: Any, who: str, story: Story) -> Any:
@@ -208,7 +208,7 @@ def test_the_reviewer_is_not_told_of_a_referral_of_her_own_agencys(
 
 
 def _service_of_solo() -> str:
-    from tests.support.stories import service_of
+    from tests.support.people.stories import service_of
 
     return service_of("solo")
 
@@ -333,7 +333,7 @@ def test_the_way_around_the_functions_is_closed(opened: Story, api: Any, stateme
 
 
 def test_an_ended_membership_is_put_on_nothing(opened: Story, api: Any) -> None:
-    from tests.support.database import turned_off
+    from tests.support.ground.database import turned_off
 
     worker2 = member_id("ywca.worker2")
     with turned_off("jobs", "permissions_membership", "active", worker2):
@@ -347,7 +347,7 @@ def test_a_person_who_is_locked_out_is_put_on_nothing(
     opened: Story, api: Any, superuser: Any
 ) -> None:
     """Her membership stands; it is she who may not sign in."""
-    from tests.support.database import turned_off
+    from tests.support.ground.database import turned_off
 
     worker2 = member_id("ywca.worker2")
     with superuser.cursor() as cursor:

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story
 
 WHERE = "/v1/barred-attempts"
 

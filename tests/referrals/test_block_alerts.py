@@ -8,11 +8,11 @@ import pytest
 
 from tests.referrals.blocked_referrals import made
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, notified, work
-from tests.support.stories import Story, bar
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import keep, notified, work
+from tests.support.people.stories import Story, bar
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 EVERYONE = ("worker", "worker2", "lead", "admin", "editor", "auditor")
 OUTSIDE = "406-555-0185"

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support.callers import member_id
-from tests.support.database import as_app, refused
-from tests.support.stories import Story, bar
+from tests.support.ground.database import as_app, refused
+from tests.support.people.callers import member_id
+from tests.support.people.stories import Story, bar
 
 
 @pytest.mark.parametrize(

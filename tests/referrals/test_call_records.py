@@ -8,9 +8,9 @@ from django.db import connections
 
 from referrals import codes
 from referrals.call_records import UNMET
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import phone_only, service_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import phone_only, service_of
 
 
 @pytest.fixture

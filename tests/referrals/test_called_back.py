@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.races import Race, act, events, in_order
-from tests.support.races import race as race  # a fixture
-from tests.support.stored_rows import content_rows
-from tests.support.stories import Story
+from tests.support.ground.races import Race, act, events, in_order
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import content_rows
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 

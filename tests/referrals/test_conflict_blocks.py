@@ -9,15 +9,15 @@ import pytest
 from referrals.act_registry.registry import RULES
 from tests.referrals.blocked_referrals import assert_it_does_not_exist, made
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support import routes
-from tests.support.callers import member_id
-from tests.support.database import as_app, refused
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import notified, work
-from tests.support.routes import everything
-from tests.support.sender_view import Sender
-from tests.support.stories import NOTICE, Story, bar, to
+from tests.support.ground.database import as_app, refused
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import notified, work
+from tests.support.people.stories import NOTICE, Story, bar, to
+from tests.support.proofs import routes
+from tests.support.proofs.routes import everything
+from tests.support.proofs.sender_view import Sender
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 # -- A member of the own agency --------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ from django.db import connections
 
 from referrals import worker
 from referrals.deadlines import auto_close, purge
-from tests.support.callers import Caller, member_id
-from tests.support.event_readers import none_is_missed_while_sixteen_write, page
-from tests.support.event_writers import Writers
-from tests.support.stories import PACKET, Story, return_body
+from tests.support.people.callers import Caller, member_id
+from tests.support.people.event_readers import none_is_missed_while_sixteen_write, page
+from tests.support.people.event_writers import Writers
+from tests.support.people.stories import PACKET, Story, return_body
 
 
 def read(caller: Caller, limit: int = 100) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from permissions.database.uuid7 import uuid7
 from permissions.identity.credentials import resolve_credential
 from referrals.deadlines import purge
 from tests.bench import plans
-from tests.support.callers import Caller, member_id, narrow
-from tests.support.event_readers import page
-from tests.support.routes import ask
-from tests.support.stories import Story, bar, to
+from tests.support.people.callers import Caller, member_id, narrow
+from tests.support.people.event_readers import page
+from tests.support.people.stories import Story, bar, to
+from tests.support.proofs.routes import ask
 
 FEED = "/v1/events"
 

@@ -11,11 +11,11 @@ from django.db import connections
 
 from permissions.models import Agency
 from referrals import codes
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app, refused
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import counts
-from tests.support.stories import PACKET, Story, stays
+from tests.support.ground.database import as_app, refused
+from tests.support.ground.stored_rows import counts
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import PACKET, Story, stays
+from tests.support.proofs.sender_view import Sender
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 

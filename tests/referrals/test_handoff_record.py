@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from referrals.deadlines import purge
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import Story
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story
 
 PURPOSE = {"purpose": "hand_off"}
 

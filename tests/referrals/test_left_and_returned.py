@@ -9,13 +9,13 @@ import pytest
 
 from directory import models as m
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.left import bind_as_it_is, set_active
-from tests.support.left import roles_and_entries as roles_and_entries  # a fixture
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.stories import Story, to
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.left import bind_as_it_is, set_active
+from tests.support.people.left import roles_and_entries as roles_and_entries  # a fixture
+from tests.support.people.stories import Story, to
 
 OPENS = {"purpose": "intake"}
 

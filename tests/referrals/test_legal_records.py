@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from referrals.acts import legal_records
-from tests.support import routes
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import Story
+from tests.support.proofs import routes
+from tests.support.proofs.sender_view import Sender
 
 ACTS = ("record_report", "record_disclosure")
 

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 
 from referrals.deadlines import overdue
-from tests.support import routes
-from tests.support.callers import agency_id, member_id
-from tests.support.races import OPENING, Race, act, events, in_order, told
-from tests.support.races import race as race  # a fixture
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON
+from tests.support.ground.races import OPENING, Race, act, events, in_order, told
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
 
 __all__ = ["race"]  # the fixture
 

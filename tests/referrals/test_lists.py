@@ -7,9 +7,9 @@ import pytest
 
 from referrals.deadlines import overdue
 from referrals.queries.list_filters import STATUSES
-from tests.support.callers import member_id
-from tests.support.states import ROADS, SHOWN
-from tests.support.stories import Story
+from tests.support.people.callers import member_id
+from tests.support.people.states import ROADS, SHOWN
+from tests.support.people.stories import Story
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 

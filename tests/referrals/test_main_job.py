@@ -1,6 +1,6 @@
 """The whole job over HTTP: an officer refers, an advocate answers, and who sees what meanwhile."""
 
-from tests.support.stories import PACKET
+from tests.support.people.stories import PACKET
 
 
 def test_from_draft_to_completed(story, api):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stories import Story
+from tests.support.people.stories import Story
 
 SENDER = "police.worker"
 

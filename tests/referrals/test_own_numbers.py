@@ -12,9 +12,10 @@ from permissions.keys import rotation
 from referrals.deadlines import purge
 from referrals.own_numbers import record_numbers
 from tests.bench import plans
-from tests.support.callers import agency_id
-from tests.support.database import as_app, refused
-from tests.support.own_numbers import (
+from tests.support.ground.database import as_app, refused
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.own_numbers import (
     LIST,
     NUMBER,
     RECIPIENT,
@@ -25,11 +26,10 @@ from tests.support.own_numbers import (
     number_of,
     numbered,
 )
-from tests.support.routes import ask
-from tests.support.sealed_packets import without_keys as without_keys  # a fixture
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, bar, notes, to
+from tests.support.people.sealed_packets import without_keys as without_keys  # a fixture
+from tests.support.people.stories import PACKET, Story, bar, notes, to
+from tests.support.proofs.routes import ask
+from tests.support.proofs.sender_view import Sender
 
 # -- Read back -------------------------------------------------------------------------------------
 

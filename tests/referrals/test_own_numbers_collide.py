@@ -7,10 +7,13 @@ from django.db import connections
 
 from permissions.database.uuid7 import uuid7
 from referrals.own_numbers import record_numbers
-from tests.support.access_log import everything_stored
-from tests.support.callers import narrow, principal
-from tests.support.database import as_app, refused
-from tests.support.own_numbers import (
+from tests.support.ground.database import as_app, refused
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.access_log import everything_stored
+from tests.support.people.callers import narrow, principal
+from tests.support.people.own_numbers import (
     LIST,
     NUMBER,
     RECIPIENT,
@@ -19,11 +22,8 @@ from tests.support.own_numbers import (
     listed,
     numbered,
 )
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.sec_functions import call
-from tests.support.stories import Story, notes, to
-from tests.support.waiting import SOON
+from tests.support.people.stories import Story, notes, to
+from tests.support.proofs.sec_functions import call
 
 # -- One number, one referral ----------------------------------------------------------------------
 

@@ -13,14 +13,14 @@ from api.desk import forms
 from directory import models as m
 from directory import vocabulary
 from referrals import codes
-from tests.support.callers import agency_id
-from tests.support.database import as_app, identify, phone_only_service, refused
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.directory_entries import Shelf
-from tests.support.directory_entries import shelf as shelf  # a fixture
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import counts
-from tests.support.stories import NOTICE, PACKET, Story, notes, seen, service_of, two
+from tests.support.ground.database import as_app, identify, phone_only_service, refused
+from tests.support.ground.stored_rows import counts
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.directory_entries import Shelf
+from tests.support.people.directory_entries import shelf as shelf  # a fixture
+from tests.support.people.stories import NOTICE, PACKET, Story, notes, seen, service_of, two
+from tests.support.proofs.sender_view import Sender
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 
@@ -297,7 +297,7 @@ def test_a_mistake_closes_all_at_once_and_says_how_far_it_went(
 
 
 def _member(who: str) -> str:
-    from tests.support.callers import member_id
+    from tests.support.people.callers import member_id
 
     return str(member_id(who))
 

@@ -11,13 +11,13 @@ from django.db import connections
 
 from permissions.identity import credentials
 from permissions.models import Membership
-from tests.support import routes
-from tests.support.binding import bind_credentials
-from tests.support.callers import member_id
-from tests.support.races import Race, act, events, in_order, told
-from tests.support.races import race as race  # a fixture
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race, act, events, in_order, told
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.binding import bind_credentials
+from tests.support.people.callers import member_id
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
 
 # -- One wins --------------------------------------------------------------------------------------
 

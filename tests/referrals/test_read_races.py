@@ -7,11 +7,11 @@ from uuid import uuid5
 import pytest
 
 from api.dev import demo
-from tests.support.callers import agency_id, member_id
-from tests.support.races import OPENING, Race, act
-from tests.support.races import race as race  # a fixture
-from tests.support.stories import PACKET, Story, release_body, return_body
-from tests.support.waiting import SOON
+from tests.support.ground.races import OPENING, Race, act
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import PACKET, Story, release_body, return_body
 
 # -- The reader and the revoke ---------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.support.access_log import everything_stored
-from tests.support.callers import agency_id, narrow
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.stories import (
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.waiting import SOON
+from tests.support.people.access_log import everything_stored
+from tests.support.people.callers import agency_id, narrow
+from tests.support.people.stories import (
     NOTICE,
     PACKET,
     Story,
@@ -23,7 +24,6 @@ from tests.support.stories import (
     release_body,
     service_of,
 )
-from tests.support.waiting import SOON
 
 ACTS = ("create", "put_release", "put_packet", "set_external_ref", "send")
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from referrals.act_registry.transitions import TAKEN
-from tests.support import routes
-from tests.support.database import as_app
-from tests.support.sender_view import Sender, changes, comparable
-from tests.support.stories import Story, begun, release_body, service_of
+from tests.support.ground.database import as_app
+from tests.support.people.stories import Story, begun, release_body, service_of
+from tests.support.proofs import routes
+from tests.support.proofs.sender_view import Sender, changes, comparable
 
 # -- The sender's own acts -------------------------------------------------------------------------
 

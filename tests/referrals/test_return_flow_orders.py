@@ -13,7 +13,10 @@ import pytest
 from referrals.act_registry.registry import MOVES
 from referrals.act_registry.transitions import TAKEN
 from referrals.deadlines import purge
-from tests.support.firewall_orders import (
+from tests.support.ground.kept_rows import Kept
+from tests.support.people.fixed_close import closes_at_one_fixed_moment
+from tests.support.people.stories import Story, service_of
+from tests.support.proofs.firewall_orders import (
     CHANGING,
     KEPT,
     PATHS,
@@ -27,12 +30,9 @@ from tests.support.firewall_orders import (
     nothing_moves,
     walks,
 )
-from tests.support.fixed_close import closes_at_one_fixed_moment
-from tests.support.kept_rows import Kept
-from tests.support.sender_bytes import Sender
-from tests.support.sender_bytes import kept as kept  # a fixture
-from tests.support.sender_view import comparable
-from tests.support.stories import Story, service_of
+from tests.support.proofs.sender_bytes import Sender
+from tests.support.proofs.sender_bytes import kept as kept  # a fixture
+from tests.support.proofs.sender_view import comparable
 
 
 def test_the_acts_and_their_orders_are_read_from_the_tables() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from directory.vocabulary import term_id
 from referrals.acts import agreement
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.directory_entries import LIST
-from tests.support.http_client import HttpClient
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, says_no, service_of
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.directory_entries import LIST
+from tests.support.people.stories import Story, says_no, service_of
 
 TALLY = "SELECT sum(offered), sum(declined) FROM agreement_tally"
 NEEDS = {"needs": str(term_id("needs", "emergency-shelter")), "language": "kl"}

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import PACKET, Story
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
 
 WORKER, COLLEAGUE, LEAD = "ywca.worker", "ywca.worker2", "ywca.lead"
 

@@ -8,14 +8,14 @@ import pytest
 
 from tests.referrals.blocked_referrals import assert_it_does_not_exist
 from tests.referrals.blocked_referrals import opened as opened  # a fixture
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.left import roles_and_entries as roles_and_entries  # a fixture
-from tests.support.left import set_active
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, notified, off_duty, work
-from tests.support.sender_view import Sender
-from tests.support.stories import Story, bar
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.left import roles_and_entries as roles_and_entries  # a fixture
+from tests.support.people.left import set_active
+from tests.support.people.notifications import keep, notified, off_duty, work
+from tests.support.people.stories import Story, bar
+from tests.support.proofs.sender_view import Sender
+from tests.support.servers.message_servers import MailServer, PhoneProvider
 
 WHY = {"reason": "nobody_assigned"}
 ADMIN = "406-555-0184"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import agency_id
-from tests.support.database import as_app
-from tests.support.sealed_packets import keys_in
-from tests.support.sender_view import Sender, changes
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.database import as_app
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.sealed_packets import keys_in
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.sender_view import Sender, changes
 
 LEFT = ["name"]
 

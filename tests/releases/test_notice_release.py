@@ -6,9 +6,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.support.callers import agency_id
-from tests.support.stored_rows import rows
-from tests.support.stories import (
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import (
     NOTICE,
     PACKET,
     TOLD,

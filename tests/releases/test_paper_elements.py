@@ -17,7 +17,7 @@ from permissions.principal import Principal
 from referrals.law.paper_elements import ELEMENTS, asked_of, lacking
 from referrals.law.signed_off import FOLDER
 from referrals.queries import details
-from tests.support.stories import Story, service_of
+from tests.support.people.stories import Story, service_of
 
 GOLDEN = FOLDER / "papers"
 SENDERS: dict[str, frozenset[str]] = {

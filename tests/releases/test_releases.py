@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from directory import listings
-from tests.support.callers import agency_id, member_id
-from tests.support.stories import (
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.stories import (
     AUTHORIZED,
     NOTICE,
     PACKET,

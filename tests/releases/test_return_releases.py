@@ -9,12 +9,12 @@ import pytest
 from permissions.keys import rotation
 from referrals.acts.return_releases import returned_values
 from referrals.deadlines import purge
-from tests.support.callers import agency_id
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story, begun, release_body, return_body, service_of
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story, begun, release_body, return_body, service_of
+from tests.support.proofs.sender_view import Sender
 
 DAY = timedelta(days=1)
 NOTHING = {"returned": None, "expires_at": None, "notice": None}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.database import as_app
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.races import Race, act, in_order
-from tests.support.races import race as race  # a fixture
-from tests.support.sender_view import Sender, changes, comparable
-from tests.support.stories import PACKET, Story, service_of
+from tests.support.ground.database import as_app
+from tests.support.ground.races import Race, act, in_order
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story, service_of
+from tests.support.proofs.sender_view import Sender, changes, comparable
 
 __all__ = ["race"]
 

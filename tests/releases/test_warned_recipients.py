@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.stories import TOLD, Story, authorization, release_body, service_of
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.stories import TOLD, Story, authorization, release_body, service_of
 
 WARNED = {
     "prosecution": "prosecution_may_have_to_disclose",

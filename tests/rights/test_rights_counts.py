@@ -7,12 +7,12 @@ import pytest
 
 from referrals.deadlines import purge as purge_run
 from referrals.rights import tally
-from tests.support.callers import agency_id, member_id
-from tests.support.database import as_app
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.purging import keeps
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, service_of
+from tests.support.ground.database import as_app
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.purging import keeps
+from tests.support.people.stories import Story, service_of
 
 LATER = "32 days"  # whatever day it is, the month is over
 GIVEN = {"victim_rights": "given", "vine": "offered", "compensation": "declined"}

@@ -9,13 +9,13 @@ import pytest
 from referrals.deadlines import purge as purge_run
 from referrals.notifications import triggers
 from referrals.rights.items import ITEMS
-from tests.support import routes
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.notifications import keep
-from tests.support.sender_view import Sender
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import keep
+from tests.support.people.stories import Story
+from tests.support.proofs import routes
+from tests.support.proofs.sender_view import Sender
 
 BODY = routes.BODIES["record_rights"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
 
 JSON = "application/json"
 

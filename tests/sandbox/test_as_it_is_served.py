@@ -16,11 +16,11 @@ from api.dev.parties import PartnerSystem, fetch_token
 from api.sandbox import received, reset
 from api.sandbox.scenarios import SCENARIOS
 from tests.sandbox.asks import ahead, ask
-from tests.support.cluster import HOME
-from tests.support.database import all_in_the_feed, rolled_back
-from tests.support.live_server import Server
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.database import all_in_the_feed, rolled_back
+from tests.support.ground.live_server import Server
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import until
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "sandbox.md").read_text()
 DEMO = "http://127.0.0.1:8000"

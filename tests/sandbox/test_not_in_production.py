@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.health import edge_checks
-from tests.support.repository import REPOSITORY
+from tests.support.ground.repository import REPOSITORY
 
 pytestmark = pytest.mark.static
 

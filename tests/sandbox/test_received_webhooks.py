@@ -11,8 +11,8 @@ from django.conf import settings
 
 from api.sandbox import received
 from referrals.webhooks import signatures
-from tests.support.desk_pages import text_of
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import text_of
 
 PATH = "/demo/webhooks/mine"
 

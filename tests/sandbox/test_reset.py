@@ -8,13 +8,13 @@ from django.conf import settings
 from api.sandbox import received, reset
 from permissions.models import Membership
 from tests.sandbox.asks import ask
-from tests.support.binding import changed
-from tests.support.callers import agency_id, member_id
-from tests.support.cleaning import CONTENT, content_tables
-from tests.support.database import full_story, turned_off
-from tests.support.desk_pages import Pages
-from tests.support.http_client import HttpClient
-from tests.support.stories import Story
+from tests.support.ground.cleaning import CONTENT, content_tables
+from tests.support.ground.database import full_story, turned_off
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.binding import changed
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages
+from tests.support.people.stories import Story
 
 CONFIRM = {"confirm": "reset"}
 # What the tests empty and a reset does not: who is signed in, counts of strangers, the journal of

@@ -6,9 +6,9 @@ import pytest
 
 from referrals import worker
 from tests.sandbox.asks import ahead, ask
-from tests.support.desk_pages import Pages
-from tests.support.http_client import HttpClient
-from tests.support.stories import Story
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import Pages
+from tests.support.people.stories import Story
 
 
 def test_the_clock_goes_forward_and_moves_add_up(network: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from api.sandbox.scenarios import PACKET, SCENARIOS
 from tests.sandbox.asks import ahead, ask
-from tests.support.desk_pages import Pages
+from tests.support.people.desk_pages import Pages
 
 # What each side's worker is shown at its end.
 ENDS = {

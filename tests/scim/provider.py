@@ -9,8 +9,8 @@ import orjson
 
 from permissions.models import Client
 from tests.enrollment.links import sent
-from tests.support.desk_pages import at_the_desk
-from tests.support.http_client import HttpClient
+from tests.support.ground.http_client import HttpClient
+from tests.support.people.desk_pages import at_the_desk
 
 PAGE = "/desk/agency/scim"
 USERS = "/scim/v2/Users"

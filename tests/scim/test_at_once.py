@@ -19,8 +19,8 @@ from tests.scim.provider import (
     remove_token,
     system,
 )
-from tests.support.desk_pages import at_the_desk
-from tests.support.races import Race
+from tests.support.ground.races import Race
+from tests.support.people.desk_pages import at_the_desk
 
 
 def together(*calls: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from permissions.models import Membership
 from tests.enrollment.links import NEW, joined
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.scim.provider import link_sent, make_token
-from tests.support.live_server import Server
+from tests.support.ground.live_server import Server
 
 # The other checks write random roles and times of life, which no provider may.
 CHECKED = {"discovery", "misc", "crud:create", "crud:read", "crud:delete"}

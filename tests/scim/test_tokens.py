@@ -23,11 +23,11 @@ from tests.scim.provider import (
     remove_token,
     system,
 )
-from tests.support.access_log import the_log_is_full
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.http_client import HttpClient
-from tests.support.stored_rows import rows
+from tests.support.ground.http_client import HttpClient
+from tests.support.ground.stored_rows import rows
+from tests.support.people.access_log import the_log_is_full
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
 
 
 def posted(who: str, path: str, form: dict[str, str], **how: Any) -> Any:

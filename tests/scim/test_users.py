@@ -17,9 +17,9 @@ from tests.scim.provider import (
     make_token,
     refusal,
 )
-from tests.support.callers import member_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import at_the_desk
 
 LAST = (
     "SELECT act, decision, rule, client_id IS NOT NULL, member_id IS NULL, fields"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from permissions.ledger import sealed_export, verifier, witness
-from tests.support.seals import seal, write
-from tests.support.stories import Story
+from tests.support.people.seals import seal, write
+from tests.support.people.stories import Story
 
 
 @pytest.fixture

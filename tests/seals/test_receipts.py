@@ -17,11 +17,11 @@ from permissions.keys.keystore import key_store
 from permissions.ledger import sealed_export, sealer, verifier
 from tests.seals.sealed_log import sealed as sealed  # a fixture
 from tests.seals.sealed_log import verified as verified  # a fixture
-from tests.support.callers import member_id
-from tests.support.database import as_app, refused_for_want_of_rights
-from tests.support.route_table import API
-from tests.support.seals import ask, seal
-from tests.support.stories import Story
+from tests.support.ground.database import as_app, refused_for_want_of_rights
+from tests.support.people.callers import member_id
+from tests.support.people.seals import ask, seal
+from tests.support.people.stories import Story
+from tests.support.proofs.route_table import API
 
 LOG = "/v1/access-log"
 COLUMNS = (

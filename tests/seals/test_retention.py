@@ -14,11 +14,21 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from permissions.ledger import retention, sealed_export, verifier
-from tests.support.cluster import HOME
-from tests.support.repository import REPOSITORY
-from tests.support.seals import YEARS, Old, ask, checked, faults, retire, seal, tampered, write
-from tests.support.seals import old as old  # a fixture
-from tests.support.waiting import ended
+from tests.support.ground.cluster import HOME
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import ended
+from tests.support.people.seals import (
+    YEARS,
+    Old,
+    ask,
+    checked,
+    faults,
+    retire,
+    seal,
+    tampered,
+    write,
+)
+from tests.support.people.seals import old as old  # a fixture
 
 
 def test_a_month_leaves_and_what_is_left_goes_on_to_verify(

@@ -13,10 +13,10 @@ import pytest
 from django.db import connections, transaction
 
 from permissions.database.advisory_locks import SEALING
-from tests.support.cluster import HOME
-from tests.support.forked_workers import ForkedWorkers
-from tests.support.seals import ask, faults, seal, write
-from tests.support.waiting import until
+from tests.support.ground.cluster import HOME
+from tests.support.ground.forked_workers import ForkedWorkers
+from tests.support.ground.waiting import until
+from tests.support.people.seals import ask, faults, seal, write
 
 GATE = 7_006_001  # an advisory lock, of this test alone
 # After which step of sealer.step it waits, and what makes it wait there.

@@ -20,9 +20,9 @@ from permissions.keys.keystore import key_store
 from permissions.ledger import merkle, sealer, verifier, witness
 from referrals import worker
 from tests.seals.sealed_log import sealed as sealed  # a fixture
-from tests.support.database import IDENTIFY, hash_secret
-from tests.support.seals import ask, faults, seal, write
-from tests.support.stories import Story
+from tests.support.ground.database import IDENTIFY, hash_secret
+from tests.support.people.seals import ask, faults, seal, write
+from tests.support.people.stories import Story
 
 
 def test_each_committed_entry_is_sealed_once_and_nothing_is_at_fault(

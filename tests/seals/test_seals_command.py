@@ -13,7 +13,7 @@ from django.db import connections
 from permissions.keys.keystore import key_store
 from permissions.ledger import verifier, witness
 from tests.seals.sealed_log import sealed as sealed  # a fixture
-from tests.support.seals import seal, tampered, write
+from tests.support.people.seals import seal, tampered, write
 
 
 def test_the_command_says_how_it_stands_and_ends_loudly(

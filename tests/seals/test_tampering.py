@@ -11,8 +11,8 @@ from psycopg2.errors import InsufficientPrivilege
 
 from permissions.ledger import sealer, self_check, verifier, witness
 from tests.seals.sealed_log import sealed as sealed  # a fixture
-from tests.support.seals import ROW, ask, faults, guard, partitions, put_in, seal, tampered
-from tests.support.stories import Story
+from tests.support.people.seals import ROW, ask, faults, guard, partitions, put_in, seal, tampered
+from tests.support.people.stories import Story
 
 LOG = ("log_checkpoint", "log_leaf", "access_entry")
 SERVING = ("default", "auditor", "editor", "jobs", "signin", "sealer")

@@ -21,8 +21,8 @@ from permissions.ledger import sealed_export, sealer, verifier
 from permissions.models import Client
 from tests.seals.sealed_log import sealed as sealed  # a fixture
 from tests.seals.sealed_log import verified as verified  # a fixture
-from tests.support.seals import guard, partitions, seal, tampered
-from tests.support.stories import Story
+from tests.support.people.seals import guard, partitions, seal, tampered
+from tests.support.people.stories import Story
 
 SAID = {"origin": "", "previous": "", "root": "", "seq": 1, "size": 0, "time": ""}
 UNSIGNED = {"key_id": "a", "signature": ""}

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from permissions.database.advisory_locks import SEALING
 from permissions.ledger import sealed_export, sealer, self_check, verifier, witness
 from tests.seals.sealed_log import sealed as sealed  # a fixture
-from tests.support.restored import recover
-from tests.support.seals import ask, faults, guard, partitions, seal, tampered, write
+from tests.support.ground.restored import recover
+from tests.support.people.seals import ask, faults, guard, partitions, seal, tampered, write
 
 
 def test_a_witness_that_was_killed_in_a_line_goes_on(sealed: Path, api: Any) -> None:

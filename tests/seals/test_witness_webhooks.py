@@ -14,12 +14,12 @@ from permissions.identity import credentials
 from permissions.ledger import sealer
 from permissions.models import Client
 from referrals.webhooks import signatures
-from tests.support.database import as_app, refused
-from tests.support.seals import seal, write
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Had, Receiver, ok, receivers
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.ground.database import as_app, refused
+from tests.support.people.seals import seal, write
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.webhook_receiver import Had, Receiver, ok, receivers
 
 BOTH = ("webhooks:write", "audit:read")
 

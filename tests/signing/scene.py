@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from referrals.signing.strokes import Drawing
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stories import TOLD, release_body
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import TOLD, release_body
 
 # An invented signature: two strokes, wide enough to be none of a finger's slips.
 DRAWN: Drawing = [

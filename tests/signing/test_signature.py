@@ -21,9 +21,9 @@ from tests.signing.scene import (
     record,
     releases,
 )
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stored_rows import rows
-from tests.support.stories import TOLD, Story, notes, release_body, return_body, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import TOLD, Story, notes, release_body, return_body, service_of
 
 POINTS = [" ".join(f"{x},{y}" for x, y in stroke) for stroke in DRAWN]
 

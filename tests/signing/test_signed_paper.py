@@ -12,7 +12,7 @@ from permissions.policy import disclosure
 from referrals.law.paper_elements import lacking
 from referrals.queries import details
 from referrals.releases.terms import Consenter, Terms
-from tests.support.stories import Story, release_body, service_of
+from tests.support.people.stories import Story, release_body, service_of
 
 # What the page has a place for, and no words: the box, the time, and what is typed.
 PLACES = {"signature", "date", "name", "authority"}

@@ -28,10 +28,10 @@ from tests.signing.scene import (
     releases,
     secret_of,
 )
-from tests.support.callers import member_id, principal
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, notes, service_of
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id, principal
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import Story, notes, service_of
 
 COLUMNS = "about_hash, signature_id, secret_hash, gone_at, sealed"
 

@@ -5,12 +5,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.signing.scene import ON_PHONE, ON_SCREEN, ask, officer, page_of, path_of
-from tests.support.browser import SIZES, TRIED, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.desk_pages import Pages, one_time_code
-from tests.support.every_page import Look, signed_in, sound
-from tests.support.live_server import Server
-from tests.support.stories import Story
+from tests.support.ground.live_server import Server
+from tests.support.people.browser import SIZES, TRIED, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.desk_pages import Pages, one_time_code
+from tests.support.people.every_page import Look, signed_in, sound
+from tests.support.people.stories import Story
 
 pytestmark = pytest.mark.browser
 

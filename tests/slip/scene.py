@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
 
 WORD, WRONG = "Heron by the river", "another word"
 CODE = re.compile(r"<code>((?:[A-Z]{4}-){3}[A-Z]{4})</code>")

@@ -13,13 +13,13 @@ from tests.slip.scene import WORD, WRONG, Survivor, end_slip, entries, give, ope
 from tests.slip.scene import no_count_stays as no_count_stays  # a fixture
 from tests.slip.scene import shared as shared  # a fixture
 from tests.slip.scene import survivor as survivor  # a fixture
-from tests.support.callers import agency_id, member_id
-from tests.support.desk_pages import Pages, at_the_desk, text_of
-from tests.support.races import OPENING, Race, act
-from tests.support.races import race as race  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON
+from tests.support.ground.races import OPENING, Race, act
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.ground.waiting import SOON
+from tests.support.people.callers import agency_id, member_id
+from tests.support.people.desk_pages import Pages, at_the_desk, text_of
+from tests.support.people.stories import PACKET, Story
 
 # -- An old session, a form that is sent again -----------------------------------------------------
 

@@ -15,9 +15,9 @@ from tests.slip.scene import WRONG, Survivor, end_slip, give
 from tests.slip.scene import no_count_stays as no_count_stays  # a fixture
 from tests.slip.scene import shared as shared  # a fixture
 from tests.slip.scene import survivor as survivor  # a fixture
-from tests.support.callers import agency_id
-from tests.support.stored_rows import rows
-from tests.support.stories import Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.stories import Story
 
 # -- Guesses ---------------------------------------------------------------------------------------
 

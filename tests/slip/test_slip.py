@@ -13,12 +13,12 @@ from tests.slip.scene import WORD, Survivor, entries, give, opens
 from tests.slip.scene import no_count_stays as no_count_stays  # a fixture
 from tests.slip.scene import shared as shared  # a fixture
 from tests.slip.scene import survivor as survivor  # a fixture
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.notifications import PEOPLE, keep
-from tests.support.sender_view import comparable
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.notifications import PEOPLE, keep
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.sender_view import comparable
 
 
 def test_a_survivor_ends_their_permission(survivor: Survivor, shared: Story) -> None:

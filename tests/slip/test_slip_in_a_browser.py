@@ -6,12 +6,12 @@ from playwright.sync_api import Browser, expect
 from tests.slip.scene import CODE, WORD
 from tests.slip.scene import no_count_stays as no_count_stays  # a fixture
 from tests.slip.scene import shared as shared  # a fixture
-from tests.support import every_page
-from tests.support.browser import SIZES, Desk
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.every_page import Look
-from tests.support.live_server import Server
-from tests.support.stories import PACKET, Story
+from tests.support.ground.live_server import Server
+from tests.support.people import every_page
+from tests.support.people.browser import SIZES, Desk
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.every_page import Look
+from tests.support.people.stories import PACKET, Story
 
 pytestmark = pytest.mark.browser
 

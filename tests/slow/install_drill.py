@@ -22,8 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.nginx_front import certify
-from tests.support.repository import DEPLOY, REPOSITORY
+from tests.support.ground.repository import DEPLOY, REPOSITORY
+from tests.support.servers.nginx_front import certify
 
 SECTION = "## Install: a host of your own"
 HOST = "cairn.install.test"

@@ -145,7 +145,7 @@ def main() -> None:
     django.setup()
     from directory.fake_data import generate
     from tests.bench.fill import begin
-    from tests.support.page_counts import miscounted
+    from tests.support.ground.page_counts import miscounted
 
     work = Path(tempfile.mkdtemp(dir=home))
     try:

@@ -20,9 +20,9 @@ import pytest
 from api.dev.postgres import Cluster
 from api.dev.postgres_server import Server
 from api.postgres_binaries import PostgresError, binaries_of, find_binaries
-from tests.support.cluster import GROUND
-from tests.support.repository import DEPLOY, REPOSITORY
-from tests.support.waiting import until
+from tests.support.ground.cluster import GROUND
+from tests.support.ground.repository import DEPLOY, REPOSITORY
+from tests.support.ground.waiting import until
 
 pytestmark = pytest.mark.no_database
 
@@ -33,7 +33,7 @@ from django.core.management import call_command
 from permissions.keys import second_copy
 from permissions.ledger import sealer, witness
 from referrals.drill.standing import make_drill
-from tests.support.template import load_demo
+from tests.support.ground.template import load_demo
 call_command("migrate", database="owner", verbosity=0)
 load_demo()
 make_drill()

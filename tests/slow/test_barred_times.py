@@ -18,16 +18,16 @@ import pytest
 
 from directory.demo import loader
 from permissions.database.uuid7 import uuid7
-from tests.support import routes
-from tests.support.callers import member_id, narrow
-from tests.support.database import all_in_the_feed
-from tests.support.live_server import Server
-from tests.support.seed import SEED
-from tests.support.staff_numbers import Give
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stories import PACKET, Story, service_of, to
-from tests.support.timed_answers import TimedCaller, by_token, signed_in, without_collection
-from tests.support.two_samples import holm, ks_p
+from tests.support.ground.database import all_in_the_feed
+from tests.support.ground.live_server import Server
+from tests.support.ground.seed import SEED
+from tests.support.ground.timed_answers import TimedCaller, by_token, signed_in, without_collection
+from tests.support.ground.two_samples import holm, ks_p
+from tests.support.people.callers import member_id, narrow
+from tests.support.people.staff_numbers import Give
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.stories import PACKET, Story, service_of, to
+from tests.support.proofs import routes
 
 REQUESTS = int(os.environ.get("CAIRN_TIMED_REQUESTS") or 3000)
 ONLY = re.compile(os.environ.get("CAIRN_TIMED_ROUTES", ""))  # which of them; all if not given

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from tests.bench.serve import cpu_of, used
-from tests.support.stories import Story, service_of
+from tests.support.people.stories import Story, service_of
 
 ROUNDS, LIVES = 12, 25
 MOST = 1.05

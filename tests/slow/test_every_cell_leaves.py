@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.act_leaves import ROWS, cells, leaves_what_its_row_names
-from tests.support.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
-from tests.support.stories import Story
+from tests.support.people.stories import Story
+from tests.support.proofs.act_leaves import ROWS, cells, leaves_what_its_row_names
+from tests.support.proofs.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
 
 
 @pytest.mark.usefixtures("everybody_keeps_a_channel")

@@ -3,16 +3,16 @@ orders, and the fixed time of `closed` behind each place."""
 
 from typing import Any
 
-from tests.support.firewall_orders import (
+from tests.support.ground.kept_rows import Kept
+from tests.support.people.fixed_close import closes_at_one_fixed_moment
+from tests.support.proofs.firewall_orders import (
     PLACES,
     answered_as_if_nothing_had_been_done,
     every_walk,
     in_whatever_order_both_act,
     nothing_moves,
 )
-from tests.support.fixed_close import closes_at_one_fixed_moment
-from tests.support.kept_rows import Kept
-from tests.support.sender_bytes import kept as kept  # a fixture
+from tests.support.proofs.sender_bytes import kept as kept  # a fixture
 
 
 def test_nothing_that_the_sender_gets_moves_in_any_order(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.callers import Caller
-from tests.support.live_server import Server
-from tests.support.stored_rows import rows
-from tests.support.stories import NOTICE, service_of
+from tests.support.ground.live_server import Server
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import Caller
+from tests.support.people.stories import NOTICE, service_of
 
 SECONDS, FLOODERS = 8.0, 8
 WITHIN_S = 2.0

@@ -4,10 +4,10 @@ auditor, no one, and who may."""
 import os
 from typing import Any
 
-from tests.support.fuzz import Fuzz
-from tests.support.fuzz_world import World
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.proofs.fuzz import Fuzz
+from tests.support.proofs.fuzz_world import World
+from tests.support.servers.webhook_receiver import Receiver
 
 MOST = int(os.environ.get("CAIRN_FUZZED") or 20_000)
 

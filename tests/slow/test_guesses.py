@@ -7,8 +7,8 @@ from django.core.cache import cache
 from tests.desk.own_people import Own, at_own_desk
 from tests.desk.own_people import make_own as make_own  # a fixture
 from tests.desk.own_people import own as own  # a fixture
-from tests.support.guesses import guess, known_device, owner_gets_in
-from tests.support.passkeys import Passkey, add
+from tests.support.people.guesses import guess, known_device, owner_gets_in
+from tests.support.people.passkeys import Passkey, add
 
 GUESSES, ADDRESSES, MOST_AN_HOUR = 10_000, 200, 10
 

@@ -1,7 +1,7 @@
 """`make image-test`: the image built here twice, looked through, and started as an engine does.
 
 It takes about four minutes. Docker and a registry are not needed, nor asked: see
-tests/support/image_ground.py. The image holds what is committed.
+tests/support/ground/image_ground.py. The image holds what is committed.
 """
 
 import json
@@ -25,10 +25,10 @@ from api.dev.postgres import Cluster
 from deploy.release import image as building
 from deploy.release.oci_archive import Image
 from deploy.release.source import Commit, checked_out
-from tests.support.image_ground import Container, Store, needs_what_builds_images
-from tests.support.ports import free_port
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import until
+from tests.support.ground.image_ground import Container, Store, needs_what_builds_images
+from tests.support.ground.ports import free_port
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import until
 
 pytestmark = pytest.mark.no_database
 

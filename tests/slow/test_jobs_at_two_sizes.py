@@ -12,8 +12,8 @@ from permissions.health import checks
 from referrals import worker
 from referrals.deadlines import overdue, purge
 from referrals.operation import deliveries
-from tests.support.long_box import box as box  # a fixture
-from tests.support.pages_read import read as read  # a fixture
+from tests.support.ground.long_box import box as box  # a fixture
+from tests.support.ground.pages_read import read as read  # a fixture
 
 MORE = 1.2  # times as many pages of memory, at most
 ALWAYS = 40  # pages of memory: what varies by itself

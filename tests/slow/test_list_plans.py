@@ -8,7 +8,7 @@ from referrals.acts.entered_in_error import list_mistakes
 from referrals.queries import lists
 from referrals.queries.list_filters import Filters
 from tests.bench import plans
-from tests.support.long_box import box as box  # a fixture
+from tests.support.ground.long_box import box as box  # a fixture
 
 MAX_BUFFERS = 800  # a page of any filter, at any size
 LEVELS = 20

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.marker_sweep import Sweep
-from tests.support.marker_sweep import far as far  # a fixture
-from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.marker_table import asked
-from tests.support.sent_markers import FarEnds
-from tests.support.whole_sweep import sweep as sweep  # a fixture
-from tests.support.whole_sweep import sweep_over
+from tests.support.proofs.marker_sweep import Sweep
+from tests.support.proofs.marker_sweep import far as far  # a fixture
+from tests.support.proofs.marker_sweep import lines as lines  # a fixture
+from tests.support.proofs.marker_table import asked
+from tests.support.proofs.sent_markers import FarEnds
+from tests.support.proofs.whole_sweep import sweep as sweep  # a fixture
+from tests.support.proofs.whole_sweep import sweep_over
 
 PARTS = 4
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.random_worlds import cast as cast  # a fixture
-from tests.support.random_worlds import compare_random_worlds
-from tests.support.random_worlds import laid as laid  # a fixture
-from tests.support.seed import SEED
-from tests.support.world_cast import Cast
+from tests.support.ground.seed import SEED
+from tests.support.proofs.random_worlds import cast as cast  # a fixture
+from tests.support.proofs.random_worlds import compare_random_worlds
+from tests.support.proofs.random_worlds import laid as laid  # a fixture
+from tests.support.proofs.world_cast import Cast
 
 WORLDS = 10_000
 A_PART = 100

@@ -7,7 +7,7 @@ import pytest
 
 from tests.numbers.lives import Lives, all_purged, differing, is_right
 from tests.numbers.reports import reports_are_the_truth
-from tests.support.seed import SEED
+from tests.support.ground.seed import SEED
 
 LIVES = 1_000
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.homes import Home
-from tests.support.homes import home as home  # a fixture
-from tests.support.killed_readers import the_log_holds_what_a_client_holds
+from tests.support.ground.homes import Home
+from tests.support.ground.homes import home as home  # a fixture
+from tests.support.servers.killed_readers import the_log_holds_what_a_client_holds
 
 pytestmark = pytest.mark.no_database
 

@@ -19,15 +19,15 @@ from permissions.ledger import sealer, witness
 from permissions.recovery import outbox, timeline
 from referrals.recovery import copies
 from tests.operation.readings import ready
-from tests.support.callers import Caller, agency_id
-from tests.support.own_servers import Server, Servers, environment
-from tests.support.own_servers import primary as primary  # fixtures
-from tests.support.own_servers import servers as servers
-from tests.support.repository import REPOSITORY
-from tests.support.restored import recover
-from tests.support.seals import faults, seal
-from tests.support.stories import PACKET, Story, service_of
-from tests.support.waiting import until
+from tests.support.ground.own_servers import Server, Servers, environment
+from tests.support.ground.own_servers import primary as primary  # fixtures
+from tests.support.ground.own_servers import servers as servers
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.restored import recover
+from tests.support.ground.waiting import until
+from tests.support.people.callers import Caller, agency_id
+from tests.support.people.seals import faults, seal
+from tests.support.people.stories import PACKET, Story, service_of
 
 
 @pytest.fixture(autouse=True)

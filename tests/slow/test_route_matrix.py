@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.matrix import TryOut
-from tests.support.matrix import put_back as put_back  # a fixture
-from tests.support.matrix import try_out as try_out  # a fixture
-from tests.support.route_answers import api_answers, as_the_table_says, desk_answers, every
-from tests.support.route_table import API_ROWS, DESK_ROWS
+from tests.support.proofs.matrix import TryOut
+from tests.support.proofs.matrix import put_back as put_back  # a fixture
+from tests.support.proofs.matrix import try_out as try_out  # a fixture
+from tests.support.proofs.route_answers import api_answers, as_the_table_says, desk_answers, every
+from tests.support.proofs.route_table import API_ROWS, DESK_ROWS
 
 
 def test_the_api_answers_each_of_the_cast_as_the_table_says(

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from referrals import worker
-from tests.support import routes
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk
-from tests.support.long_box import box as box  # a fixture
-from tests.support.pages_read import read as read  # a fixture
-from tests.support.stories import PACKET, Story
+from tests.support.ground.long_box import box as box  # a fixture
+from tests.support.ground.pages_read import read as read  # a fixture
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
 
 PEOPLE = ("police.lead", "police.worker", "police.admin", "police.auditor", "ywca.lead")
 SYSTEM = ("police.client", "police.worker")

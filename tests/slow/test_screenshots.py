@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from api import languages
-from tests.support import every_page
-from tests.support.browser import chromium as chromium  # a fixture
-from tests.support.every_page import night as night  # a fixture
+from tests.support.people import every_page
+from tests.support.people.browser import chromium as chromium  # a fixture
+from tests.support.people.every_page import night as night  # a fixture
 
 LOOKS = [
     every_page.Look(size, scheme, language)

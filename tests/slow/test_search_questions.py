@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from directory.demo.loader import SOURCE as DEMO
-from tests.support.hsds_source import forget, import_by_command
+from tests.support.people.hsds_source import forget, import_by_command
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 pytestmark = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

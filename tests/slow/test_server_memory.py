@@ -19,12 +19,12 @@ import requests
 
 from api.dev import processes
 from tests.bench.one_server import processes as running
-from tests.support.cluster import HOME
-from tests.support.desk_pages import at_the_desk
-from tests.support.ports import free_port
-from tests.support.routes import NOWHERE
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import stop
+from tests.support.ground.cluster import HOME
+from tests.support.ground.ports import free_port
+from tests.support.ground.waiting import stop
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs.routes import NOWHERE
 
 REQUESTS = int(os.environ.get("CAIRN_SERVED_REQUESTS", "20000"))
 WARM = 4_000
@@ -44,7 +44,7 @@ class Process:
         self.base_url = f"http://127.0.0.1:{free_port()}"
         command = [*processes.gunicorn(self.base_url), "--workers", "1", "--max-requests", "0"]
         env = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.support.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.support.ground.settings",
             "CAIRN_HOME": str(HOME),
             "CAIRN_DATABASE": database,
             "CAIRN_BASE_URL": self.base_url,

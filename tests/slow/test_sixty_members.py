@@ -6,7 +6,7 @@ from typing import Any
 from permissions.models import Invitation, SealedMessage
 from tests.enrollment.links import no_one_new_stays as no_one_new_stays  # a fixture
 from tests.enrollment.links import sent
-from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.people.desk_pages import at_the_desk, text_of
 
 PEOPLE = "".join(f"Officer {number:02},worker,o{number}@police.invalid\n" for number in range(60))
 

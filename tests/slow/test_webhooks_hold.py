@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.killed_webhook_senders import each_event_arrives_in_order
-from tests.support.stories import Story
+from tests.support.people.stories import Story
+from tests.support.servers.killed_webhook_senders import each_event_arrives_in_order
 
 
 def test_killed_again_and_again_under_load_each_event_arrives_and_order_is_kept(

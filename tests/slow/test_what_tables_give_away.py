@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tests.numbers.parties import KINDS, Party, a_network, published
-from tests.support.seed import SEED
+from tests.support.ground.seed import SEED
 
 
 @pytest.mark.parametrize("number", range(24))

@@ -1,7 +1,7 @@
 """kill -9 of each worker a hundred times while people go on working, measured: `make hold`."""
 
-from tests.support.killed_workers import WorkersKilled
-from tests.support.killed_workers import workers as workers  # a fixture
+from tests.support.servers.killed_workers import WorkersKilled
+from tests.support.servers.killed_workers import workers as workers  # a fixture
 
 
 class TestWorkersKilled(WorkersKilled):

@@ -13,15 +13,15 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
 from permissions.identity import credentials, row_macs
 from permissions.models import Membership
 from permissions.principal import Principal
-from tests.support.binding import changed
-from tests.support.callers import agency_id, member_id, principal, scoped
-from tests.support.races import Race
-from tests.support.races import race as race  # a fixture
-from tests.support.staff_numbers import Give, named
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stored_rows import rows
-from tests.support.stories import PACKET, Story
-from tests.support.waiting import SOON
+from tests.support.ground.races import Race
+from tests.support.ground.races import race as race  # a fixture
+from tests.support.ground.stored_rows import rows
+from tests.support.ground.waiting import SOON
+from tests.support.people.binding import changed
+from tests.support.people.callers import agency_id, member_id, principal, scoped
+from tests.support.people.staff_numbers import Give, named
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
+from tests.support.people.stories import PACKET, Story
 
 LONGEST = "~" * 64
 

@@ -10,11 +10,11 @@ from permissions.identity import row_macs
 from permissions.models import Membership
 from tests.desk.people import person as person  # a fixture
 from tests.identity.bound_rows import copied, put_back, write
-from tests.support.callers import member_id
-from tests.support.desk_pages import Pages, sign_in
-from tests.support.staff_numbers import Give, named
-from tests.support.staff_numbers import give_number as give_number  # a fixture
-from tests.support.stored_rows import rows
+from tests.support.ground.stored_rows import rows
+from tests.support.people.callers import member_id
+from tests.support.people.desk_pages import Pages, sign_in
+from tests.support.people.staff_numbers import Give, named
+from tests.support.people.staff_numbers import give_number as give_number  # a fixture
 
 SET = "UPDATE permissions_membership SET staff_ref = %s WHERE id = %s"
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from itertools import count
 
 from api.dev.postgres import Cluster
-from tests.support.cluster import GROUND
+from tests.support.ground.cluster import GROUND
 from tests.upgrades.make import REPOSITORY
 from tests.upgrades.scratch import done, restore
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from api.dev.postgres import Cluster
 from api.postgres_binaries import find_binaries
-from tests.support.ports import free_port
+from tests.support.ground.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from referrals.notifications import message_queue
-from tests.support.message_servers import MailServer
-from tests.support.notifications import keep, template_of
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.people.notifications import keep, template_of
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.servers.message_servers import MailServer
+from tests.support.servers.webhook_receiver import Receiver
 
 
 def made(api: Any, receiver: Receiver, who: str = "ywca.admin") -> dict[str, Any]:

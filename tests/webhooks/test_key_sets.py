@@ -10,11 +10,11 @@ import pytest
 from permissions.identity.client_keys import keys_of
 from permissions.models import Client
 from referrals.webhooks import key_sets
-from tests.support.callers import agency_id
-from tests.support.desk_pages import at_the_desk, text_of
-from tests.support.key_servers import KeyServer, key_server, of
-from tests.support.own_systems import NEW, SYSTEMS, added, form_of, newest, pair, public
-from tests.support.own_systems import as_before as as_before  # a fixture
+from tests.support.people.callers import agency_id
+from tests.support.people.desk_pages import at_the_desk, text_of
+from tests.support.people.own_systems import NEW, SYSTEMS, added, form_of, newest, pair, public
+from tests.support.people.own_systems import as_before as as_before  # a fixture
+from tests.support.servers.key_servers import KeyServer, key_server, of
 
 pytestmark = pytest.mark.usefixtures("as_before")
 NO_KEYS = "No key set was found there."

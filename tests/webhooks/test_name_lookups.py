@@ -11,8 +11,8 @@ import pytest
 from django.db import connections
 
 from referrals.webhooks import name_lookups
-from tests.support.callers import Caller
-from tests.support.resolvers import PUBLIC, answers
+from tests.support.people.callers import Caller
+from tests.support.servers.resolvers import PUBLIC, answers
 
 MEMBERS = 4  # threads of a web process: deploy/gunicorn.conf.py
 IN_TIME_S = 10

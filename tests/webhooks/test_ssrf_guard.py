@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from referrals import worker
 from referrals.webhooks import delivery, outbox, ssrf_guard
 from referrals.webhooks.ssrf_guard import Connection, NoAnswer, TargetRefused
-from tests.support.resolvers import PUBLIC, answers
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok, receivers
+from tests.support.people.stories import Story
+from tests.support.servers.resolvers import PUBLIC, answers
+from tests.support.servers.webhook_receiver import Receiver, ok, receivers
 
 LOOPBACK = (
     *("127.1", "127.0.1", "127.0.0.1", "0x7f.1", "0x7f000001", "2130706433", "017700000001", "0"),

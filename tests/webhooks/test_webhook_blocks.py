@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.callers import member_id
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.people.callers import member_id
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.webhook_receiver import Receiver, ok
 from tests.webhooks.endpoints import deliveries, events, made, resume, shown
 from tests.webhooks.endpoints import kept as kept  # a fixture
 

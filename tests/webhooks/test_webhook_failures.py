@@ -6,12 +6,12 @@ import pytest
 
 from referrals.notifications import message_queue
 from referrals.webhooks import outbox
-from tests.support.message_servers import MailServer, PhoneProvider
-from tests.support.notifications import keep, template_of
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok, receivers
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.people.notifications import keep, template_of
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.message_servers import MailServer, PhoneProvider
+from tests.support.servers.webhook_receiver import Receiver, ok, receivers
 from tests.webhooks.endpoints import deliveries, events, made, resume, shown, told
 from tests.webhooks.endpoints import kept as kept  # a fixture
 

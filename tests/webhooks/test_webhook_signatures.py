@@ -11,10 +11,10 @@ import pytest
 from permissions.keys import rotation, wrapping
 from referrals.act_registry.registry import ACTS
 from referrals.webhooks import signatures
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.webhook_receiver import Receiver
 from tests.webhooks.endpoints import kept as kept  # a fixture
 from tests.webhooks.endpoints import made, shown
 

@@ -9,10 +9,10 @@ import standardwebhooks
 
 from referrals import worker
 from referrals.webhooks import outbox, signatures
-from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok, receivers
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.people.stories import Story
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.webhook_receiver import Receiver, ok, receivers
 from tests.webhooks.endpoints import deliveries, events, made, resume
 
 # -- What arrives ----------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.support.stored_rows import rows
-from tests.support.stories import Story, says_no
-from tests.support.webhook_receiver import Had, Receiver
-from tests.support.webhooks import receiver as receiver  # a fixture
-from tests.support.webhooks import work
+from tests.support.ground.stored_rows import rows
+from tests.support.people.stories import Story, says_no
+from tests.support.people.webhooks import receiver as receiver  # a fixture
+from tests.support.people.webhooks import work
+from tests.support.servers.webhook_receiver import Had, Receiver
 from tests.webhooks.endpoints import made
 
 KEPT = "SELECT event_id, referral_id, message_id, outcome FROM webhook_delivery"

@@ -9,10 +9,10 @@ import pytest
 from referrals import worker
 from referrals.webhooks import delivery, endpoints, outbox
 from referrals.worker import Job
-from tests.support.database import all_in_the_feed
-from tests.support.killed_webhook_senders import Sending, each_event_arrives_in_order, make
-from tests.support.stories import Story
-from tests.support.webhook_receiver import ok, receivers
+from tests.support.ground.database import all_in_the_feed
+from tests.support.people.stories import Story
+from tests.support.servers.killed_webhook_senders import Sending, each_event_arrives_in_order, make
+from tests.support.servers.webhook_receiver import ok, receivers
 
 # -- Killed, and dead receivers --------------------------------------------------------------------
 

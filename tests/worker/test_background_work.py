@@ -20,12 +20,12 @@ from referrals import worker as job_worker
 from referrals.notifications import message_queue, triggers
 from referrals.webhooks import delivery
 from referrals.worker import Job, Worker
-from tests.support.cluster import HOME
-from tests.support.message_servers import MailServer
-from tests.support.notifications import DUTY, keep
-from tests.support.stories import Story
-from tests.support.waiting import SOON, ended, until
-from tests.support.webhook_receiver import receivers
+from tests.support.ground.cluster import HOME
+from tests.support.ground.waiting import SOON, ended, until
+from tests.support.people.notifications import DUTY, keep
+from tests.support.people.stories import Story
+from tests.support.servers.message_servers import MailServer
+from tests.support.servers.webhook_receiver import receivers
 
 FAR = 3600.0  # seconds: no job looks by itself again while a test runs
 

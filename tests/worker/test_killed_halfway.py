@@ -12,10 +12,10 @@ import pytest
 import requests
 
 from api.dev.parties import assertion
-from tests.support.homes import home as home  # a fixture
-from tests.support.homes import service_of, system
-from tests.support.losing_proxy import losing_proxy
-from tests.support.stories import NOTICE, release_body
+from tests.support.ground.homes import home as home  # a fixture
+from tests.support.ground.homes import service_of, system
+from tests.support.people.stories import NOTICE, release_body
+from tests.support.servers.losing_proxy import losing_proxy
 
 pytestmark = pytest.mark.no_database
 

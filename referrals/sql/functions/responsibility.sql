@@ -85,7 +85,7 @@ END $$;
 -- assigned, and their agency's live grant. One call reads all of it, because the policies own_side,
 -- own_staff and own_grant would resolve the caller five times. It returns what they allow, and
 -- nothing without an acting member (R15); the random worlds compare them
--- (tests/support/rls_probe.py).
+-- (tests/support/proofs/rls_probe.py).
 CREATE FUNCTION sec.own_side_context(
     referral uuid, OUT subject uuid, OUT holder uuid, OUT state text, OUT assigned boolean,
     OUT fields text[], OUT release uuid, OUT until timestamptz, OUT kek int, OUT bundle bytea,

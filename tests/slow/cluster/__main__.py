@@ -26,8 +26,8 @@ from tests.slow.cluster.ground import Ground
 from tests.slow.cluster.hosts import BASE_URL, ETC, FAKETIME, Cluster
 from tests.slow.cluster.load import Advocate
 from tests.slow.cluster.verdict import Journals, Judge, Verdict
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import until
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import until
 
 HOME = REPOSITORY / "var" / "drill"
 PATRONI = REPOSITORY / "var" / "drill-patroni"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.slow.cluster.ground import address, run
 from tests.slow.cluster.hosts import DATABASES, ETC, WEBS, WORKERS, Cluster
-from tests.support.waiting import until
+from tests.support.ground.waiting import until
 from tests.upgrades.scratch import next_release
 
 Say = Callable[[str], None]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.waiting import until
+from tests.support.ground.waiting import until
 
 SWITCH = "switch"  # the namespace with the bridge
 NETWORK = "10.99.0"

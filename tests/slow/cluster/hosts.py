@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.slow.cluster.ground import Ground, address, run
-from tests.support.repository import REPOSITORY
-from tests.support.waiting import until
+from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import until
 
 ETC = Path("/etc/cairn")
 SOCKETS = "/run/postgresql"

@@ -14,7 +14,7 @@ import requests
 
 from tests.slow.cluster.hosts import Cluster
 from tests.slow.cluster.load import Advocate, patiently
-from tests.support.waiting import until
+from tests.support.ground.waiting import until
 
 ACTS = (  # each leaves one event of its name
     *("create", "send", "acknowledge", "accept", "put_release", "put_packet", "revoke_release"),

@@ -1,0 +1,1 @@
+"""What is held over all of it at once: markers, matrices, models, fuzz, two worlds."""

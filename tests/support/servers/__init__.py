@@ -1,0 +1,1 @@
+"""The far ends of what Cairn sends, and processes between: real sockets on this machine."""

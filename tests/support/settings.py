@@ -1,6 +1,0 @@
-"""The settings of a server that tests start: the product's, with a hash that takes no time."""
-
-from api.settings import *  # noqa: F403
-from tests.support.hashing import QUICK_HASHER
-
-PASSWORD_HASHERS = [QUICK_HASHER]
