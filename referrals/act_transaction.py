@@ -185,8 +185,8 @@ def act_transaction(
     words is refused by its state. Afterwards `answer()` returns the referral as the caller's side
     is now shown it.
     """
-    asked = locked_query(principal, referral_id, closing=act in CLOSING)
-    with writer.logged_act(principal, f"referral.{act}", referral_id, ask=asked) as attempt:
+    query = locked_query(principal, referral_id, closing=act in CLOSING)
+    with writer.logged_act(principal, f"referral.{act}", referral_id, ask=query) as attempt:
         seen = seen_of(attempt.found)
         referral, own, relation = seen.referral, seen.own, seen.relation(principal)
         side = relation.side

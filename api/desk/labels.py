@@ -184,7 +184,7 @@ FIELDS = dict(choices(CODE_LISTS["packet_field"]))
 def field_lines(name: str, text: str) -> list[str]:
     """Return a field of an opened packet as lines to read."""
     known, codes = BY_NAME[name].codes, codes_in(name, text)
-    return [text] if known is None or codes is None else [gettext(known[one]) for one in codes]
+    return [text] if known is None or codes is None else [gettext(known[code]) for code in codes]
 
 
 RETURNED = {
@@ -307,7 +307,7 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
             content.get("detail") or "",
         ]
     if kind == "rights":
-        return [_right(one, content) for one in ITEMS if content.get(one.name)]
+        return [_right(item, content) for item in ITEMS if content.get(item.name)]
     of = "outcome" if kind == "outcome" else "private_reason"
     return [label(of, content.get("code"))]
 
@@ -359,5 +359,5 @@ CHANNEL_TESTS = {
 
 def as_dialed(address: str) -> str:
     """Return a number of this country as people here write it, any other address as it is."""
-    found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", address)
-    return "-".join(found.groups()) if found else address
+    match = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", address)
+    return "-".join(match.groups()) if match else address

@@ -236,11 +236,11 @@ def _keep_typed(request: HttpRequest) -> bool:
 def _this_page(request: HttpRequest) -> str:
     """Return this page's path and, from its parameters, only which service and which earlier
     referral (ids, as in the links to it): nothing that was typed gets into an address."""
-    given = request.POST if request.method == "POST" else request.GET
-    kept = {name: one for name in ("service", "replaces") if (one := as_uuid(given.get(name)))}
+    data = request.POST if request.method == "POST" else request.GET
+    ids = {name: id_ for name in ("service", "replaces") if (id_ := as_uuid(data.get(name)))}
     said_no = request.path == reverse("desk_said_no")  # a button of that page
     path = reverse("desk_new_referral") if said_no else request.path
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return f"{path}?{urlencode(ids)}" if ids else path
 
 
 def as_uuid(text: str | None) -> UUID | None:
@@ -253,10 +253,10 @@ def as_uuid(text: str | None) -> UUID | None:
 def require_uuid(text: str | None) -> UUID:
     """The id in a form or an address. Raises NotVisible for text that is none: a random id is
     answered the same."""
-    found = as_uuid(text)
-    if found is None:
+    id_ = as_uuid(text)
+    if id_ is None:
         raise NotVisible
-    return found
+    return id_
 
 
 def page(

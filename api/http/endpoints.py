@@ -42,8 +42,8 @@ class Shape(serializers.Serializer):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and set(data) - set(self.fields):
             raise ValidationError(self._with_unknown(data))
-        found: dict[str, Any] = super().to_internal_value(data)
-        return found
+        values: dict[str, Any] = super().to_internal_value(data)
+        return values
 
     def _with_unknown(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return what is wrong with a body that has unknown fields: that, and the rest.
@@ -51,14 +51,14 @@ class Shape(serializers.Serializer):
         An unknown name might be a person's, so the message lists the known ones instead.
         """
         known = f"The documented fields are: {', '.join(self.fields) or 'none'}."
-        found: dict[str, Any] = {"non_field_errors": [ErrorDetail(known, UNKNOWN_FIELD)]}
+        errors: dict[str, Any] = {"non_field_errors": [ErrorDetail(known, UNKNOWN_FIELD)]}
         try:
             super().to_internal_value(
-                {name: one for name, one in data.items() if name in self.fields}
+                {name: value for name, value in data.items() if name in self.fields}
             )
         except ValidationError as error:
-            found |= error.detail if isinstance(error.detail, dict) else {}
-        return found
+            errors |= error.detail if isinstance(error.detail, dict) else {}
+        return errors
 
 
 class NothingIn(Shape):
@@ -99,8 +99,8 @@ class WithFieldsMember(serializers.Serializer):
     would hide the serializer's own."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        found = super().get_fields()
-        return {name.rstrip("_"): field for name, field in found.items()}
+        fields = super().get_fields()
+        return {name.rstrip("_"): field for name, field in fields.items()}
 
 
 class Endpoint(APIView):
@@ -188,17 +188,17 @@ class Endpoint(APIView):
         """The query to send in the round trip that resolves the caller, for use by the handler."""
         return None
 
-    def _check(self, asked: QueryDict) -> None:
+    def _check(self, parameters: QueryDict) -> None:
         """Refuse an unknown or repeated query parameter, or one that contains NUL."""
         faults = []
-        if set(asked) - set(self.query):  # its name may be anything, and is not repeated
+        if set(parameters) - set(self.query):  # its name may be anything, and is not repeated
             known = f"The documented parameters are: {', '.join(self.query) or 'none'}."
             faults.append(Fault("unknown_parameter", known, None))
         for name in self.query:
-            texts = asked.getlist(name)
+            texts = parameters.getlist(name)
             if len(texts) > 1:
-                given = "A query parameter was given more than once."
-                faults.append(Fault("repeated_parameter", given, name))
+                detail = "A query parameter was given more than once."
+                faults.append(Fault("repeated_parameter", detail, name))
             elif texts and "\x00" in texts[0]:
                 nul = "A text contains an invalid character (such as NUL)."
                 faults.append(Fault("not_text", nul, name))

@@ -122,12 +122,12 @@ class RequestMiddleware:
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         cacheable = response.get("Cache-Control") in (CACHEABLE, REVALIDATED)
-        kept = cacheable or request.path.startswith("/static/")
+        storable = cacheable or request.path.startswith("/static/")
         if response.cookies:  # a session: no cache may hold the answer
             response["Cache-Control"] = "no-store"
         elif request.path in OFFLINE and response.status_code == 200:
             response["Cache-Control"] = KEPT_OFFLINE
-        elif not kept:
+        elif not storable:
             response["Cache-Control"] = "no-store"
         match = request.resolver_match
         route = match.route if match else "none"  # the pattern: no id, no query string

@@ -97,7 +97,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
     if refusal.pointer:
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.BadRequest):
-        body["errors"] = [_fault(one) for one in refusal.faults]
+        body["errors"] = [_fault(fault) for fault in refusal.faults]
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as shown to the caller's side
     if isinstance(refusal, errors.TooOften | errors.InFlight):
@@ -115,10 +115,10 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
 
 def _fault(fault: errors.Fault) -> dict[str, str]:
     """Return a fault with its place: a member of the body (RFC 6901), or a query parameter."""
-    said = {"code": fault.code, "detail": fault.detail}
+    error = {"code": fault.code, "detail": fault.detail}
     if fault.place is not None:
-        said["pointer" if fault.place.startswith("/") else "parameter"] = fault.place
-    return said
+        error["pointer" if fault.place.startswith("/") else "parameter"] = fault.place
+    return error
 
 
 def _log_unanswered(refusal: errors.Refused) -> None:
@@ -162,11 +162,11 @@ def invalid(detail: Any) -> errors.BadRequest:
     """Return all that a serializer found, MOST_FAULTS at most: places as JSON pointers, kinds as
     details. It is named after a field that is not documented, if there is one: that may be a try
     to set what the caller may not set."""
-    found = list(islice(_faults(detail, ""), MOST_FAULTS)) or [
+    faults = list(islice(_faults(detail, ""), MOST_FAULTS)) or [
         errors.Fault("invalid", NO_SHAPE, None)
     ]
-    found.sort(key=lambda one: one.code != UNKNOWN_FIELD)  # else in their order
-    return errors.BadRequest.of(found)
+    faults.sort(key=lambda fault: fault.code != UNKNOWN_FIELD)  # else in their order
+    return errors.BadRequest.of(faults)
 
 
 def _faults(detail: Any, pointer: str) -> Iterator[errors.Fault]:
@@ -174,14 +174,14 @@ def _faults(detail: Any, pointer: str) -> Iterator[errors.Fault]:
         for name, inner in detail.items():
             own = name == "non_field_errors"
             yield from _faults(inner, pointer if own else f"{pointer}/{name}")
-    elif isinstance(detail, list) and any(isinstance(one, dict) for one in detail):
+    elif isinstance(detail, list) and any(isinstance(item, dict) for item in detail):
         for place, inner in enumerate(detail):
             yield from _faults(inner, f"{pointer}/{place}")
     elif detail:  # a field's errors, of which the first says enough
-        one = detail[0] if isinstance(detail, list) else detail
-        kind = str(getattr(one, "code", "invalid"))
+        error = detail[0] if isinstance(detail, list) else detail
+        kind = str(getattr(error, "code", "invalid"))
         if kind == UNKNOWN_FIELD:  # our own text, which lists the documented ones
-            yield errors.Fault(UNKNOWN_FIELD, str(one), pointer or None)
+            yield errors.Fault(UNKNOWN_FIELD, str(error), pointer or None)
         else:
             yield errors.Fault("invalid", EXPLAINED.get(kind, NO_SHAPE), pointer or None)
 

@@ -131,11 +131,11 @@ def access_log(
     ) as attempt:
         whose = _allowed(principal, filters, attempt)
         _look_at_practice(filters)
-        found, reached = _page(principal, whose, filters, after, limit)
+        entries, reached = _page(principal, whose, filters, after, limit)
         names = _names(principal, filters)
         if not _may_still_read(whose):
             raise NotVisible
-    return EntryPage(found, names, reached)
+    return EntryPage(entries, names, reached)
 
 
 def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID, str]]:
@@ -167,8 +167,8 @@ def listings(
                 " sec.referral_listings(%s)",
                 [referral_id],
             )
-            found = [Listing._make(row) for row in cursor.fetchall()]
-        return found, _names(principal, Filters())
+            trail = [Listing._make(row) for row in cursor.fetchall()]
+        return trail, _names(principal, Filters())
 
 
 def export(principal: Principal, filters: Filters) -> Iterator[EntryPage]:
@@ -193,14 +193,14 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Entr
     while more:
         with identified_transaction(principal, AUDITOR):
             _look_at_practice(filters)
-            found = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
+            entries = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
             names = _names(principal, filters)
             if not _may_still_read(whose):
                 raise NotAuthenticated
-        more = len(found) == EXPORTED_AT_ONCE
-        if found:
-            after = _key(found[-1])
-            yield EntryPage(found, names, after if more else None)
+        more = len(entries) == EXPORTED_AT_ONCE
+        if entries:
+            after = _key(entries[-1])
+            yield EntryPage(entries, names, after if more else None)
 
 
 def may_review(principal: Principal) -> bool:
@@ -285,10 +285,10 @@ def _page(
     share = limit if rarest == filters else EXAMINED
     look = _entries(principal, whose, rarest, after, share + 1)
     ended, look = len(look) <= share, look[:share]
-    found = look if rarest == filters else [one for one in look if filters.matches(one)]
-    if len(found) > limit:
-        return found[:limit], _key(found[limit - 1])
-    return found, None if ended else _key(look[-1])
+    entries = look if rarest == filters else [entry for entry in look if filters.matches(entry)]
+    if len(entries) > limit:
+        return entries[:limit], _key(entries[limit - 1])
+    return entries, None if ended else _key(look[-1])
 
 
 def _rarest(whose: UUID, filters: Filters) -> Filters:
@@ -300,8 +300,8 @@ def _rarest(whose: UUID, filters: Filters) -> Filters:
     if len(alone) == 1:
         return alone[0]
 
-    def entries(one: Filters) -> float:
-        plan = json.loads(_matching(whose, one).explain(format="json"))
+    def entries(candidate: Filters) -> float:
+        plan = json.loads(_matching(whose, candidate).explain(format="json"))
         return float(plan[0]["Plan"]["Plan Rows"])
 
     return min(alone, key=entries)
@@ -321,17 +321,17 @@ def _entries(
     foreign = whose != principal.agency_id
     if foreign:  # a survivor's handle is never sent to another agency (R3)
         rows = rows.defer("subject")
-    found: list[AccessEntry] = []
+    entries: list[AccessEntry] = []
     for earliest, latest in ((ends, None), (begins, ends), (None, begins)):
-        earliest = max((one for one in (earliest, filters.since) if one), default=None)
-        latest = min((one for one in (latest, filters.until) if one), default=None)
+        earliest = max((moment for moment in (earliest, filters.since) if moment), default=None)
+        latest = min((moment for moment in (latest, filters.until) if moment), default=None)
         empty = earliest and latest and earliest >= latest
         passed = after and earliest and after[0] < earliest
-        if not empty and not passed and len(found) < limit:
-            found += _within(rows, earliest, latest, after)[: limit - len(found)]
-    for entry in found if foreign else ():
+        if not empty and not passed and len(entries) < limit:
+            entries += _within(rows, earliest, latest, after)[: limit - len(entries)]
+    for entry in entries if foreign else ():
         entry.subject = None
-    return found
+    return entries
 
 
 def plan_without_sort() -> tuple[datetime, datetime]:
@@ -354,12 +354,12 @@ def _matching(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
     else:
         rows = rows.filter(agency_id=whose)
     for name, wanted in filters.asked.items():
-        one = {"act": actions.self_assignment()} if wanted is True else {name: wanted}
+        condition = {"act": actions.self_assignment()} if wanted is True else {name: wanted}
         if filters.practice and name == "member_id":
             person = Membership.objects.using(AUDITOR).filter(id=wanted).values("person_id")
             same = Membership.objects.using(AUDITOR).filter(person_id__in=person)
-            one = {"member_id__in": same.values("id")}
-        rows = rows.filter(**one)
+            condition = {"member_id__in": same.values("id")}
+        rows = rows.filter(**condition)
     return rows
 
 

@@ -50,9 +50,9 @@ def address_prefix(address: str | None) -> str | None:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return None
-    kept, of = (24, 32) if parsed.version == 4 else (48, 128)
-    network = type(parsed)(int(parsed) >> (of - kept) << (of - kept))
-    return f"{network}/{kept}"
+    prefix, of = (24, 32) if parsed.version == 4 else (48, 128)
+    network = type(parsed)(int(parsed) >> (of - prefix) << (of - prefix))
+    return f"{network}/{prefix}"
 
 
 @contextmanager
@@ -147,7 +147,7 @@ class LoggedAct:
         values = self._values(None, subject, fields, release_id, None)
         with unwritten_is_unavailable():
             try:
-                found = run_in_round_trip(
+                rows = run_in_round_trip(
                     self.principal, behind, RoundTrip(ENTRY.text(), values), then
                 )
             except InternalError as error:
@@ -155,7 +155,7 @@ class LoggedAct:
                     return []
                 raise
         self.written = True
-        return found
+        return rows
 
     def _values(
         self,
@@ -219,9 +219,9 @@ def logged_act(
         if principal != joint.principal:
             raise RuntimeError("This transaction has the identity of another caller.")
         joint.act = act
-        now, found = query_in_transaction(ask, using)
+        now, rows = query_in_transaction(ask, using)
         current = LoggedAct(principal, act, referral_id, now, using, purpose, directory_id)
-        current.found = found
+        current.found = rows
         yield current
         if not current.written:
             current.record()
@@ -230,10 +230,10 @@ def logged_act(
         log_refusals(
             principal, act, referral_id, purpose=purpose, directory_id=directory_id, using=using
         ),
-        identified_transaction_with_query(principal, ask, using) as (now, found),
+        identified_transaction_with_query(principal, ask, using) as (now, rows),
     ):
         current = LoggedAct(principal, act, referral_id, now, using, purpose, directory_id)
-        current.found = found
+        current.found = rows
         yield current
         if not current.written:
             current.record()

@@ -75,18 +75,18 @@ def brought_forward(
     """The record of a restored database, made as narrow as the newest one that the journal knows:
     never looser than either. `lifted`: blocks (kind, agency, member) that were lifted since. None:
     it cannot be said, and the record stays as it is. Raises Unavailable: the keys are away."""
-    kept = _opened(referral_id, found)
+    access = _opened(referral_id, found)
     least = closings.least_version(referral_id.hex)
-    if kept is None:
+    if access is None:
         return None
-    last = kept if newest is None else _read(referral_id, newest.encode())
+    last = access if newest is None else _read(referral_id, newest.encode())
     if max(version, last.version) < least:
         return None  # something else was taken away, of which the journal knows nothing
-    return meet(kept, last, lifted)
+    return meet(access, last, lifted)
 
 
-def _opened(referral_id: UUID, found: bytes | memoryview | None) -> BoundAccess | None:
-    blob = bytes(found or b"")
+def _opened(referral_id: UUID, sealed_record: bytes | memoryview | None) -> BoundAccess | None:
+    blob = bytes(sealed_record or b"")
     key = binding_key.named_key(blob)
     if key is None:
         return None
@@ -140,7 +140,7 @@ def written(access: BoundAccess) -> bytes:
             "accepted": access.accepted,
             "assigned": sorted(access.assigned),
             "displaced": sorted(access.displaced),
-            "blocks": sorted((list(one) for one in access.blocks), key=str),
+            "blocks": sorted((list(block) for block in access.blocks), key=str),
             "released": _plain(access.released),
             "returned": _plain(access.returned),
         }
@@ -152,18 +152,18 @@ def _plain(terms: ReleasedFields | None) -> list[object] | None:
 
 
 def _read(referral_id: UUID, plain: bytes) -> BoundAccess:
-    kept = orjson.loads(plain)
+    record = orjson.loads(plain)
     return BoundAccess(
         referral_id,
-        UUID(kept["from"]),
-        UUID(kept["to"]),
-        kept["version"],
-        kept["accepted"],
-        assigned={UUID(one) for one in kept["assigned"]},
-        displaced={UUID(one) for one in kept.get("displaced", ())},
-        blocks={Block(kind, *map(_id, ids)) for kind, *ids in kept["blocks"]},  # type: ignore[arg-type]
-        released=_terms(kept["released"]),
-        returned=_terms(kept["returned"]),
+        UUID(record["from"]),
+        UUID(record["to"]),
+        record["version"],
+        record["accepted"],
+        assigned={UUID(member_id) for member_id in record["assigned"]},
+        displaced={UUID(member_id) for member_id in record.get("displaced", ())},
+        blocks={Block(kind, *map(_id, ids)) for kind, *ids in record["blocks"]},  # type: ignore[arg-type]
+        released=_terms(record["released"]),
+        returned=_terms(record["returned"]),
     )
 
 
@@ -171,10 +171,10 @@ def _id(text: str | None) -> UUID | None:
     return UUID(text) if text else None
 
 
-def _terms(kept: Sequence[str] | None) -> ReleasedFields | None:
-    if kept is None:
+def _terms(terms: Sequence[str] | None) -> ReleasedFields | None:
+    if terms is None:
         return None
-    release_id, fields, until = kept
+    release_id, fields, until = terms
     return ReleasedFields(UUID(release_id), frozenset(fields), datetime.fromisoformat(until))
 
 
@@ -188,19 +188,19 @@ def unbound(agency_id: UUID) -> list[BoundAccess]:
     has ended: the journal does not say what was taken away, so the survivor is asked again.
 
     Records that this server never wrote are not among them. Raises Unavailable."""
-    found = []
+    records = []
     with connections[JOBS].cursor() as cursor:
         cursor.execute("SELECT * FROM sec.unbound_referrals(%s)", [agency_id])
         for referral_id, record in cursor.fetchall():
             access = _read(UUID(referral_id), record.encode())
-            found.append(_after_a_restore(access) or access)
+            records.append(_after_a_restore(access) or access)
         cursor.execute("SELECT * FROM sec.bound_referrals(%s)", [agency_id])
         for referral_id, blob in cursor.fetchall():
-            kept = _opened(UUID(str(referral_id)), blob)
-            older = _after_a_restore(kept) if kept is not None else None
+            stored_access = _opened(UUID(str(referral_id)), blob)
+            older = _after_a_restore(stored_access) if stored_access is not None else None
             if older is not None:
-                found.append(older)
-    return found
+                records.append(older)
+    return records
 
 
 def _after_a_restore(access: BoundAccess) -> BoundAccess | None:
@@ -249,7 +249,7 @@ def _sealed_by_older_keys(after: UUID) -> list[UUID]:
             " AND substring(sealed FROM 1 FOR 2) <> %s ORDER BY referral_id LIMIT 500",
             [after, newest],
         )
-        return [UUID(str(one)) for (one,) in cursor.fetchall()]
+        return [UUID(str(referral_id)) for (referral_id,) in cursor.fetchall()]
 
 
 def _sealed_again(cursor: Any, referral_id: UUID) -> bool:

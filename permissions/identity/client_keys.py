@@ -72,7 +72,7 @@ def key_code(thumbprint: str) -> str:
 
 def keys_of(key_set: dict[str, Any]) -> list[Key]:
     """The keys of a stored set, in its order."""
-    return [_described(jwk.JWK(**one)) for one in key_set.get("keys", ())]
+    return [_described(jwk.JWK(**key)) for key in key_set.get("keys", ())]
 
 
 def _described(read: jwk.JWK) -> Key:
@@ -96,16 +96,16 @@ def unchecked_key_set(text: str) -> dict[str, Any]:
     if "-----BEGIN" in text:
         return {"keys": _from_pem(text)}
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise BadRequest(
             "unreadable_keys",
             "This cannot be read as a public key. Give a JWK, a JWK set (RFC 7517) or a public key"
             " in PEM form, from its first line to its last.",
         )
-    key_set = found if "keys" in found else {"keys": [found]}
+    key_set = document if "keys" in document else {"keys": [document]}
     _require_public(key_set.get("keys"))
     return key_set
 
@@ -122,55 +122,55 @@ def _from_pem(text: str) -> list[dict[str, Any]]:
             "This PEM text is not a public key. It begins with -----BEGIN PUBLIC KEY----- and ends"
             " with -----END PUBLIC KEY-----.",
         )
-    found = []
+    keys = []
     for block in blocks:
         try:
             public = jwk.JWK.from_pem(block[0].encode()).export_public(as_dict=True)
         except (JWException, ValueError, TypeError, NotImplementedError):
             raise _weak() from None
-        found.append({name: value for name, value in public.items() if name != "kid"})
-    return found
+        keys.append({name: value for name, value in public.items() if name != "kid"})
+    return keys
 
 
 def checked_key_set(given: dict[str, Any]) -> dict[str, Any]:
     """The set as it is stored: public parts only, each key once. Raises BadRequest."""
     keys = _require_public(given.get("keys"))
-    found = {jwk.JWK(**public).thumbprint(): public for public in map(_public_key, keys)}
-    if len(found) > MOST_KEYS:
+    by_thumbprint = {jwk.JWK(**public).thumbprint(): public for public in map(_public_key, keys)}
+    if len(by_thumbprint) > MOST_KEYS:
         raise BadRequest("too_many_keys", "A system has at most ten keys.")
-    return {"keys": list(found.values())}
+    return {"keys": list(by_thumbprint.values())}
 
 
 def _require_public(keys: Any) -> list[dict[str, Any]]:
-    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         raise BadRequest(detail='The key set must be a JWK set: {"keys": [...]} (RFC 7517).')
-    if any(_PRIVATE & set(one) or one.get("kty") == "oct" for one in keys):
+    if any(_PRIVATE & set(key) or key.get("kty") == "oct" for key in keys):
         raise PrivateKeyGiven
     return keys
 
 
 def joined(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Both sets in one; a key that is in both stays as it is kept. Raises BadRequest."""
-    known = {one.thumbprint for one in keys_of(kept)}
-    more = [one for one in new["keys"] if jwk.JWK(**one).thumbprint() not in known]
+    known = {key.thumbprint for key in keys_of(kept)}
+    more = [key for key in new["keys"] if jwk.JWK(**key).thumbprint() not in known]
     return checked_key_set({"keys": [*kept["keys"], *more]})
 
 
 def without(kept: dict[str, Any], thumbprint: str) -> dict[str, Any]:
     """The set without the key of this thumbprint; it may then be empty."""
-    left = [one for one in kept["keys"] if jwk.JWK(**one).thumbprint() != thumbprint]
+    left = [key for key in kept["keys"] if jwk.JWK(**key).thumbprint() != thumbprint]
     return {"keys": left}
 
 
 def digest(key_set: dict[str, Any]) -> str:
     """16 hex digits that say which keys a set has, in any order."""
-    prints = sorted(one.thumbprint for one in keys_of(key_set))
+    prints = sorted(key.thumbprint for key in keys_of(key_set))
     return hashlib.sha256(" ".join(prints).encode()).hexdigest()[:16]
 
 
-def _public_key(given: dict[str, Any]) -> dict[str, Any]:
+def _public_key(partner_key: dict[str, Any]) -> dict[str, Any]:
     try:
-        key = jwk.JWK(**given).get_op_key("verify")
+        key = jwk.JWK(**partner_key).get_op_key("verify")
         kind = _kind(key)
         # Written again: what decodes to the key may hold signs that a database refuses.
         public: dict[str, Any] = jwk.JWK.from_pyca(key).export_public(as_dict=True)
@@ -179,7 +179,7 @@ def _public_key(given: dict[str, Any]) -> dict[str, Any]:
         raise _weak() from None
     if kind is None:
         raise _weak()
-    algorithm, kid = given.get("alg"), given.get("kid")
+    algorithm, kid = partner_key.get("alg"), partner_key.get("kid")
     if algorithm is not None and ALGORITHMS.get(str(algorithm)) != kind:
         raise BadRequest(
             "wrong_algorithm",
@@ -191,7 +191,7 @@ def _public_key(given: dict[str, Any]) -> dict[str, Any]:
         raise BadRequest(
             "unreadable_keys", "A key's id (kid) must be a plain text of at most 200 characters."
         )
-    given_names = {"kid": kid, "alg": algorithm, "use": given.get("use")}
+    given_names = {"kid": kid, "alg": algorithm, "use": partner_key.get("use")}
     named = {name: value for name, value in given_names.items() if value is not None}
     return public | named
 
@@ -203,7 +203,7 @@ def _kind(key: Any) -> str | None:
         return "RSA" if shortest <= key.key_size <= longest else None
     if isinstance(key, EllipticCurvePublicKey):
         curves = {SECP256R1: "EC P-256", SECP384R1: "EC P-384"}
-        return next((name for one, name in curves.items() if isinstance(key.curve, one)), None)
+        return next((name for curve, name in curves.items() if isinstance(key.curve, curve)), None)
     return "Ed25519" if isinstance(key, Ed25519PublicKey) else None
 
 

@@ -87,13 +87,13 @@ def resolve_credential(
     proves each row by its MAC, since the database says only what its writer wants.
     """
     token_hash = hash_secret(secret)
-    asked = along or RoundTripQuery(_CALLER, {})
-    row = _with_reconnect(lambda: _query_caller(token_hash, acting, asked))
+    query = along or RoundTripQuery(_CALLER, {})
+    row = _with_reconnect(lambda: _query_caller(token_hash, acting, query))
     if row is None:
         return None
     acting = acting if row[4] is not None else ""  # people act as themselves
     _require_bound(token_hash, acting, row)
-    asked.row = row
+    query.row = row
     principal = Principal(
         agency_id=row[1],
         member_id=row[2],
@@ -118,8 +118,8 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
     """Raise Unavailable unless the credential, and the membership that a client names, are bound:
     every value of the Principal comes from a MAC, or is less than what a MAC allows."""
     now, agency_id, member_id, person_id, client_id, roles, scopes = row[:7]
-    membership_id, signed_in_as, created_at, expires_at, found = row[11:16]
-    given = _Given(
+    membership_id, signed_in_as, created_at, expires_at, credential_mac = row[11:16]
+    content = _Given(
         agency_id,
         membership_id,
         None if acting else person_id,
@@ -132,7 +132,7 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
         expires_at,
     )
     bound = (
-        row_macs.is_right(found, "credential", [token_hash, *given])
+        row_macs.is_right(credential_mac, "credential", [token_hash, *content])
         and closings.least_version(token_hash[:32]) == 0
         and expires_at > max(now, datetime.now(UTC))
         and (bool(acting) or (member_id == membership_id and set(roles) <= set(signed_in_as)))
@@ -147,10 +147,10 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
             row_macs.refuse("membership", member_id)
 
 
-def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[Any, ...] | None:
+def _query_caller(token_hash: str, acting: str, query: RoundTripQuery) -> tuple[Any, ...] | None:
     caller = identification(token_hash, acting)
     with connection.cursor() as cursor:
-        cursor.execute(f"{caller.sql}; {asked.statement.text()}", {**asked.values, **caller.values})
+        cursor.execute(f"{caller.sql}; {query.statement.text()}", {**query.values, **caller.values})
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 
@@ -178,26 +178,26 @@ def open_for_member(
     which the person is shown. `until`: when it ends at the latest, as in an exercise.
     """
     secret = secrets.token_urlsafe(32)
-    given = _Given(
+    content = _Given(
         membership.agency_id,
         membership_id=membership.id,
         person_id=membership.person_id,
         roles=list(membership.roles),
     )
-    _open(secret, given, settings.CREDENTIAL_SESSION_S - int(code_age_s), device, until)
+    _open(secret, content, settings.CREDENTIAL_SESSION_S - int(code_age_s), device, until)
     return secret
 
 
 def open_for_client(client: Client, secret: str, scopes: Iterable[str]) -> None:
     """Open the credential for an access token that was issued, for at most 5 minutes."""
-    given = _Given(
+    content = _Given(
         client.agency_id,
         client_id=client.id,
         scopes=list(scopes),
         system_of_record=client.system_of_record,
         networks=client.networks,
     )
-    _open(secret, given, settings.CREDENTIAL_TOKEN_S)
+    _open(secret, content, settings.CREDENTIAL_TOKEN_S)
 
 
 def open_for_background(principal: Principal) -> tuple[str, datetime]:
@@ -207,7 +207,7 @@ def open_for_background(principal: Principal) -> tuple[str, datetime]:
     hours, and before if the caller's right ends."""
     secret = secrets.token_urlsafe(32)
     if principal.client_id is None:
-        given = _Given(
+        content = _Given(
             principal.agency_id,
             membership_id=principal.member_id,
             person_id=principal.person_id,
@@ -215,7 +215,7 @@ def open_for_background(principal: Principal) -> tuple[str, datetime]:
         )
     else:
         client = Client.objects.get(id=principal.client_id)
-        given = _Given(
+        content = _Given(
             client.agency_id,
             client_id=client.id,
             scopes=["referrals:read"],
@@ -223,27 +223,27 @@ def open_for_background(principal: Principal) -> tuple[str, datetime]:
             networks=client.networks,
         )
     device = BACKGROUND if principal.client_id is None else ""
-    return secret, _open(secret, given, settings.CREDENTIAL_SESSION_S, device)
+    return secret, _open(secret, content, settings.CREDENTIAL_SESSION_S, device)
 
 
 def _open(
-    secret: str, given: "_Given", lifetime_s: int, device: str = "", until: datetime | None = None
+    secret: str, content: "_Given", lifetime_s: int, device: str = "", until: datetime | None = None
 ) -> datetime:
     token_hash, begins = hash_secret(secret), database_now("signin")
     ends = begins + timedelta(seconds=lifetime_s)
     if until is not None:
         ends = min(ends, until)
-    given = given._replace(created_at=begins, expires_at=ends)
+    content = content._replace(created_at=begins, expires_at=ends)
     Credential.objects.create(
         hash=bytes.fromhex(token_hash),
-        agency_id=given.agency_id,
-        membership_id=given.membership_id,
-        client_id=given.client_id,
-        roles=given.roles,
-        scopes=given.scopes,
+        agency_id=content.agency_id,
+        membership_id=content.membership_id,
+        client_id=content.client_id,
+        roles=content.roles,
+        scopes=content.scopes,
         created_at=begins,
         expires_at=ends,
-        mac=row_macs.mac("credential", [token_hash, *given]),
+        mac=row_macs.mac("credential", [token_hash, *content]),
         device=seal(derived_key(DEVICE), device.encode(), token_hash) if device else None,
     )
     return ends
@@ -316,8 +316,8 @@ def _end(which: str, *values: Any, also: str | None = None) -> None:
             f" WHERE expires_at > sec.clock() AND {which} RETURNING encode(hash, 'hex')",
             values,
         )
-        ended = {found for (found,) in cursor.fetchall()} | ({also} if also else set())
-    subjects = [(one[:32], closings.CREDENTIAL_VERSION) for one in sorted(ended)]
+        ended = {token_hash for (token_hash,) in cursor.fetchall()} | ({also} if also else set())
+    subjects = [(token_hash[:32], closings.CREDENTIAL_VERSION) for token_hash in sorted(ended)]
     transaction.on_commit(lambda: closings.close(subjects), using="signin")
 
 

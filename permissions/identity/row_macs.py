@@ -80,16 +80,16 @@ def mac(kind: str, values: Sequence[Any]) -> bytes:
 
 def is_right(found: bytes | memoryview | None, kind: str, values: Sequence[Any]) -> bool:
     """Whether this is the MAC of these values by a key that is held. Raises Unavailable."""
-    given = bytes(found or b"")
-    key = binding_key.named_key(given)
+    stored_mac = bytes(found or b"")
+    key = binding_key.named_key(stored_mac)
     if key is None:
         return False
-    return hmac.compare_digest(given[2:], hmac.digest(key, _text(kind, values), "sha256"))
+    return hmac.compare_digest(stored_mac[2:], hmac.digest(key, _text(kind, values), "sha256"))
 
 
 def _text(kind: str, values: Sequence[Any]) -> bytes:
     return orjson.dumps(
-        [kind, [_plain(one) for one in values]],
+        [kind, [_plain(value) for value in values]],
         option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z,
     )
 
@@ -116,11 +116,11 @@ def sign(row: Row, using: str, *, closing: bool = False) -> None:
     kind = _kind(row)
     with transaction.atomic(using=using):
         rows = RowMac.objects.using(using).filter(kind=kind, row_id=row.id)
-        kept = rows.select_for_update().first()
-        version = max(kept.version if kept else 1, closings.least_version(row.id.hex))
+        row_mac = rows.select_for_update().first()
+        version = max(row_mac.version if row_mac else 1, closings.least_version(row.id.hex))
         version += closing
         made = {"version": version, "mac": mac(kind, [row.id, version, *bound_values(row)])}
-        if kept is None:
+        if row_mac is None:
             RowMac.objects.using(using).create(kind=kind, row_id=row.id, **made)
         else:
             rows.update(**made)
@@ -132,9 +132,9 @@ def sign(row: Row, using: str, *, closing: bool = False) -> None:
 def is_bound(row: Row, using: str = "signin") -> bool:
     """Whether the row, as it was read, has the right MAC, of a version that is still accepted.
     Raises Unavailable."""
-    kept = RowMac.objects.using(using).filter(kind=_kind(row), row_id=row.id).first()
-    return kept is not None and is_version_bound(
-        _kind(row), row.id, kept.version, kept.mac, bound_values(row)
+    row_mac = RowMac.objects.using(using).filter(kind=_kind(row), row_id=row.id).first()
+    return row_mac is not None and is_version_bound(
+        _kind(row), row.id, row_mac.version, row_mac.mac, bound_values(row)
     )
 
 
@@ -181,7 +181,7 @@ def bound_values(row: Row, using: str = "signin") -> list[Any]:
     if row._meta.model is Person:
         factors = Authenticator.objects.using(using).filter(user_id=row.id)
         # Several passkeys are of one type: their order is that of their text.
-        values.append(sorted(([one.type, one.data] for one in factors), key=_in_text))
+        values.append(sorted(([factor.type, factor.data] for factor in factors), key=_in_text))
     if isinstance(row, Client) and row.token_hash is not None:
         values.append(bytes(row.token_hash).hex())
     later = LATER.get(row._meta.model, ())

@@ -200,7 +200,7 @@ class FileKeyStore:
     def signing_keys(self) -> dict[str, bytes]:
         """The public halves are stored next to the keys, unencrypted."""
         public = [self._read(self._signing_path(one, "pub")) for one in self._signing_numbers()]
-        return {key_id(one): one for one in public}
+        return {key_id(key): key for key in public}
 
     def begin_signing_key(self) -> str:
         """Several processes may call this at once."""
@@ -317,10 +317,10 @@ def _numbers(folder: Path, kind: str) -> list[int]:
     """The numbers of the key files, ascending. Other files, such as an editor's copy
     (`1 (copy).kek`), are ignored."""
     try:
-        found = [path.stem for path in folder.glob(f"*.{kind}")]
+        stems = [path.stem for path in folder.glob(f"*.{kind}")]
     except OSError as error:
         raise Unavailable("key_store", "The key store does not answer.") from error
-    return sorted(int(stem) for stem in found if re.fullmatch("[1-9][0-9]*", stem))
+    return sorted(int(stem) for stem in stems if re.fullmatch("[1-9][0-9]*", stem))
 
 
 def _signing_context(number: int) -> str:

@@ -196,7 +196,7 @@ ON_SCREEN = "signed_on_screen"
 
 EVERY_ATTESTATION = (
     *COMMON,
-    *(one.attestation for one in (*SENDERS, *RECIPIENTS)),
+    *(party.attestation for party in (*SENDERS, *RECIPIENTS)),
     *(code for row in LAW for code in row.attestations),
     ON_SCREEN,
     PHONE_IS_SAFE,
@@ -260,8 +260,8 @@ def allowed_bases(
     duties: frozenset[str], recipient_kind: str, direction: str = "outbound"
 ) -> tuple[str, ...]:
     """The bases that a release by an agency with these duties, to this kind, may have."""
-    found = rows_for(duties, direction)
-    return tuple(row.basis for row in found if _is_for(row, recipient_kind))
+    rows = rows_for(duties, direction)
+    return tuple(row.basis for row in rows if _is_for(row, recipient_kind))
 
 
 def _is_for(row: Row, recipient_kind: str) -> bool:
@@ -277,7 +277,7 @@ def row_for(
 ) -> Row:
     """The row that allows this basis. Raises NotPossible, with the reason, where there is none."""
     allowed = allowed_bases(duties, recipient_kind, direction)
-    row = next((one for one in rows_for(duties, direction) if one.basis == basis), None)
+    row = next((law_row for law_row in rows_for(duties, direction) if law_row.basis == basis), None)
     if row is None:
         raise NotPossible("basis", f"Your agency's duties require {' or '.join(allowed)}.")
     if not _is_for(row, recipient_kind):
@@ -298,8 +298,8 @@ def row_for(
 def attestations_for(row: Row, sender_kind: str, recipient_kind: str, form: str) -> set[str]:
     """What the worker must attest under this row, by kind of sender and recipient, and by form."""
     needed = {*COMMON, *row.attestations}
-    needed |= {one.attestation for one in SENDERS if one.kind == sender_kind}
-    needed |= {one.attestation for one in RECIPIENTS if one.kind == recipient_kind}
+    needed |= {party.attestation for party in SENDERS if party.kind == sender_kind}
+    needed |= {party.attestation for party in RECIPIENTS if party.kind == recipient_kind}
     if form == "own_phone":
         needed.add(PHONE_IS_SAFE)
     return needed
@@ -307,7 +307,7 @@ def attestations_for(row: Row, sender_kind: str, recipient_kind: str, form: str)
 
 def consents(age: str, who: set[str], *, alone: bool) -> bool:
     """Return whether these people are enough to consent for a survivor of this age."""
-    rule = next(one for one in WHO_CONSENTS if one.age == age)
+    rule = next(row for row in WHO_CONSENTS if row.age == age)
     if alone and rule.alone and who == {"self"}:
         return True
     return any(set(people) <= who for people in rule.together)

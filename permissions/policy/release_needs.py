@@ -35,9 +35,9 @@ def _needs(row: Row, duties: frozenset[str], sender_kind: str, direction: str) -
 
     always = attested("", "")
     by_recipient = {
-        one.kind: tuple(sorted(attested(one.kind, "") - always))
-        for one in disclosure.RECIPIENTS
-        if row.basis in disclosure.allowed_bases(duties, one.kind, direction)
+        recipient.kind: tuple(sorted(attested(recipient.kind, "") - always))
+        for recipient in disclosure.RECIPIENTS
+        if row.basis in disclosure.allowed_bases(duties, recipient.kind, direction)
     }
     by_form = {form: tuple(sorted(attested("", form) - always)) for form in row.forms}
     return Needs(

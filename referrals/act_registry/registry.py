@@ -188,12 +188,12 @@ def act(
 def complete() -> None:
     """Build the tables, after every module that declares acts is imported. Twice is safe."""
     places = {name: place for place, name in enumerate(LISTED)}
-    listed = sorted(ACTS.values(), key=lambda one: places.get(one.name, len(places)))
+    listed = sorted(ACTS.values(), key=lambda entry: places.get(entry.name, len(places)))
     ACTS.clear()
-    ACTS.update({one.name: one for one in listed})
+    ACTS.update({entry.name: entry for entry in listed})
     RULES.clear()
-    RULES.update({one.name: one.rule for one in listed})
+    RULES.update({entry.name: entry.rule for entry in listed})
     MOVES.clear()
-    MOVES.update({one.name: one.move for one in listed})
+    MOVES.update({entry.name: entry.move for entry in listed})
     CLOSING.clear()
-    CLOSING.update(one.name for one in listed if one.closes)
+    CLOSING.update(entry.name for entry in listed if entry.closes)

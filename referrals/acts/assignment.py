@@ -241,17 +241,17 @@ def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
     caller knows of. Raises NotPossible for anyone else. (A member barred by a block of another side
     is assigned and still sees nothing.)"""
     principal, referral = current.principal, current.referral
-    found = Membership.objects.filter(
+    member = Membership.objects.filter(
         id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
     ).first()
-    if found is None:
+    if member is None:
         raise NotPossible("member_unknown", "Your agency has no such worker or lead.")
     for block in live_blocks(principal, referral):
         if block.member_id == member_id:
             raise NotPossible("barred", "This member is barred from it, at the survivor's request.")
-        if block.kind == "leads_only" and current.side == "to" and "lead" not in found.roles:
+        if block.kind == "leads_only" and current.side == "to" and "lead" not in member.roles:
             raise NotPossible("barred", "Only leads may work on it, at the survivor's request.")
-    return found
+    return member
 
 
 def colleagues(principal: Principal) -> list[Membership]:
@@ -304,7 +304,7 @@ def self_assignments(
         if not (auditor or sees_referrals(principal) or reviews or oversees):
             raise NotPermitted("role_missing", "These alerts are for workers, leads and auditors.")
         own = _own(principal, using)
-        attempt.record(referral_ids=[one.referral_id for one in own])
+        attempt.record(referral_ids=[alert.referral_id for alert in own])
     return own, reviews
 
 

@@ -24,7 +24,7 @@ def open_to_referrals(found: Sequence[Listing]) -> frozenset[UUID]:
     their agency takes notices, has signed the network's terms and has a member to answer (never
     who). Sending checks the same and, in addition, the conflict blocks. Call it within a
     transaction of the caller. One query; two more if the network has terms."""
-    agencies = sorted({one.answered_by for one in found if one.answered_by is not None})
+    agencies = sorted({listing.answered_by for listing in found if listing.answered_by is not None})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a FROM unnest(%s::uuid[]) a WHERE sec.has_staff_to_answer(a, NULL)", [agencies]

@@ -39,7 +39,7 @@ WHOM = Body(
 
 def marked(seen: Detail) -> bool:
     """Return whether the own side has set `leads_only`."""
-    return any(one.ours and one.kind == "leads_only" for one in seen.blocks)
+    return any(block_.ours and block_.kind == "leads_only" for block_ in seen.blocks)
 
 
 @act(
@@ -230,11 +230,11 @@ def copy_blocks(current: ActTransaction, before: Referral) -> None:
     while it is the same agency. Each copy is an act with its own event and entry, as if it were set
     again (R12)."""
     principal, referral = current.principal, current.referral
-    for one in live_blocks(principal, before):
-        if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
-            act = "leads_only" if one.kind == "leads_only" else "block"
-            _set_block(current, one.kind, one.member_id)
-            current.event(other_side_sees=False, act=act, about=one.member_id, reserved=True)
+    for block_ in live_blocks(principal, before):
+        if block_.kind == "member" or before.to_agency_id == referral.to_agency_id:
+            act = "leads_only" if block_.kind == "leads_only" else "block"
+            _set_block(current, block_.kind, block_.member_id)
+            current.event(other_side_sees=False, act=act, about=block_.member_id, reserved=True)
             current.attempt.second_entry(f"referral.{act}").record(
                 subject=current.own_side().subject
             )
@@ -276,9 +276,9 @@ def _lift_block(current: ActTransaction, kind: str, member_id: UUID | None) -> N
     own = current.principal.agency_id
     _call("sec.lift_block(%s, %s, %s)", current.referral.id, kind, member_id)
     current.access.blocks = {
-        one
-        for one in current.access.blocks
-        if (one.kind, one.set_by_agency_id, one.member_id) != (kind, own, member_id)
+        block_
+        for block_ in current.access.blocks
+        if (block_.kind, block_.set_by_agency_id, block_.member_id) != (kind, own, member_id)
     }
 
 

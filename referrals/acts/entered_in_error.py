@@ -111,18 +111,18 @@ def list_mistakes(principal: Principal) -> list[Mistake]:
         )
         newest = seen.order_by("-ended_at", "-id")
         # By side: each is a scan of a small index, however long the history is (ADR 0121).
-        found = [
+        rows = [
             *newest.filter(from_agency_id=principal.agency_id)[:MOST_LISTED],
             *newest.filter(to_agency_id=principal.agency_id)[:MOST_LISTED],
         ]
-        found = sorted(found, key=lambda one: (one.ended_at, one.id), reverse=True)[:MOST_LISTED]
-        attempt.record(referral_ids=[one.id for one in found])
+        rows = sorted(rows, key=lambda row: (row.ended_at, row.id), reverse=True)[:MOST_LISTED]
+        attempt.record(referral_ids=[row.id for row in rows])
         names = dict(
             Agency.objects.filter(
-                id__in={a for one in found for a in (one.from_agency_id, one.to_agency_id)}
+                id__in={a for row in rows for a in (row.from_agency_id, row.to_agency_id)}
             ).values_list("id", "name")
         )
-        return [_mistake(principal, one, names) for one in found]
+        return [_mistake(principal, row, names) for row in rows]
 
 
 def _mistake(principal: Principal, referral: Referral, names: dict[UUID, str]) -> Mistake:

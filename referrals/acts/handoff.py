@@ -78,8 +78,8 @@ def call_me(
 
 
 def _just_asked(current: ActTransaction) -> bool:
-    asked = getattr(current.referral, ASKED_AT[current.side])
-    return asked is not None and current.now < asked + SAME_REQUEST
+    asked_at = getattr(current.referral, ASKED_AT[current.side])
+    return asked_at is not None and current.now < asked_at + SAME_REQUEST
 
 
 def _ask_to_call(current: ActTransaction) -> None:
@@ -181,10 +181,10 @@ def set_callback(
 
     with act_transaction(principal, "set_callback", referral_id, if_match, already) as current:
         if not current.repeated:
-            found = number()
-            if not found:
+            phone = number()
+            if not phone:
                 raise NotPossible("no_duty_line", "Your agency has no duty line. Give a number.")
-            current.change(callback=found)
+            current.change(callback=phone)
             current.event(other_side_sees=True)
     return current.answer()
 
@@ -232,14 +232,14 @@ def start_handoff(
     """
     codes.check("handoff_mode", mode)
     timestamps.check(at, "/at")
-    said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
+    content: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
 
     def same(current: ActTransaction) -> bool:
-        return notes.same_note_exists(current, "hand_off", said)
+        return notes.same_note_exists(current, "hand_off", content)
 
     with act_transaction(principal, "start_handoff", referral_id, if_match, same=same) as current:
         if not current.repeated:
-            sealed_notes.seal_note(current, "hand_off", said)
+            sealed_notes.seal_note(current, "hand_off", content)
             current.change_own(state="in_handoff")
             current.event(other_side_sees=False)
     return current.answer()
@@ -372,14 +372,14 @@ def record_attempt(
     codes.check("attempt", result)
     codes.check("interpreter_used", interpreter)
     with act_transaction(principal, "record_attempt", referral_id) as current:
-        kept = idempotency.begin(principal, key)
-        if kept is None:
-            kept = sealed_notes.seal_note(
+        record_id = idempotency.begin(principal, key)
+        if record_id is None:
+            record_id = sealed_notes.seal_note(
                 current, "attempt", {"result": result, "interpreter": interpreter}
             )
             own = current.own_side()
             if current.side == "to" and own.handoff_by is not None:
                 current.change_own(handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
-            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
-    return kept
+            idempotency.finish(principal, key, record_id, current.now, referral_id=referral_id)
+    return record_id

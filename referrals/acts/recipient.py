@@ -163,9 +163,9 @@ def decline(
 
     def same(current: ActTransaction) -> bool:
         recorded = (current.referral.code, current.referral.suggested_service_id)
-        kept = {"code": private_reason} if private_reason else None
+        content = {"code": private_reason} if private_reason else None
         return recorded == (code, suggested_service_id) and notes.same_note_exists(
-            current, "decline_reason", kept
+            current, "decline_reason", content
         )
 
     with act_transaction(principal, "decline", referral_id, if_match, same=same) as current:

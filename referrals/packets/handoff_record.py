@@ -34,10 +34,10 @@ def open_handoff(principal: Principal, referral_id: UUID, purpose: str) -> list[
     Raises NotVisible, NotPermitted, WrongState, and BadRequest if there is no such purpose."""
     with packet.sealed_read(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
-        found = notes.unsealed_notes(principal, referral_id)
+        own_notes = notes.unsealed_notes(principal, referral_id)
         steps = [
             Step(note.created_at, STEPS[note.kind], note.member_id, note.content)
-            for note in found
+            for note in own_notes
             if note.kind in STEPS
         ]
         if seen.side(principal) == "to":

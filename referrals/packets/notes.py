@@ -88,7 +88,7 @@ def same_note_exists(
     except NotPermitted:
         return True
     notes = notes_within(current.attempt, current.own_side().subject, "service")
-    last = next((one.content for one in reversed(notes) if one.kind == kind), None)
+    last = next((note.content for note in reversed(notes) if note.kind == kind), None)
     return last == content
 
 
@@ -141,10 +141,10 @@ def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
         )
         for row in rows
     ]
-    named = {str(one.content["referral_id"]) for one in notes if one.kind == SAME_PERSON}
+    named = {str(note.content["referral_id"]) for note in notes if note.kind == SAME_PERSON}
     if not named:
         return notes
     # Leave out a note that names a referral which the reader cannot see: it may bar them (R3, R12).
     there = Referral.objects.visible_to(principal).filter(id__in=named)
-    known = {str(one) for one in there.values_list("id", flat=True)}
+    known = {str(id_) for id_ in there.values_list("id", flat=True)}
     return [one for one in notes if one.kind != SAME_PERSON or one.content["referral_id"] in known]

@@ -148,7 +148,7 @@ def put_packet(
 
 def checked_fields(principal: Principal, fields: Mapping[str, str]) -> dict[str, str]:
     """Return the fields as they are sealed. Twice is safe. Raises BadRequest."""
-    found = {}
+    texts = {}
     if not fields:
         raise BadRequest("fields_missing", "Write at least one field.", "/packet")
     for name, text in fields.items():
@@ -164,8 +164,8 @@ def checked_fields(principal: Principal, fields: Mapping[str, str]) -> dict[str,
             )
         if packet_fields.codes_in(name, text) is None:
             require_invented(principal, name, text)
-        found[name] = text
-    return found
+        texts[name] = text
+    return texts
 
 
 @act(
@@ -198,8 +198,8 @@ def open_packet(
     system), Unavailable (altered rows, or not bound).
     """
     _check_purpose(purpose)
-    asked = along.row if along else None
-    rows = [asked] if asked else run_in_round_trip(principal, context_query(referral_id))
+    row = along.row if along else None
+    rows = [row] if row else run_in_round_trip(principal, context_query(referral_id))
     act = "referral.open_packet"
     with writer.log_refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)
@@ -215,7 +215,7 @@ def open_packet(
             )
             wanted = [keys[name].row for name in grant.fields if name in keys]
             attempt = writer.LoggedAct(principal, act, referral_id, seen.now, purpose=purpose)
-            found = attempt.record_in_round_trip(
+            sealed_rows = attempt.record_in_round_trip(
                 shared_lock_query(referral_id),
                 RoundTrip(
                     OPENED.text(), {"referral": referral_id, "wanted": array_literal(wanted)}
@@ -224,17 +224,17 @@ def open_packet(
                 fields=grant.fields,
                 release_id=grant.release_id,
             )
-            if len(found) == len(wanted) > 0:
+            if len(sealed_rows) == len(wanted) > 0:
                 break
             # Something ended or was narrowed after it was seen. Reading it again shows how, or that
             # a newer release or packet has replaced it.
             rows = run_in_round_trip(principal, context_query(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
-            if found and seen.grant(referral_id) == grant:
+            if sealed_rows and seen.grant(referral_id) == grant:
                 break  # nothing changed: a sealed row is missing
         else:
             raise NotPossible(*SEALED)
-        fields = _in_clear(grant.fields, keys, dict(found))
+        fields = _in_clear(grant.fields, keys, dict(sealed_rows))
         handling, notice = _labels_and_notice(grant)
         return Opened(
             fields,
@@ -254,8 +254,8 @@ def _consent(principal: Principal, grant: GrantView) -> Consent | None:
     if grant.redisclosure_notice != "part2" or grant.release_id is None:
         return None
     with identified_transaction(principal):
-        found = Release.objects.filter(id=grant.release_id).values_list(*Consent._fields).first()
-    return Consent._make(found) if found else None
+        row = Release.objects.filter(id=grant.release_id).values_list(*Consent._fields).first()
+    return Consent._make(row) if row else None
 
 
 def _in_clear(

@@ -125,8 +125,8 @@ _SHOW = PreparedStatement(
 def read_detail(principal: Principal, referral_id: UUID) -> Detail:
     """Return one referral. Raises NotVisible, NotPermitted (a client without the scope). One access
     entry."""
-    asked = seen_query(principal, referral_id)
-    with writer.logged_act(principal, "referral.read", referral_id, ask=asked) as attempt:
+    query = seen_query(principal, referral_id)
+    with writer.logged_act(principal, "referral.read", referral_id, ask=query) as attempt:
         require_scope(principal, READS)
         seen = seen_of(attempt.found)
         return record_and_show(attempt, seen.referral, seen.own)
@@ -145,8 +145,8 @@ def record_and_show(attempt: writer.LoggedAct, referral: Referral, own: Side | N
     principal = attempt.principal
     if attempt.written:
         return show(principal, referral, own, attempt.now)
-    asked = _rest_query(principal, referral)
-    rows = attempt.record(subject=own.subject if own else None, then=asked)
+    query = _rest_query(principal, referral)
+    rows = attempt.record(subject=own.subject if own else None, then=query)
     return build_detail(principal, referral, own, attempt.now, rows)
 
 
@@ -170,9 +170,9 @@ def _rest_query(principal: Principal, referral: Referral) -> RoundTrip:
 def show(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
     """Return the referral as the principal's side is shown it, in a transaction that has seen
     it."""
-    asked = _rest_query(principal, referral)
+    query = _rest_query(principal, referral)
     with connection.cursor() as cursor:
-        cursor.execute(asked.sql, asked.values)
+        cursor.execute(query.sql, query.values)
         return build_detail(principal, referral, own, now, cursor.fetchall())
 
 
@@ -227,7 +227,7 @@ def build_detail(
 
 def _blocks(rest: _Rest) -> list[Block]:
     columns = (rest.kinds, rest.barred, rest.ours, rest.set_at)
-    return [Block._make(one) for one in zip(*(each or () for each in columns), strict=True)]
+    return [Block._make(row) for row in zip(*(each or () for each in columns), strict=True)]
 
 
 def _own_number(principal: Principal, referral_id: UUID, rest: _Rest) -> str | None:
@@ -241,18 +241,18 @@ def _own_number(principal: Principal, referral_id: UUID, rest: _Rest) -> str | N
 def is_notice_released(referral: Referral, now: datetime) -> bool:
     """Return whether the survivor's permission for the notice itself stands: recorded, not ended,
     and until the sending not expired. One query, as the sender's."""
-    found = Release.objects.filter(referral=referral, direction="notice", ended=False)
+    releases = Release.objects.filter(referral=referral, direction="notice", ended=False)
     if referral.sent_at is None:
-        found = found.filter(expires_at__gt=now)
-    return found.exists()
+        releases = releases.filter(expires_at__gt=now)
+    return releases.exists()
 
 
 def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
     """Return when this side's part is purged. The clock's event says when the side was notified; a
     legal hold postpones it (R13)."""
-    told = Event.objects.filter(referral=referral, act="purge_due")
-    told = told.filter(from_sees=True) if side == "from" else told.filter(to_sees=True)
-    last = told.order_by("-at").values_list("at", flat=True).first()
+    events = Event.objects.filter(referral=referral, act="purge_due")
+    events = events.filter(from_sees=True) if side == "from" else events.filter(to_sees=True)
+    last = events.order_by("-at").values_list("at", flat=True).first()
     if last is None:
         return None
     at = last + PURGE_WARNING
@@ -265,8 +265,8 @@ def is_ended_by_survivor(seen: Detail) -> bool:
     if seen.side == "from" or not seen.release_ended or seen.release_in_force:
         return False
     ends = ("end_by_survivor", "revoke_release", "put_release")
-    found = Event.objects.filter(referral=seen.referral, to_sees=True, act__in=ends)
-    return found.order_by("-at", "-id").values_list("act", flat=True).first() == ends[0]
+    events = Event.objects.filter(referral=seen.referral, to_sees=True, act__in=ends)
+    return events.order_by("-at", "-id").values_list("act", flat=True).first() == ends[0]
 
 
 def draft_deadline(referral: Referral) -> datetime:

@@ -26,8 +26,8 @@ def _sides(condition: str) -> str:
 
 WAITING_ROWS = {box: rows_of(box, "f.status IN ('sent', 'acknowledged')") for box in OWN_AGENCY}
 ASKED_ROWS = {
-    box: rows_of(box, f"f.{asked} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days'")
-    for box, asked in ASKED.items()
+    box: rows_of(box, f"f.{column} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days'")
+    for box, column in ASKED.items()
 }
 WORKED_ON = _sides("s.state IN ('accepted', 'in_handoff')")
 CONTACT_LATE_ROWS = f"{WORKED_ON} AND s.handoff_by <= {_NOW}"

@@ -36,8 +36,8 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = details.read_detail(visit.principal, referral_id)
         posted = request.method == "POST"
-        kept = None if posted else unfinished_forms.find(request, visit)
-        refused = kept.data if kept and kept.refused else None
+        unfinished = None if posted else unfinished_forms.find(request, visit)
+        refused = unfinished.data if unfinished and unfinished.refused else None
         if not posted and refused is None:
             if act.name not in seen.acts:
                 messages.error(request, _("That cannot be done now. See the state below."))
@@ -63,11 +63,11 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
             return unfinished_forms.replay_form(request, visit, form)
         if refused is not None:
             unfinished_forms.show_reasons(form, refused)
-        elif kept:
-            unfinished_forms.fill_in(form, kept)
+        elif unfinished:
+            unfinished_forms.fill_in(form, unfinished)
         fix_texts(form, visit.principal)
         context = common(visit, seen) | {"act": act.name, "says": says, "form": form}
-        context |= unfinished_forms.context_of(request, visit, kept)
+        context |= unfinished_forms.context_of(request, visit, unfinished)
         return live_page(request, "desk/act.html", context, refusal)
 
     return view
@@ -115,11 +115,11 @@ def form_of(act: Act) -> type[ActForm]:
     fields = act.body.fields if act.body else ()
 
     def arguments(form: ActForm) -> dict[str, Any]:
-        given = form.cleaned_data
+        values = form.cleaned_data
         return {
             field.parameter: None
-            if field.default is None and not given[field.name]
-            else given[field.name]
+            if field.default is None and not values[field.name]
+            else values[field.name]
             for field in fields
         }
 

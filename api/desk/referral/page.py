@@ -106,10 +106,10 @@ def _late(seen: Detail) -> bool:
 
 def _awake(visit: Visit, seen: Detail) -> awake.Awake | None:
     """Return who of the own side is awake for it; None for what is no emergency that waits."""
-    one = seen.referral
-    if not awake.waits(visit, seen.side, seen.status, one.urgency, one.ack_by):
+    row = seen.referral
+    if not awake.waits(visit, seen.side, seen.status, row.urgency, row.ack_by):
         return None
-    return awake.of_all(visit, [one.id], seen.names)[str(one.id)]
+    return awake.of_all(visit, [row.id], seen.names)[str(row.id)]
 
 
 def _next(visit: Visit, seen: Detail) -> list[Next]:
@@ -139,7 +139,7 @@ def _number_of_service(visit: Visit, seen: Detail) -> str:
     """The service's own number, for an agency that has no duty line; '' if there is none."""
     with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, seen.referral.service_id)
-    return next((one.number for one in listing.phones), "") if listing else ""
+    return next((phone.number for phone in listing.phones), "") if listing else ""
 
 
 @require_safe
@@ -169,7 +169,7 @@ def common(visit: Visit, seen: Detail) -> dict[str, Any]:
         "other": other_agency(seen),
         "ring": _ring(seen),
         "holder": _holder(seen),
-        "working": [seen.names.get(one) or gettext("A member") for one in seen.assigned],
+        "working": [seen.names.get(member) or gettext("A member") for member in seen.assigned],
     }
 
 

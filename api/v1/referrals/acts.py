@@ -89,9 +89,9 @@ class ActEndpoint(Endpoint):
         if act.answer is Answer.REFERRAL:
             etag = self.if_match()
             return referrals.shown(act.do(self.principal, referral_id, if_match=etag, **arguments))
-        kept = act.do(self.principal, referral_id, **arguments)
+        result = act.do(self.principal, referral_id, **arguments)
         shows = special.shows
-        return self.answer(shows, {"id": kept} if shows is CreatedOut else kept, 201)
+        return self.answer(shows, {"id": result} if shows is CreatedOut else result, 201)
 
 
 def endpoint(name: str) -> type[Endpoint]:
@@ -112,7 +112,7 @@ def endpoint(name: str) -> type[Endpoint]:
         "logged_as": f"referral.{name}",
     }
     made = type(_camel(name), (ActEndpoint,), own)
-    said = extend_schema(
+    schema = extend_schema(
         operation_id=name,
         auth=signed_in(act.rule.scope),
         request=special.shape,
@@ -120,7 +120,7 @@ def endpoint(name: str) -> type[Endpoint]:
         responses={**shown, **problems(*REFUSALS)},
         **said_of(name),
     )
-    view: type[Endpoint] = extend_schema_view(post=said)(made)
+    view: type[Endpoint] = extend_schema_view(post=schema)(made)
     return view
 
 

@@ -140,8 +140,8 @@ class OpenNotes(Endpoint):
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         purpose = self.body(PurposeIn)["purpose"]
-        found = notes.open_notes(self.principal, referral_id, purpose)
-        return self.answer(NotesOut, {"items": found})
+        own_notes = notes.open_notes(self.principal, referral_id, purpose)
+        return self.answer(NotesOut, {"items": own_notes})
 
 
 class HandoffStepOut(serializers.Serializer):
@@ -185,9 +185,9 @@ class OpenHandoff(Endpoint):
 
 
 def _step(step: handoff_record.Step) -> dict[str, Any]:
-    said = {name: step.content.get(name) for name in ("mode", "result", "interpreter", "code")}
+    content = {name: step.content.get(name) for name in ("mode", "result", "interpreter", "code")}
     planned = step.content.get("at")
-    return said | {
+    return content | {
         "at": step.at,
         "step": step.step,
         "member_id": step.member_id,

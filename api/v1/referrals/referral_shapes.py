@@ -245,7 +245,7 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
         "hold_until": own.hold_until if own else None,
         "remind_at": own.remind_at if own else None,
         "holder": _member(seen, own.holder_id) if own else None,
-        "assigned": [_member(seen, one) for one in seen.assigned],
+        "assigned": [_member(seen, member_id) for member_id in seen.assigned],
         "release": release
         and {
             **{name: getattr(release, name) for name in _OF_RELEASE},
@@ -255,12 +255,12 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
         "purge_at": seen.purge_at,
         "blocks": [
             {
-                "kind": one.kind,
-                "member": _member(seen, one.member_id),
-                "ours": one.ours,
-                "set_at": one.set_at,
+                "kind": block.kind,
+                "member": _member(seen, block.member_id),
+                "ours": block.ours,
+                "set_at": block.set_at,
             }
-            for one in seen.blocks
+            for block in seen.blocks
         ],
         "plan": seen.plan,
         "replaces_id": seen.replaces_id,

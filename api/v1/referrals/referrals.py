@@ -54,7 +54,7 @@ class Referrals(Endpoint):
         auth=signed_in("referrals:read"),
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
-            *(_parameter(name, one) for name, one in FILTERS.items()),
+            *(_parameter(name, filter_) for name, filter_ in FILTERS.items()),
             OpenApiParameter("cursor", str),
             page_limit(100),
             ACTING_MEMBER,
