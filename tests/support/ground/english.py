@@ -237,7 +237,9 @@ READERS = {
     ".sh": texts_of_comments,
 }
 NAMED = {"Makefile": texts_of_comments, "Dockerfile": texts_of_comments, "run": texts_of_comments}
-EXEMPT = re.compile(r"(?:^|/)support/ground/english\.py$|(?:^|/)test_english\.py$|\.lock$|^LICENSE$")
+EXEMPT = re.compile(
+    r"(?:^|/)support/ground/english\.py$|(?:^|/)test_english\.py$|\.lock$|^LICENSE$"
+)
 
 
 def check(path: Path) -> Iterator[Found]:
