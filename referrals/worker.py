@@ -41,6 +41,7 @@ log = structlog.get_logger()
 LONGEST_REST_S = 300.0  # for a job that fails again and again
 SHORTEST_REST = 0.1  # share of its pace, for a job whose step takes that long
 BEAT_S = 10.0  # between two heartbeats of a job that goes on well
+LONG_REST_S = 10.0  # a job that rests as long keeps no connection: PostgreSQL has a hundred
 
 
 class Job(NamedTuple):
@@ -222,6 +223,8 @@ class _Thread(threading.Thread):
                 continue
             rest_s = 0.0 if more else seconds_until_next(self.job.pace_s, time.monotonic() - began)
             self._after_success(rest_s)
+            if rest_s >= LONG_REST_S:
+                connections.close_all()
             if rest_s and not self._ended.is_set():
                 self._bell.wait(rest_s)
         try:

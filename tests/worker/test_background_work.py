@@ -66,6 +66,14 @@ def listening(superuser: Any) -> int:
         return number
 
 
+def sessions(superuser: Any) -> int:
+    """On the database of this test, everybody's."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        number: int = cursor.fetchone()[0]
+        return number
+
+
 def drafts(superuser: Any) -> int:
     with superuser.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM referral")
@@ -240,9 +248,13 @@ def test_the_process_does_all_jobs_next_to_another_and_ends_when_told(
         "CAIRN_DATABASE": str(connections["jobs"].settings_dict["NAME"]),
     }
     command = [sys.executable, "manage.py", "worker", "run"]
+    frequent = sum(one.pace_s < job_worker.LONG_REST_S for one in job_worker.JOBS)
+    at_most = 2 * (frequent + 3)  # one listens; seal and witness have two each
+    before = sessions(superuser)
     both = [subprocess.Popen(command, env=env) for _ in range(2)]
     with ended(*both):
         until(lambda: listening(superuser) == 2 and drafts(superuser) == 0)
+        until(lambda: sessions(superuser) - before <= at_most)
         for process in both:
             process.send_signal(number)
         assert [process.wait(SOON) for process in both] == [0, 0]
