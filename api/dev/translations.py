@@ -166,15 +166,26 @@ def _entry(message: Message, said: str | Sequence[str] | None, files: set[str]) 
     return "\n".join(lines)
 
 
+def translated(language: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The texts that the catalogue translates: one with a number, when each of its forms is."""
+    found = {}
+    for one in read(language):
+        said = _forms(one.string)
+        if one.id and all(said) and not one.fuzzy:
+            found[_forms(one.id)] = said
+    return found
+
+
+def _forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (text or "",) if isinstance(text, str | None) else tuple(text)
+
+
 def compiled(language: str) -> bytes:
     """The catalogue as gettext reads it (GNU gettext manual, "The Format of GNU MO Files"). It is
     committed, so that no machine needs a compiler."""
     texts = {b"": _unquoted(header(language)).encode()}
-    for one in read(language):
-        said = one.string if isinstance(one.string, tuple) else (one.string,)
-        if one.id and all(said) and not one.fuzzy:
-            ids = one.id if isinstance(one.id, tuple) else (one.id,)
-            texts["\0".join(map(str, ids)).encode()] = "\0".join(map(str, said)).encode()
+    for ids, said in translated(language).items():
+        texts["\0".join(ids).encode()] = "\0".join(said).encode()
     known = sorted(texts.items())
     at = 7 * 4 + 16 * len(known)  # after the header and both tables
     tables: list[list[int]] = [[], []]
