@@ -11,7 +11,7 @@ import fcntl
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -21,7 +21,6 @@ from tests.support.ground.seed import GIVEN, SEED
 GROUND = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 HOME = GROUND / (WORKER or "main")
-_held: list[Any] = []  # the lock of this run, until its end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +36,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.pop("CAIRN_BASE_URL", None)
     known = early_config.known_args_namespace
     if not (known.static or WORKER or os.environ.get("DATABASE_URL")):
-        _hold_the_ground()
+        early_config.add_cleanup(_hold_the_ground().close)
     has_workers = bool(getattr(known, "numprocesses", None))
     if known.static:
         os.environ["CAIRN_HOME"] = str(GROUND / "static" / (WORKER or "main"))
@@ -66,8 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = "static"
 
 
-def _hold_the_ground() -> None:
-    """Raises UsageError where another run has it: the first to end would stop both's servers."""
+def _hold_the_ground() -> IO[str]:
+    """Return the lock, held until it is closed. Raises UsageError where another run has it: the
+    first to end would stop both's servers."""
     GROUND.mkdir(parents=True, exist_ok=True)
     file = (GROUND / "lock").open("w")
     try:
@@ -77,7 +77,7 @@ def _hold_the_ground() -> None:
         raise pytest.UsageError(
             f"Other tests run in {GROUND}. Wait for them, or set CAIRN_TEST_HOME to another folder."
         ) from None
-    _held.append(file)
+    return file
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -87,8 +87,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
         for folder in [HOME / "postgres"] if WORKER else GROUND.glob("*/postgres"):
             Cluster(folder.parent).stop()
-    while _held:
-        _held.pop().close()
 
 
 def own_cluster() -> Any:
