@@ -35,7 +35,8 @@ def is_counted(asked: SearchQuery, in_vain: bool) -> bool:
 def record_unmet_search(
     principal: Principal | None, asked: SearchQuery, area: str = "", *, in_vain: bool = True
 ) -> None:
-    """Count a search without a match, if codes can express it ("needs:shelter"); else keep nothing.
+    """Count a search without a match, if codes can express it ("needs:emergency-shelter"); else
+    keep nothing.
 
     Each code is counted by itself: what was searched for together is nowhere. What is not listed is
     counted also if something else was found (`in_vain`: nothing was). Nothing is counted in an

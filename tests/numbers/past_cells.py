@@ -60,7 +60,7 @@ def some_years() -> None:
                 network(first, number, declined__no_capacity=1, late__answer=1)
     with connections["jobs"].cursor() as cursor:
         for begins, code, area in (
-            ("2025-05-01", "needs:shelter", "598"),
+            ("2025-05-01", "needs:emergency-shelter", "598"),
             ("2025-06-01", "not_listed:class_for_buyers", "598"),
             ("2025-06-01", "not_listed:class_for_buyers", ""),
         ):

@@ -144,7 +144,7 @@ def shots(scene: Scene) -> list[Shot]:
         Shot("funder_form", "ywca.lead", "/desk/reports/forms/ovw_semiannual?period=2026-H1"),
         Shot("network_figures", "taskforce.coordinator", "/desk/network-figures"),
         Shot("network_quarter", "taskforce.coordinator", "/desk/network-figures?period=2025-Q4"),
-        Shot("gap_sheet", "taskforce.coordinator", "/desk/network-figures/gaps?lang=en"),
+        Shot("gap_sheet", "taskforce.coordinator", "/desk/network-figures/gaps"),
         Shot("publish_figures", "taskforce.coordinator", "/desk/network-figures/2024/publish"),
         Shot("earlier_year", "taskforce.coordinator", "/desk/network-figures/earlier"),
         Shot("earlier_wrong", "taskforce.coordinator", "/desk/network-figures/earlier", press=True),
