@@ -183,7 +183,7 @@ scale: $(VENV)/installed-dev ## Fill a database and measure what grows: a quarte
 image: $(VENV)/installed-dev ## Build the last commit's image, its SBOM and provenance: var/image
 	@$(BIN)/python -m deploy.release.image
 
-# What `make image` makes, with the machine's own tools: buildah, mmdebstrap; as root.
+# What `make image` makes, with the machine's own tools: buildah, netavark, mmdebstrap; as root.
 image-test: $(VENV)/installed-dev ## Build the image twice, look into it, start it read-only: 5 min
 	@$(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_image.py
 

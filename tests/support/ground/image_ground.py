@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-TOOLS = ("buildah", "mmdebstrap", "unshare")
+TOOLS = ("buildah", "netavark", "mmdebstrap", "unshare")
+HELPERS = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman")  # of buildah
 BASE = "localhost/stand-in-for-python"
 # As python:3.13-slim: what it has of Debian, and pip.
 PACKAGES = "python3,python3-pip,python3-venv,python-is-python3,ca-certificates,netbase,tzdata"
@@ -27,7 +28,8 @@ AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 def needs_what_builds_images() -> None:
     """Skip where an image cannot be built; in CI that is a failure."""
-    missing = [name for name in TOOLS if not shutil.which(name)]
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *HELPERS))
+    missing = [name for name in TOOLS if not shutil.which(name, path=path)]
     why = f"missing here: {', '.join(missing)}" if missing else ""
     if os.geteuid() != 0:
         why = "needs root, to make Debian's packages into a base and to start processes as others"
