@@ -166,7 +166,7 @@ def _entry(message: Message, said: str | Sequence[str] | None, files: set[str]) 
     return "\n".join(lines)
 
 
-def translated(language: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+def translated(language: str) -> dict[Message, tuple[str, ...]]:
     """The texts that the catalogue translates: one with a number, when each of its forms is."""
     found = {}
     for one in read(language):
