@@ -60,23 +60,21 @@ class Counted:
 
 def listening(superuser: Any) -> int:
     """Workers that are up."""
-    with superuser.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN cairn_work'")
-        number: int = cursor.fetchone()[0]
-        return number
+    return counted(superuser, "pg_stat_activity WHERE query = 'LISTEN cairn_work'")
 
 
 def sessions(superuser: Any) -> int:
     """On the database of this test, everybody's."""
-    with superuser.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        number: int = cursor.fetchone()[0]
-        return number
+    return counted(superuser, "pg_stat_activity WHERE datname = current_database()")
 
 
 def drafts(superuser: Any) -> int:
+    return counted(superuser, "referral")
+
+
+def counted(superuser: Any, rows: str) -> int:
     with superuser.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM referral")
+        cursor.execute(f"SELECT count(*) FROM {rows}")
         number: int = cursor.fetchone()[0]
         return number
 
