@@ -77,6 +77,7 @@ def test_the_papers_pages_have_no_room_for_an_address(chromium, server):
     desk.press("Add the ticked services")
     desk.sees("List to print: 10 of 10")
     page.get_by_role("link", name="See it as it is printed").click()
+    page.wait_for_load_state()  # a style sheet has rules once it has come
     margins = page.evaluate(
         """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
           .filter(rule => rule instanceof CSSPageRule).map(rule => rule.style.margin)"""
