@@ -57,7 +57,7 @@ def test_a_disk_is_lost_after_a_purge_and_the_second_copy_opens_all_that_lives(
     shift_clock("25 hours")
     assert purge.run()["draft"] == 1
     assert sealed.api(old.sender).get(f"/v1/referrals/{old.id}").status_code == 404
-    # Beside it: on another disk it would come back as another folder (key_folder.host_code).
+    # On another disk it would come back as another folder (key_folder.host_code).
     lost = folder().rename(folder().with_name("keys-lost"))
     try:
         assert opened(sealed).status_code == 503
