@@ -10,7 +10,6 @@ from rest_framework.exceptions import PermissionDenied
 
 from permissions.audit import writer
 from permissions.database.db_identity import BY_STAFF_REF
-from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
 from permissions.identity import credentials
 from permissions.identity.ip_allowlist import is_allowed
@@ -26,20 +25,20 @@ _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{20,200})", re.IGNORECASE)  # R
 SESSION_KEY = "credential"
 
 
-def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Principal | None:
+def caller_of(request: HttpRequest) -> Principal | None:
     """Return the caller: a client by `Authorization: Bearer …`, or a person by their session.
 
     None: the request has neither. A client names the acting member of staff in the header
-    `Acting-Member`, by id or staff number (R15). `along`: a query sent in the same round trip.
+    `Acting-Member`, by id or staff number (R15).
 
     Raises NotAuthenticated, BadRequest, NotPermitted, and DRF's PermissionDenied for a session
     without its CSRF token.
     """
     if request.META.get("HTTP_AUTHORIZATION"):
         token = bearer_of(request)
-        principal = _resolve(request, token, along) if token else None
+        principal = _resolve(request, token) if token else None
     elif secret := request.session.get(SESSION_KEY):
-        principal = credentials.resolve_credential(secret, along=along)
+        principal = credentials.resolve_credential(secret)
         if principal is not None:
             request.POST = QueryDict()  # the CSRF token is in a header: no form is read here
             _refuse_forged(request, principal)
@@ -72,9 +71,9 @@ def acting_member(request: HttpRequest) -> str:
         ) from None
 
 
-def _resolve(request: HttpRequest, secret: str, along: RoundTripQuery | None) -> Principal | None:
+def _resolve(request: HttpRequest, secret: str) -> Principal | None:
     acting = acting_member(request)
-    principal = credentials.resolve_credential(secret, acting, along)
+    principal = credentials.resolve_credential(secret, acting)
     if principal is not None:
         _refuse_address(request, principal)
     elif acting and (client := credentials.resolve_credential(secret)):

@@ -23,7 +23,6 @@ from api.http.json_bodies import Answer, JSONParser, read
 from api.http.problem_details import UNKNOWN_FIELD
 from permissions import entity_tags
 from permissions.audit import writer
-from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest, Fault
 from permissions.ledger.retention import Month
 from permissions.principal import Principal
@@ -141,8 +140,7 @@ class Endpoint(APIView):
         A refusal is answered with its problem. A bug propagates to the failure page.
         """
         try:
-            along = self.along(**kwargs)
-            principal = caller_of(request, along)
+            principal = caller_of(request)
             if principal is None and not self.public:
                 refuse_unknown_credential()
             self.principal = principal  # type: ignore[assignment]  # None only where `public`
@@ -183,10 +181,6 @@ class Endpoint(APIView):
         if header is None or not (reads and answer.has_header("ETag")):
             return False
         return entity_tags.is_known(header, answer["ETag"])
-
-    def along(self, *_args: Any, **_kwargs: Any) -> RoundTripQuery | None:
-        """The query to send in the round trip that resolves the caller, for use by the handler."""
-        return None
 
     def _check(self, parameters: QueryDict) -> None:
         """Refuse an unknown or repeated query parameter, or one that contains NUL."""

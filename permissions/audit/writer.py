@@ -108,21 +108,17 @@ class LoggedAct:
         release_id: UUID | None = None,
         rule: str | None = None,
         then: RoundTrip | None = None,
-        last: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Write this act's access entry now (a read: before it reads).
 
         `rule` is the code of the reason, where the act requires one (R7). `then` is a query that
         the entry allows; it is sent after the entry in the same packet, and its rows are returned.
-        `last`: nothing follows, so the transaction ends in the same packet.
         Raises Unavailable.
         """
         values = self._values(referral_ids, subject, fields, release_id, rule)
         with unwritten_is_unavailable(), connections[self.using].cursor() as cursor:
             sql = ENTRY.text(self.using)
-            if last:
-                cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
-            elif then is None:
+            if then is None:
                 cursor.execute(sql, values)
             else:
                 cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})

@@ -6,7 +6,6 @@ PostgreSQL takes longer to plan a short statement under row security than to run
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -63,15 +62,6 @@ class PreparedStatement:
                 cursor.execute(self.plan)
             held.add(self.name)
         return self.call
-
-
-@dataclass(slots=True)
-class RoundTripQuery:
-    """A query that is sent in the same packet as another. `row`: its result, once received."""
-
-    statement: PreparedStatement
-    values: Mapping[str, Any]
-    row: tuple[Any, ...] | None = None
 
 
 def array_literal(ids: Sequence[UUID | str]) -> str:

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from permissions.audit import writer
 from permissions.database.clock import database_now
 from permissions.database.db_identity import BY_STAFF_REF, identification
-from permissions.database.prepared_statements import PreparedStatement, RoundTripQuery
+from permissions.database.prepared_statements import PreparedStatement
 from permissions.database.uuid7 import uuid7
 from permissions.errors import Unavailable
 from permissions.identity import row_macs
@@ -58,42 +58,33 @@ class _Given(NamedTuple):
     expires_at: datetime | None = None
 
 
-# The clock, the caller, and what binds the caller's rows. A query in the same round trip must begin
-# with these columns and relations.
-CALLER_SELECT = (
-    "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
-    " a.kind, a.duties, me.system_of_record, me.networks,"
+# The clock, the caller, and what binds the caller's rows.
+_CALLER = PreparedStatement(
+    "who_calls",
+    "SELECT sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles,"
+    " me.scopes, a.kind, a.duties, me.system_of_record, me.networks,"
     " bound.membership_id, bound.roles, bound.created_at, bound.expires_at, bound.mac,"
     " bound.acting_version, bound.acting_mac, a.exercise_id, a.practice_of_id,"
     " bound.acting_staff_ref"
+    " FROM sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
+    " CROSS JOIN sec.caller_binding() bound",
 )
-CALLER_FROM = (
-    "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
-    " CROSS JOIN sec.caller_binding() bound"
-)
-CALLER_WIDTH = 21
-_CALLER = PreparedStatement("who_calls", f"SELECT {CALLER_SELECT} FROM {CALLER_FROM}")  # noqa: S608 (of fixed parts)
 
 
-def resolve_credential(
-    secret: str, acting: str = "", along: RoundTripQuery | None = None
-) -> Principal | None:
+def resolve_credential(secret: str, acting: str = "") -> Principal | None:
     """The principal whose live credential has this `secret`; None if there is none.
 
     `acting`: the member of staff that a client names, by their id, or by `staff_ref:` and their
-    number in the client's agency; the Principal has their id. `along`: a query that is sent in the
-    same packet; its rows begin with CALLER_SELECT. One query, no cache: a revoked token is refused
-    at the next request. Raises Unavailable (`binding`) for a row that this server did not write: it
-    proves each row by its MAC, since the database says only what its writer wants.
+    number in the client's agency; the Principal has their id. One query, no cache: a revoked token
+    is refused at the next request. Raises Unavailable (`binding`) for a row that this server did
+    not write: it proves each row by its MAC, since the database says only what its writer wants.
     """
     token_hash = hash_secret(secret)
-    query = along or RoundTripQuery(_CALLER, {})
-    row = _with_reconnect(lambda: _query_caller(token_hash, acting, query))
+    row = _with_reconnect(lambda: _query_caller(token_hash, acting))
     if row is None:
         return None
     acting = acting if row[4] is not None else ""  # people act as themselves
     _require_bound(token_hash, acting, row)
-    query.row = row
     principal = Principal(
         agency_id=row[1],
         member_id=row[2],
@@ -147,10 +138,10 @@ def _require_bound(token_hash: str, acting: str, row: tuple[Any, ...]) -> None:
             row_macs.refuse("membership", member_id)
 
 
-def _query_caller(token_hash: str, acting: str, query: RoundTripQuery) -> tuple[Any, ...] | None:
+def _query_caller(token_hash: str, acting: str) -> tuple[Any, ...] | None:
     caller = identification(token_hash, acting)
     with connection.cursor() as cursor:
-        cursor.execute(f"{caller.sql}; {query.statement.text()}", {**query.values, **caller.values})
+        cursor.execute(f"{caller.sql}; {_CALLER.text()}", caller.values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

@@ -20,7 +20,6 @@ from permissions.database.db_identity import identified_transaction, run_in_roun
 from permissions.database.prepared_statements import (
     PreparedStatement,
     RoundTrip,
-    RoundTripQuery,
     array_literal,
 )
 from permissions.enrollment import resets
@@ -187,22 +186,18 @@ def checked_fields(principal: Principal, fields: Mapping[str, str]) -> dict[str,
         group=Group.SHARING,
     ),
 )
-def open_packet(
-    principal: Principal, referral_id: UUID, purpose: str, *, along: RoundTripQuery | None = None
-) -> Opened:
+def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
     """Return the packet's fields in clear, for an assigned member with a purpose of use.
 
-    Each opening is an access entry that commits with the read. Twice is two entries. `along`: the
-    caller's relation to the referral, if it was queried in the same round trip as the caller.
-    Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner
-    system), Unavailable (altered rows, or not bound).
+    Each opening is an access entry that commits with the read. Twice is two entries. Raises
+    NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner system),
+    Unavailable (altered rows, or not bound).
     """
     _check_purpose(purpose)
-    row = along.row if along else None
-    rows = [row] if row else run_in_round_trip(principal, context_query(referral_id))
     act = "referral.open_packet"
+    look = context_query(principal, referral_id)
     with writer.log_refusals(principal, act, referral_id, purpose=purpose):
-        seen = _permitted(principal, "open_packet", referral_id, rows)
+        seen = _permitted(principal, "open_packet", referral_id, run_in_round_trip(principal, look))
         for _ in range(LOOKS):
             grant = seen.grant(referral_id)
             if grant is None:
@@ -228,7 +223,7 @@ def open_packet(
                 break
             # Something ended or was narrowed after it was seen. Reading it again shows how, or that
             # a newer release or packet has replaced it.
-            rows = run_in_round_trip(principal, context_query(referral_id))
+            rows = run_in_round_trip(principal, look)
             seen = _permitted(principal, "open_packet", referral_id, rows)
             if sealed_rows and seen.grant(referral_id) == grant:
                 break  # nothing changed: a sealed row is missing
@@ -293,7 +288,7 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
 
 def _current_grant(principal: Principal, referral_id: UUID) -> GrantView | None:
     """Return the grant as it is now. A rotation may have wrapped its keys again meanwhile."""
-    seen = context_of(run_in_round_trip(principal, context_query(referral_id)))
+    seen = context_of(run_in_round_trip(principal, context_query(principal, referral_id)))
     return seen.grant(referral_id) if seen else None
 
 
@@ -329,7 +324,7 @@ def sealed_read(
     Lock, entry and read go in one round trip, where the policy decides (sec.current_opening).
     """
     _check_purpose(purpose)
-    ask = locked_context_query(referral_id)
+    ask = locked_context_query(principal, referral_id)
     with writer.logged_act(
         principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
     ) as attempt:

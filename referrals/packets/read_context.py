@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from permissions.database.prepared_statements import PreparedStatement, RoundTrip, RoundTripQuery
-from permissions.identity import credentials
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip
 from permissions.keys.grants import GrantView
 from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
@@ -78,36 +77,33 @@ class ReadContext(NamedTuple):
 
 _CONTEXT = PreparedStatement(
     "see_before_opening",
-    f"SELECT {credentials.CALLER_SELECT}, seen.* FROM {credentials.CALLER_FROM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
-    "SELECT r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"
+    "SELECT sec.clock(), r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"  # noqa: S608 (of fixed parts)
     " r.callback, own.subject, own.holder, own.state, own.assigned, own.fields, own.release,"
     " own.until, own.kek, own.bundle, own.notice, own.access,"
-    " CASE WHEN me.client_id IS NOT NULL THEN sec.client_quota_wait(r.id) END"
+    " CASE WHEN %(is_client)s THEN sec.client_quota_wait(r.id) END"
     " FROM referral r CROSS JOIN LATERAL sec.own_side_context(r.id) own"
-    f" WHERE {VISIBLE_SQL.replace('%(agency)s', 'me.agency_id')}"
-    ") seen ON true",
+    f" WHERE {VISIBLE_SQL}",
 )
 
 
-def context_query(referral_id: UUID) -> RoundTrip:
+def context_query(principal: Principal, referral_id: UUID) -> RoundTrip:
     """Return the query for a `ReadContext` as it is now."""
-    return RoundTrip(_CONTEXT.text(), {"referral": referral_id})
-
-
-def context_round_trip_query(referral_id: UUID) -> RoundTripQuery:
-    """Return the same query, to be sent in the round trip that resolves the caller."""
-    return RoundTripQuery(_CONTEXT, {"referral": referral_id})
+    values = {
+        "referral": referral_id,
+        "agency": principal.agency_id,
+        "is_client": principal.is_client,
+    }
+    return RoundTrip(_CONTEXT.text(), values)
 
 
 def context_of(rows: Sequence[tuple[Any, ...]]) -> ReadContext | None:
     """Return what `context_query` found. None: nothing that the caller may see."""
-    if not rows or rows[0][credentials.CALLER_WIDTH] is None:
-        return None
-    return ReadContext._make((rows[0][0], *rows[0][credentials.CALLER_WIDTH :]))
+    return ReadContext._make(rows[0]) if rows else None
 
 
-def locked_context_query(referral_id: UUID) -> RoundTrip:
+def locked_context_query(principal: Principal, referral_id: UUID) -> RoundTrip:
     """Return both queries. The lock comes first, in its own statement, so that the view is from
     after it."""
-    locked, seen = shared_lock_query(referral_id, if_visible=True), context_query(referral_id)
+    locked = shared_lock_query(referral_id, if_visible=True)
+    seen = context_query(principal, referral_id)
     return RoundTrip(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})

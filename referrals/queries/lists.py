@@ -153,7 +153,7 @@ def list_page(
         mine, numbers = str(principal.agency_id), _numbers(principal, rows[:limit])
         lines = [_line(mine, row, numbers.get(row.id)) for row in rows[:limit]]
         missed = record_numbers.UNKNOWN if number is not None and not lines else None
-        attempt.record(referral_ids=[line.id for line in lines], rule=missed, last=True)
+        attempt.record(referral_ids=[line.id for line in lines], rule=missed)
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 

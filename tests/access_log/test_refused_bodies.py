@@ -72,7 +72,7 @@ def test_no_route_that_takes_a_body_leaves_it_out() -> None:
         for view in views
         if view and issubclass(view, Endpoint) and not view.logged_as
         for method in ("post", "put", "patch")
-        if "self.body(" in inspect.getsource(getattr(view, method, Endpoint.along))
+        if hasattr(view, method) and "self.body(" in inspect.getsource(getattr(view, method))
     }
     assert silent == {"AgreementTally"}
 

@@ -45,7 +45,7 @@ class Statement:
     def name(self) -> str:
         """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
         named = self.sql.replace(db_identity.IDENTIFY_BY_NAME, "identity")
-        named = named.replace(db_identity.IDENTIFY, "identity").removeprefix("BEGIN; ")
+        named = named.replace(db_identity.IDENTIFY, "identity")
         named = named.replace(f"{GENERIC_PLAN}; ", "")
         parts = named.split("; ")
         return " + ".join(_name(part) for part in parts)

@@ -1,4 +1,4 @@
-"""The connection of requests: BEGIN goes with the first statement, hot statements are planned once,
+"""The connection of requests: what failed is not called committed, hot statements are planned once,
 and one that was lost is no refusal."""
 
 import os
@@ -87,58 +87,6 @@ def test_what_failed_is_never_said_to_be_committed() -> None:
     assert ask("SELECT 1") == 1
 
 
-NUMBER = "SELECT pg_current_xact_id()::text"
-
-
-def became_of(number: str) -> str:
-    return str(ask("SELECT pg_xact_status(%s::xid8)", [number]))
-
-
-def ends_with(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute_last(sql)
-
-
-def test_a_last_statement_ends_the_transaction_in_its_own_packet() -> None:
-    with transaction.atomic():
-        number = ask(NUMBER)
-        ends_with("SELECT 1")
-        assert status() == TRANSACTION_STATUS_IDLE
-        with pytest.raises(InternalError):  # it would be in no transaction
-            ask("SELECT 1")
-    assert became_of(number) == "committed"
-    with transaction.atomic():
-        ends_with("SELECT 1")
-    assert ask("SELECT 1") == 1
-
-
-def test_a_last_statement_that_fails_leaves_nothing() -> None:
-    numbers = []
-
-    def fails_at_last() -> None:
-        with transaction.atomic():
-            numbers.append(ask(NUMBER))
-            ends_with("SELECT 1 / 0")
-
-    with pytest.raises(DatabaseError):
-        fails_at_last()
-    assert status() == TRANSACTION_STATUS_IDLE
-    assert became_of(numbers[0]) == "aborted"
-
-
-def test_an_exception_behind_the_last_statement_hinders_nothing() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        as_somebody_who_fails_behind_the_last()
-    assert ask("SELECT 1") == 1
-    ends_with("SELECT 1")  # outside a transaction
-    assert ask("SELECT 1") == 1
-
-
-def as_somebody_who_fails_behind_the_last() -> None:
-    ends_with("SELECT 1")
-    raise ZeroDivisionError
-
-
 def test_savepoints_cursors_of_the_server_and_many_at_once_are_in_it() -> None:
     with transaction.atomic():
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -152,7 +100,7 @@ def test_savepoints_cursors_of_the_server_and_many_at_once_are_in_it() -> None:
         assert status() == TRANSACTION_STATUS_INTRANS
 
 
-FIRST = {  # of a request: who calls by itself, and with what is asked along
+FIRST = {  # what asks who calls, first of all
     "list": lambda caller, story: caller.get("/v1/referrals"),
     "open": lambda caller, story: caller.act(story.id, "open_packet", {"purpose": "intake"}),
 }

@@ -10,8 +10,10 @@ from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 
+import psycopg2
 import pytest
 import requests
+from psycopg2.errorcodes import INSUFFICIENT_PRIVILEGE, SYNTAX_ERROR
 
 from api.dev import processes
 from api.dev.postgres import Cluster
@@ -81,6 +83,36 @@ def test_a_database_of_each_release_becomes_this_one_and_serves(
     assert catalogue.differences(found, catalogue.expected()) == []
     with served(home.path):
         assert (home.path / "walkthrough-passed").exists()
+
+
+CALLS = (  # of each function, with nothing
+    "SELECT format('SELECT * FROM %s(%s)', p.oid::regproc,"
+    " (SELECT string_agg('NULL::' || format_type(t, NULL), ', ') FROM unnest(p.proargtypes) t))"
+    " FROM pg_proc p WHERE p.pronamespace = 'sec'::regnamespace AND p.prokind = 'f'"
+    " AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1"
+)
+
+
+def test_each_function_runs_on_a_database_that_was_upgraded(upgraded: Cluster) -> None:
+    """None meets a table, a column or a function that is not there. All of it is undone."""
+    wrong = []
+    with closing(upgraded.connect_superuser("cairn")) as session, session.cursor() as cursor:
+        cursor.execute(CALLS)
+        calls = [call for (call,) in cursor.fetchall()]
+        assert len(calls) > 100
+        cursor.execute("BEGIN; SET LOCAL search_path = public; SAVEPOINT here")
+        for call in calls:
+            try:
+                cursor.execute(call)
+            except psycopg2.Error as error:
+                code = error.pgcode or "none"
+                of_no_table = code == SYNTAX_ERROR and "NULL::regclass" in call
+                refused = code == INSUFFICIENT_PRIVILEGE
+                if code.startswith(("42", "XX")) and not (refused or of_no_table):
+                    wrong.append((call, str(error)))
+            cursor.execute("ROLLBACK TO here")
+        cursor.execute("ROLLBACK")
+    assert wrong == []
 
 
 def test_a_database_whose_roles_had_other_names_becomes_this_one() -> None:

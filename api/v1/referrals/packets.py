@@ -13,11 +13,10 @@ from api.http.fields import Text
 from api.http.json_bodies import Answer
 from api.v1.shapes import REFUSALS, PurposeIn, one_of, said_of
 from openapi.schema import ACTING_MEMBER, problems, signed_in
-from permissions.database.prepared_statements import RoundTripQuery
 from referrals import codes, packet_fields
 from referrals.act_registry.registry import ACTS
 from referrals.act_registry.repeats import Repeat
-from referrals.packets import handoff_record, notes, read_context
+from referrals.packets import handoff_record, notes
 from referrals.packets import packet as packet_contents
 
 
@@ -95,11 +94,6 @@ class OpenPacket(Endpoint):
     repeats: ClassVar = {"post": ACTS["open_packet"].repeat}
     logged_as = "referral.open_packet"
 
-    def along(self, referral_id: UUID) -> RoundTripQuery:
-        """Return the query for the caller's relation to the referral."""
-        self.asked = read_context.context_round_trip_query(referral_id)
-        return self.asked
-
     @extend_schema(
         operation_id="open_packet",
         auth=signed_in(ACTS["open_packet"].rule.scope),
@@ -110,7 +104,7 @@ class OpenPacket(Endpoint):
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         purpose = self.body(PurposeIn)["purpose"]
-        opened = packet_contents.open_packet(self.principal, referral_id, purpose, along=self.asked)
+        opened = packet_contents.open_packet(self.principal, referral_id, purpose)
         return Answer(packet_json(opened))
 
 

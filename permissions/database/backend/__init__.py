@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with one round trip less per transaction: base.py."""
+"""Django's PostgreSQL backend with two promises more: base.py."""
