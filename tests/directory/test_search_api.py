@@ -176,5 +176,5 @@ def test_a_page_is_one_query(api: Any, size: str) -> None:
         ) as asked:
             api(None).get(LIST, {"per_page": size} | query)
         statements = [one["sql"].split()[0] for one in asked.captured_queries]
-        # identity and clock behind BEGIN, in one packet (noted once before as well); the page
-        assert statements == ["BEGIN", "BEGIN;", "WITH"], statements
+        # identity and clock in one packet; the page
+        assert statements == ["BEGIN", "SET", "WITH", "COMMIT"], statements

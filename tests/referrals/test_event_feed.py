@@ -220,8 +220,8 @@ def test_a_page_costs_the_same_statements_for_one_and_for_fifty(
     with Writers(name, story.id, number - 1):
         pass
     reader = api("ywca.worker")
-    # who is it; identity behind BEGIN, the page, the entry, COMMIT
-    with django_assert_num_queries(5):
+    # who is it; BEGIN, identity, the page, the entry, COMMIT
+    with django_assert_num_queries(6):
         assert len(page(reader)["items"]) == number
 
 
