@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test fast static slow prove counts mutate hold times
 .PHONY: browsers screenshots coverage check
-.PHONY: fuzz flat crowds restores drill install-drill backup-drill image image-test sbom
+.PHONY: fuzz fhir flat crowds restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract clients openapi schema messages bench load scale lock
 
 help: ## List the targets
@@ -90,7 +90,8 @@ browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
 
 DRILLS := restores drill backup-drill install-drill image-test
-slow: prove counts hold fuzz flat crowds $(DRILLS) times browsers screenshots mutate ## Run them all
+SOUND := prove counts hold fuzz fhir flat crowds times mutate
+slow: $(SOUND) $(DRILLS) browsers screenshots ## Run them all
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
 	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
@@ -114,6 +115,9 @@ hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 eve
 
 fuzz: $(VENV)/installed-dev ## Send 20,000 (CAIRN_FUZZED) requests made of the contract
 	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fuzz.py
+
+fhir: $(VENV)/installed-dev ## Send the examples of SDOHCC (FHIR_GUIDE: its input/fsh) as they are
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fhir_examples.py
 
 flat: $(VENV)/installed-dev ## Ask every route, list and job with ten times the history: 30 min
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,list_plans \
@@ -194,11 +198,11 @@ lock: ## Write the lock files again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra embedded --extra vault pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra embedded --extra vault --extra phone --extra traces --extra dev \
+		--extra embedded --extra vault --extra phone --extra traces --extra fhir --extra dev \
 		-c requirements.lock pyproject.toml \
 		-o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra vault --extra phone --extra traces -c requirements.lock pyproject.toml \
+		--extra vault --extra phone --extra traces --extra fhir -c requirements.lock pyproject.toml \
 		-o deploy/requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock

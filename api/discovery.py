@@ -1,7 +1,7 @@
 """What a program can find out about this server by itself, at the addresses of RFC 8615.
 
 Nothing here is more than the server does: the algorithms are those that the token endpoint takes,
-and there is no FHIR, no authorization endpoint and no sign-in for people in it (ADR 0112).
+and there is no authorization endpoint and no sign-in for people in it (ADR 0112).
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from api.accounts import smart_scopes
 from api.accounts.oauth import ALGORITHMS, SCOPES
 from api.http.json_bodies import Answer
 from api.http.middleware import CACHEABLE
@@ -51,11 +52,21 @@ def _authorization_server() -> HttpResponse:
 
 
 def _smart_configuration() -> HttpResponse:
-    """SMART App Launch 2.2, what Backend Services needs to get a token. Scopes are Cairn's own, not
-    SMART's, for there are no FHIR resources; PKCE belongs to an authorization endpoint."""
+    """SMART App Launch 2.2, what Backend Services needs to get a token for /v1. Scopes are Cairn's
+    own; PKCE belongs to an authorization endpoint."""
     smart = {
         "capabilities": ["client-confidential-asymmetric"],
         "code_challenge_methods_supported": [],
+    }
+    return Answer(_token_endpoint() | smart)
+
+
+def _fhir_configuration() -> HttpResponse:
+    """The same for /fhir, whose scopes are SMART's own (v2)."""
+    smart = {
+        "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+        "code_challenge_methods_supported": [],
+        "scopes_supported": list(smart_scopes.SCOPES),
     }
     return Answer(_token_endpoint() | smart)
 
@@ -77,4 +88,5 @@ def _security_txt() -> HttpResponse:
 
 authorization_server = _published(_authorization_server)
 smart_configuration = _published(_smart_configuration)
+fhir_configuration = _published(_fhir_configuration)
 security_txt = _published(_security_txt)

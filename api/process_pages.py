@@ -63,6 +63,13 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def fhir_deviations(request: HttpRequest) -> HttpResponse:
+    """Where /fhir differs from the guides, and why: openapi/fhir-deviations.md."""
+    path = settings.BASE_DIR / "openapi" / "fhir-deviations.md"
+    return HttpResponse(path.read_bytes(), content_type="text/markdown; charset=utf-8")
+
+
+@require_safe
 def demo_messages(request: HttpRequest) -> HttpResponse:
     """Show what the demo would have sent: only on the demo's own machine (api/urls.py)."""
     shown = transports.demo_messages()

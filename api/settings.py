@@ -410,6 +410,12 @@ if TRACES:
         raise ImproperlyConfigured("CAIRN_TRACES needs the packages of the extra `traces`.")
     MIDDLEWARE.insert(0, "api.http.traces.TraceMiddleware")
 
+# -- FHIR (api/fhir) ------------------------------------------------------------------------------
+
+FHIR = os.environ.get("CAIRN_FHIR") == "1"
+if FHIR and not find_spec("fhir"):
+    raise ImproperlyConfigured("CAIRN_FHIR needs the packages of the extra `fhir`.")
+
 # -- Webhooks (referrals/webhooks/ssrf_guard.py) ---------------------------------------------------
 
 # host:port of this machine that a webhook may go to, also by http: for trials and tests.

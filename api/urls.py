@@ -23,12 +23,20 @@ urlpatterns = [
     path("docs/v1.yaml", process_pages.contract, name="schema"),
     path("docs/hsds.json", process_pages.directory_contract, name="directory_schema"),
     path("docs/changes.md", process_pages.changes, name="changes"),
+    path("docs/fhir.md", process_pages.fhir_deviations, name="fhir_deviations"),
     path("healthz", health.ready, name="health"),  # the name of earlier releases
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("metrics", health.metrics, name="metrics"),
     path("", include("api.desk.urls")),
 ]
+if settings.FHIR:
+    from api.fhir import transactions  # its packages are an option
+
+    urlpatterns += [
+        path("fhir", transactions.Transaction.as_view()),  # FHIR's base URL has no slash at its end
+        path("fhir/", include("api.fhir.urls")),
+    ]
 if "demo" in settings.SENDERS.values():
     urlpatterns += [
         path("demo/messages", process_pages.demo_messages, name="demo_messages"),

@@ -23,6 +23,7 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
+from api.accounts import smart_scopes
 from api.http import problem_details
 from api.http.authentication import ELSEWHERE, FROM_ELSEWHERE
 from permissions.identity import client_keys, credentials, row_macs
@@ -123,7 +124,9 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
     ) -> bool:
-        if set(scopes) <= set(client.scopes) and are_compatible(scopes):
+        own = smart_scopes.own_scopes(scopes) if settings.FHIR else scopes
+        if set(own) <= set(client.scopes) and are_compatible(own):
+            request.own_scopes = own
             return True
         credentials.log_sign_in(
             "token.issue",
@@ -136,7 +139,7 @@ class Validator(OAuth2Validator):
     def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
         client: Client = request.client
         with transaction.atomic(using="signin"):
-            credentials.open_for_client(client, token["access_token"], request.scopes)
+            credentials.open_for_client(client, token["access_token"], request.own_scopes)
             credentials.log_sign_in(
                 "token.issue",
                 agency_id=client.agency_id,

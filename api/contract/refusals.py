@@ -22,7 +22,7 @@ from permissions.errors import BadRequest, Fault, Refused, WrongState
 # What raises there is answered at the desk, by SCIM or by a command, and never under /v1.
 ELSEWHERE = (
     *("api/desk", "api/scim", "api/install", "api/backup", "api/management", "api/agency_sign_in"),
-    *("api/dev", "api/sandbox"),
+    *("api/dev", "api/sandbox", "api/fhir"),
     *("permissions/enrollment", "permissions/scim", "permissions/agency_sign_in"),
     *("permissions/practice", "permissions/card", "permissions/recovery", "permissions/keys"),
     *("permissions/identity/own_systems.py", "permissions/identity/client_keys.py"),

@@ -212,6 +212,18 @@ PROBLEMS = {
     "media_type": Problem(
         _("The body is not plain JSON."), _("Send application/json, uncompressed.")
     ),
+    "not_acceptable": Problem(
+        _("The answer was asked for in a form that this server does not have."),
+        _("Ask for JSON: application/fhir+json."),
+    ),
+    "not_fhir": Problem(
+        _("The resource is not of FHIR's shape."),
+        _("Compare it with FHIR R4: `expression` says where it differs."),
+    ),
+    "not_supported": Problem(
+        _("FHIR knows this element or value, and this server does not take it."),
+        _("Leave it out, or send what the page of deviations says: /docs/fhir.md."),
+    ),
     "method_not_allowed": Problem(
         _("This address does not answer that method."), _("The header Allow names those it does.")
     ),

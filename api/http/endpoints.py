@@ -159,11 +159,15 @@ class Endpoint(APIView):
             if self._is_known(answer):
                 answer = Answer(status=304, headers={"ETag": answer["ETag"]})
         except Exception as error:
-            refused = problem_details.handle(error, self.allowed_methods)
+            refused = self.refused(error)
             if refused is None:
                 raise
             answer = refused
         return self._with_its_end(answer)
+
+    def refused(self, error: Exception) -> Answer | None:
+        """Return the answer to a refusal; None for a bug."""
+        return problem_details.handle(error, self.allowed_methods)
 
     def _with_its_end(self, answer: HttpResponseBase) -> HttpResponseBase:
         """Return the answer, which says when the operation ends, if it does."""
@@ -206,7 +210,11 @@ class Endpoint(APIView):
         return read(self.request, parsers)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """Return the request's body as `shape` reads it. Raises BadRequest with all its faults.
+        """Return the request's body as `shape` reads it. Raises BadRequest with all its faults."""
+        return self.read_as(shape, self.data)
+
+    def read_as(self, shape: type[Shape], data: dict[str, Any]) -> dict[str, Any]:
+        """Return `data` as `shape` reads it. Raises BadRequest with all its faults.
 
         A name that the act does not have is logged as a refusal of the act: it may be a try to set
         what the caller may not set. The entry does not repeat it.
@@ -214,7 +222,7 @@ class Endpoint(APIView):
         try:
             # Not run_validation: a shape has no rules beyond its fields', and looking for some
             # takes as long as reading the body.
-            return _reader(shape).to_internal_value(self.data)
+            return _reader(shape).to_internal_value(data)
         except ValidationError as error:
             refusal = problem_details.invalid(error.detail)
         if refusal.code == UNKNOWN_FIELD and self.logged_as:

@@ -43,7 +43,12 @@ NO_ADDRESS = "/slip"
 
 # For an answer that is public and the same for everyone. No other answer may be cached.
 CACHEABLE = "public, max-age=3600"
-PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/", "/.well-known/")
+PUBLISHED = (
+    "/v1/directory/profile",
+    "/v1/directory/schema/",
+    "/.well-known/",
+    "/fhir/.well-known/",
+)
 
 # For the files that let a device install the desk: kept, and asked for again at each use. They are
 # the same for everyone, and asking for them is no use of the desk: no session is looked for.
@@ -238,7 +243,8 @@ class TokenMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if not (path.startswith(("/v1/", "/scim/")) and request.META.get("HTTP_AUTHORIZATION")):
+        program = path.startswith(("/v1/", "/fhir", "/scim/"))
+        if not (program and request.META.get("HTTP_AUTHORIZATION")):
             return self.get_response(request)
         return _answer_directly(request)
 

@@ -222,7 +222,7 @@ def handle(error: Exception, allowed: Sequence[str]) -> Answer | None:
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether a program asks, which is answered in JSON and in English; else a person at a page."""
-    return request.path.startswith(("/v1", "/scim", "/oauth", "/health"))
+    return request.path.startswith(("/v1", "/fhir", "/scim", "/oauth", "/health"))
 
 
 def _json(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:

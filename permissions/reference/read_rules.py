@@ -113,7 +113,7 @@ def webhook(asked: Question, row: r.Webhook | r.WebhookSecret | r.WebhookDeliver
     """The agency's administrator, and its systems that manage webhooks; a webhook of checkpoints,
     only those that read the log. (R3, R10)"""
     of = row if isinstance(row, r.Webhook) else asked.world.webhooks[row.endpoint_id]
-    shown = of.about == "events" or auditor_rules.seal(asked, row)
+    shown = of.about != "checkpoints" or auditor_rules.seal(asked, row)
     return shown and asked.manages_webhooks and of.agency_id == asked.me.agency_id
 
 

@@ -95,9 +95,11 @@ def create_once(
     notice: Notice,
     *,
     replaces: UUID | None = None,
+    recipient: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> Created:
-    """Do what `create` does, with the same refusals, and say whether it was done before."""
+    """Do what `create` does, with the same refusals, and say whether it was done before. With a
+    `recipient`, a service that another agency answers is refused, too."""
     with writer.logged_act(principal, "referral.create") as attempt:
         creator = rules.CallerRelation("from", True, True)
         transitions.require(principal, "create", creator)
@@ -110,6 +112,10 @@ def create_once(
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "The directory has no such service.")
+        if recipient not in (None, listing.answered_by):
+            raise NotPossible(
+                "service_unknown", "The directory has no such service of this agency.", "/owner"
+            )
         if listing.answered_by is None:
             raise NotPossible(
                 "phone_only", "No agency here answers for it. Call it, and record the call."

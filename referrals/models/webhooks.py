@@ -16,7 +16,8 @@ class WebhookEndpoint(models.Model):
         "permissions.Agency", models.PROTECT, related_name="+", db_index=False
     )
     url = models.TextField()
-    # What is sent there: the agency's events or, to a witness, the log's newest checkpoint.
+    # What is sent there: the agency's events, in FHIR's words the changes of its Tasks or, to a
+    # witness, the log's newest checkpoint.
     about = models.TextField(db_default="events")
     at_seq = models.BigIntegerField(db_default=0)  # the last checkpoint that it accepted
     created_at = models.DateTimeField()
@@ -50,7 +51,7 @@ class WebhookEndpoint(models.Model):
             ),
             models.CheckConstraint(
                 name="webhook_endpoint_about_check",
-                condition=models.Q(about__in=("events", "checkpoints")),
+                condition=models.Q(about__in=("events", "checkpoints", "tasks")),
             ),
             models.CheckConstraint(
                 name="webhook_endpoint_stopped_check",

@@ -5,6 +5,7 @@ the order in which a person does them, with its own access entry and its own eve
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,19 +46,22 @@ def create_with_parts(
     parts: Parts,
     *,
     replaces: UUID | None = None,
+    recipient: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> Detail:
     """Create a referral and do each act that `parts` names, all in one transaction: all or nothing.
+
+    `recipient`: the agency that must be the one that answers for the service; None: whichever does.
 
     With an Idempotency-Key twice is safe: it returns the same referral as it is now, and does
     nothing. Raises what the acts raise; the pointer of a part's refusal begins with the part.
     """
     _check(principal, parts)
-    if not parts.are_any:
-        return sender.create(principal, service_id, notice, replaces=replaces, key=key)
-    with writer.acts_in_one_transaction(principal):
-        made = sender.create_once(principal, service_id, notice, replaces=replaces, key=key)
-        if made.repeated:
+    with writer.acts_in_one_transaction(principal) if parts.are_any else nullcontext():
+        made = sender.create_once(
+            principal, service_id, notice, replaces=replaces, recipient=recipient, key=key
+        )
+        if made.repeated or not parts.are_any:
             return made.shown
         referral_id = made.shown.referral.id
         _add(principal, referral_id, parts)

@@ -6,17 +6,15 @@ sender's own act wraps the released fields' keys for the recipient whenever the 
 packet changes.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from permissions.audit import writer
-from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.errors import BadRequest, NotPossible
 from permissions.identity.access_record import ReleasedFields
 from permissions.keys import grants
 from permissions.models import Agency, Membership
 from permissions.policy import disclosure
-from permissions.policy.rules import Rule, Who, require_scope
+from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import idempotency, packet_fields
 from referrals.act_registry.invented import require_invented
@@ -25,7 +23,6 @@ from referrals.act_registry.repeats import Repeat
 from referrals.act_registry.transitions import DRAFT, WAITING
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import (
-    READS,
     Referral,
     Release,
     ReleaseEnd,
@@ -33,11 +30,9 @@ from referrals.models import (
 )
 from referrals.notices import Notice
 from referrals.queries.details import Detail
-from referrals.queries.seen import find
 from referrals.releases import terms as release_terms
 from referrals.releases.terms import ReleaseContext, Terms
 from referrals.sealed_notes import seal_note
-from referrals.visible_status import side_of
 
 
 @act(
@@ -245,53 +240,3 @@ def close_packet(current: ActTransaction) -> None:
     """Close the packet to the recipient at once: its keys are destroyed. Twice is safe."""
     grants.destroy_recipient_bundle(current.referral.id)
     current.access.released = None
-
-
-# -- Read ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRecord:
-    """One release as a side is shown it. Its paper and end are included only if the side's own
-    agency wrote them."""
-
-    release: Release
-    in_force: bool
-    paper: ReleasePaper | None
-    end: ReleaseEnd | None
-
-
-def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord]:
-    """Return every release of a referral that the caller's side may know, newest first, including
-    ended ones.
-
-    For assigned members and leads of the side; for the recipient from the accept on. One access
-    entry. Raises NotVisible, NotPermitted.
-    """
-    with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
-        require_scope(principal, READS)
-        seen = find(principal, referral_id)
-        referral, mine = seen.referral, principal.agency_id
-        if not (seen.assigned or principal.has_role("lead")):
-            raise NotPermitted("not_assigned", "Releases are shown to assigned members and leads.")
-        attempt.record(subject=seen.own.subject if seen.own else None)
-        rows = Release.objects.filter(referral=referral)
-        if side_of(principal, referral) == "from":
-            rows = rows.exclude(direction="return")  # the recipient's paper
-        elif referral.accepted_at is None:
-            rows = rows.none()
-        else:
-            rows = rows.exclude(direction="notice")  # the sender's paper
-        of = {"release__referral": referral, "agency_id": mine}
-        papers = {one.release_id: one for one in ReleasePaper.objects.filter(**of)}
-        ended = ReleaseEnd.objects.filter(**of).exclude(revoked_via="narrowed")
-        ends = {one.release_id: one for one in ended}
-        return [
-            ReleaseRecord(
-                release,
-                not release.ended and release.expires_at > attempt.now,
-                papers.get(release.id),
-                ends.get(release.id),
-            )
-            for release in rows.order_by("-created_at", "-id")
-        ]

@@ -15,9 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 
 from permissions.health import failures
-from referrals.webhooks import outbox, signatures, ssrf_guard
+from referrals.webhooks import outbox, ssrf_guard
+from referrals.webhooks.messages import signed_message
 from referrals.webhooks.name_lookups import OF_THE_SENDER, LookupsBusy
-from referrals.webhooks.outbox import Batch, Message
+from referrals.webhooks.outbox import Batch
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ def send(batch: Batch) -> None:
                     ssrf_guard.resolve_target(batch.url, OF_THE_SENDER), MESSAGE_S
                 )
                 left_s = MESSAGE_S - (time.monotonic() - began)
-                status = line.post(*_signed_message(batch, message), left_s)
+                status = line.post(*signed_message(batch, message), left_s)
                 outcome = delivery_outcome(status)
             except (ssrf_guard.TargetRefused, LookupsBusy):
                 outcome = "target_refused"
@@ -69,21 +70,6 @@ def _if_usable(line: ssrf_guard.Connection | None) -> ssrf_guard.Connection | No
         line.close()
         return None
     return line
-
-
-def _signed_message(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
-    if told := message.checkpoint:
-        content = signatures.body("log.checkpoint", message.at, seq=told.seq, sha256=told.hash)
-    else:
-        kind = "referral.event" if message.event_id else "ping"
-        content = signatures.body(
-            kind,
-            message.at,
-            event_id=message.event_id,
-            referral_id=message.referral_id,
-            act=message.act,
-        )
-    return content, signatures.headers(batch.secrets, str(message.id), int(time.time()), content)
 
 
 def delivery_outcome(status: int) -> str:

@@ -41,7 +41,7 @@ class Endpoint(NamedTuple):
 
     id: UUID
     url: str
-    about: str  # events, checkpoints
+    about: str  # events, checkpoints; tasks: events, for a subscriber by FHIR
     created_at: datetime
     paused: bool
     state: str  # ok, failing, paused, gone (it answered 410), given_up (75 hours of failures)
@@ -67,7 +67,7 @@ class Delivery(NamedTuple):
 _COLUMNS = (
     "SELECT id, url, about, created_at, paused, stopped, failing_since,"
     " CASE WHEN tries > 0 THEN next_at END FROM webhook_endpoint"
-    " WHERE agency_id = %s AND (about = 'events' OR %s) AND removed_at IS NULL"
+    " WHERE agency_id = %s AND (about <> 'checkpoints' OR %s) AND removed_at IS NULL"
 )
 
 
@@ -108,7 +108,7 @@ def create(
     key: idempotency.Key | None = None,
 ) -> Endpoint:
     """Create an endpoint, which receives what happens from now on. Its secret is in the answer,
-    once. `about`: `events`, or `checkpoints` if the caller may read those.
+    once. `about`: `events`, `tasks`, or `checkpoints` if the caller may read those.
 
     The same address twice is refused, so that a repeated request creates no second one. With an
     Idempotency-Key twice returns the same endpoint, without the secret. Raises NotPermitted,
@@ -246,7 +246,7 @@ def replay(
         seen = _see(principal, endpoint_id, lock=True)
         if idempotency.begin(principal, key) is not None:
             return seen
-        if seen.about != "events":
+        if seen.about == "checkpoints":
             raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
         with connection.cursor() as cursor:
             cursor.execute("SELECT xact FROM sec.event_position(%s)", [event_id])

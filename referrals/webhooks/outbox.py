@@ -60,6 +60,7 @@ class Batch:
     tries: int
     lease: UUID
     lane: str
+    about: str
     pinged: bool
     now: datetime
     secrets: list[str]
@@ -145,6 +146,7 @@ def claim(lane: str, free: int) -> list[Batch]:
                     tries=tries,
                     lease=lease,
                     lane=lane,
+                    about=about,
                     pinged=bool(ping_id),
                     now=now,
                     secrets=[],

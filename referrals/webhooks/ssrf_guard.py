@@ -202,7 +202,6 @@ class Connection:
             f"POST {self._target.path} HTTP/1.1",
             f"Host: {self._target.authority}",
             f"User-Agent: {_AGENT}",
-            "Content-Type: application/json",
             f"Content-Length: {len(content)}",
             *(f"{name}: {value}" for name, value in headers.items()),
         ]

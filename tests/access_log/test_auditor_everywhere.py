@@ -15,7 +15,7 @@ from permissions.models import Client
 from tests.support.ground.database import full_story
 from tests.support.people.callers import Caller, agency_id, member_id
 from tests.support.people.stories import PACKET, Story
-from tests.support.proofs import matrix
+from tests.support.proofs import matrix, routes
 from tests.support.proofs.marker_sweep import whole
 from tests.support.proofs.matrix import TryOut, ask, browser, form
 from tests.support.proofs.route_table import SIGNS_OUT
@@ -33,6 +33,9 @@ NO_ENTRY = (
     *("v1/access-log/verifier.py", "docs", "health", "directory", "problems/", "who-sees-what"),
     *("safety", "accounts/", "leave", "demo", "oauth/token", "desk/directory"),
     *("manifest.webmanifest", "service-worker.js", "metrics", ".well-known/"),
+    *("fhir/metadata", "fhir/.well-known/", "fhir/CodeSystem/", "fhir/HealthcareService"),
+    *("fhir/Location/", "fhir/Organization/"),
+    "fhir/Consent",  # without the Task whose they are: of no row (the one is in the log)
     "scim/",  # a system's token, never a person's: counted, and one row a minute
     "calendar/",  # an address that is no one's; a good one is an entry of its member
     "join",  # no one's yet: what they become is in the log
@@ -107,7 +110,7 @@ def asked_by(everywhere: Everywhere, caller: Caller, who: str | None) -> Iterato
     pages = browser(who) if who else None
     for method, route in sorted(matrix.served(), key=lambda row: (row[1], row[0])):
         path = everywhere.address(route)
-        if route.startswith("v1/"):
+        if route.startswith(routes.FACES):
             answer = ask(caller, method, path, everywhere, route)
         elif pages is None:
             continue  # a system has no desk

@@ -20,6 +20,7 @@ def opened() -> Iterator[tuple[Cluster, Path]]:
     os.environ |= {
         "CAIRN_HOME": str(home),
         "CAIRN_LOG_LEVEL": "WARNING",
+        "CAIRN_FHIR": "1",
         "DJANGO_SETTINGS_MODULE": "api.settings",
     }
     for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):

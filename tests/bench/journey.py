@@ -22,10 +22,12 @@ from tests.bench.acts import ACTS
 from tests.bench.fill import PACKET
 from tests.bench.rows import OURS, Row, Sample, comparable, measured
 from tests.bench.serve import Served
+from tests.support.people import fhir_bundles
 from tests.support.people.callers import member_id
 from tests.support.people.stories import NOTICE, release_body, return_body, service_of
 
 AT_ONCE = "create + send in one request"
+BY_FHIR = "create + send by FHIR"  # the same referral as a Bundle; of ours alone
 CREATED = ("create", AT_ONCE)
 OFFICER, ADVOCATE, LEAD = "police.worker", "ywca.worker", "ywca.lead"
 RECORDED = ("set_external_ref", "same_person_as", "record_report", "record_disclosure")
@@ -62,7 +64,8 @@ def stories() -> list[list[Step]]:
     """Times are fresh. The first step makes the referrals."""
     service, until = service_of("ywca"), datetime.now(UTC) + timedelta(days=90)
     notice = NOTICE | {"service_id": service}
-    sent = Step(AT_ONCE, OFFICER, notice | {"send": {"agreement": "agrees"}})
+    at_once = notice | {"send": {"agreement": "agrees"}}
+    sent = Step(AT_ONCE, OFFICER, at_once)
     return [
         [
             Step("create", OFFICER, notice),
@@ -100,6 +103,7 @@ def stories() -> list[list[Step]]:
         [sent, Step("stop", OFFICER)],
         [sent, Step("mark_error", OFFICER, {"code": "wrong_recipient"})],
         _of_ours_alone(notice),
+        [Step(BY_FHIR, OFFICER, fhir_bundles.bundle(at_once, sender="police"))],
         [Step("create", OFFICER, notice), Step("send", OFFICER, {"agreement": "agrees"}),
          Step("acknowledge", ADVOCATE), Step("accept", ADVOCATE), Step("undo_accept", ADVOCATE),
          Step("decline", ADVOCATE, {"code": "no_capacity"})],
@@ -168,7 +172,8 @@ class Journey:
             each = number if shared else max(2, number // 3)  # packets are opened: a day's quota
             ids: list[str] = []
             for step in story:
-                requests = list(_requests(step, ids, tokens[step.agency], each))
+                base = f"http://127.0.0.1:{served.port}/fhir"
+                requests = list(_requests(step, ids, tokens[step.agency], each, base))
                 sample, bodies = measured(self._cluster, served, requests, step.status)
                 if step.act in CREATED:
                     ids = [json.loads(one)["id"] for one in bodies]
@@ -203,7 +208,7 @@ class Journey:
 PROTECTING = frozenset({"bound_access", "closing", "message", "release_paper"})
 
 
-def _requests(step: Step, ids: list[str], token: str, number: int) -> Iterator[bytes]:
+def _requests(step: Step, ids: list[str], token: str, number: int, base: str) -> Iterator[bytes]:
     headers = {"Authorization": f"Bearer {token}"}
     if "." in step.who:
         headers["Acting-Member"] = str(member_id(step.who))
@@ -211,7 +216,10 @@ def _requests(step: Step, ids: list[str], token: str, number: int) -> Iterator[b
         made = step.act in CREATED
         path = "/v1/referrals" if made else f"/v1/referrals/{ids[at]}/{step.act}"
         body = step.body(ids, at) if callable(step.body) else step.body
-        yield serve.request("POST", path, headers, json.dumps(body).encode())
+        content = json.dumps(body)
+        if step.act == BY_FHIR:  # its codes are this server's
+            path, content = "/fhir", content.replace(fhir_bundles.BASE, base)
+        yield serve.request("POST", path, headers, content.encode())
 
 
 def open_to(principals: dict[str, Principal]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from tests.bench.journey import AT_ONCE, BY_FHIR
 from tests.bench.rows import BARE, EXEMPT, FASTAPI, OURS, PEERS, Row
 from tests.bench.yardstick import HELLO_MS, Yardstick
 
@@ -21,6 +22,7 @@ GOALS = {
     "create + send in one request": 2.5,
 }
 ACT = 3.0
+FHIR = 1.6  # ours by FHIR to ours by /v1: what the translation may cost
 NO_GOAL = ("401", "404 of a random referral")
 WIRE = {
     "authentication, ms": "authentication of a request: ms",
@@ -70,8 +72,20 @@ def result(
             for big in rows
             if small.title == big.title and small.size == rows[0].size < big.size
         ],
+        "fhir": _by_fhir(referrals),
         "exact": {str(size): found for size, found in exact.items()},
         "wire": {str(size): found for size, found in wire.items()},
+    }
+
+
+def _by_fhir(rows: list[Row]) -> dict[str, list[float]]:
+    """CPU of a referral that comes as a Bundle to the same by /v1, by size."""
+    of = {
+        title: {row.size: row for row in rows if row.title == title} for title in (AT_ONCE, BY_FHIR)
+    }
+    return {
+        str(size): _ratio_of(row.samples[OURS], of[AT_ONCE][size].samples[OURS])
+        for size, row in of[BY_FHIR].items()
     }
 
 
@@ -162,6 +176,9 @@ def text(found: dict[str, Any]) -> str:
             lines.append(f"{_key(row)}: to an exempt role {_shown(spread)}; goal 1.15")
         if row["records_a_second"]:
             lines.append(f"{_key(row)}: {row['records_a_second']:,} records a second, one client")
+    for size, spread in found["fhir"].items():
+        said = "met" if spread[0] <= FHIR else "MISSED"
+        lines.append(f"A Bundle to the same by /v1, {size}: {_shown(spread)}; goal {FHIR} {said}")
     for grown in found["growth"]:
         sizes = f"from {grown['from']:,} to {grown['to']:,}"
         lines.append(f"{grown['title']}, ours, {sizes}: {_shown(grown['ratio'])}")

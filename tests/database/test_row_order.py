@@ -94,7 +94,7 @@ def everything(api: Any, known: list[dict[str, str]]) -> dict[tuple[str, str], A
     for who in PEOPLE:
         caller, pages = api(who), at_the_desk(who)
         for address in every if who in READERS else of_all:
-            of_api = address.startswith("/v1/")
+            of_api = address.startswith(("/v1/", "/fhir"))
             got = caller.get(address) if of_api else pages.get(address)
             found[who, address] = (as_bytes if of_api else as_page)(got)
     return found

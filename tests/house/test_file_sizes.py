@@ -61,6 +61,7 @@ LONG = {
         370,
         "what is sealed: release, packet, notes; one way to read it",
     ),
+    "api/desk/audit/reason_labels.py": (320, "a table of codes: each reason in a few words"),
     "referrals/acts/handoff.py": (390, "the hand-off, from the first call to the last attempt"),
 }
 

@@ -89,7 +89,7 @@ def test_a_form_that_another_site_posts_does_nothing(
     (the quick exit only signs out; the token endpoint and a provider's message take no cookie)."""
     pages = at_the_desk("ywca.worker")
     kind = "application/json" if face == "v1" else "application/x-www-form-urlencoded"
-    folders = ("v1/",) if face == "v1" else ("desk/", "accounts/")
+    folders = routes.FACES if face == "v1" else ("desk/", "accounts/")
     posts = [route for method, route in (*API_ROWS, *DESK_ROWS) if method == "POST"]
     signed = "accounts/agency/<slug:code>/ended"  # by the provider
     tried = [route for route in posts if route.startswith(folders) and route != signed]

@@ -61,7 +61,7 @@ def costs(api: Any, story: Story, read: Any, superuser: Any) -> dict[tuple[str, 
         if "GET" not in routes.methods_of(pattern) or route.startswith(("accounts/", "leave")):
             continue
         path = routes.filled(route, referral_id=story.id, webhook_id=WEBHOOK)
-        readers = callers if route.startswith("v1/") else desks
+        readers = callers if route.startswith(routes.FACES) else desks
         # An entry that has no seal yet is looked at again until it has.
         assert worker.run_until_idle(sealer) == []
         for who, reader in readers.items():

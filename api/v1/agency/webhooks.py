@@ -46,7 +46,10 @@ class WebhookChangeIn(Shape):
 class WebhookOut(serializers.Serializer):
     id = serializers.UUIDField()
     url = serializers.CharField()
-    about = serializers.ChoiceField(choices=["events", "checkpoints"])
+    about = serializers.ChoiceField(
+        choices=["events", "checkpoints", "tasks"],
+        help_text="tasks: a Subscription that was made by FHIR.",
+    )
     created_at = serializers.DateTimeField()
     paused = serializers.BooleanField()
     state = serializers.ChoiceField(

@@ -18,7 +18,7 @@ from openapi.schema import ACTING_MEMBER, problems, signed_in
 from permissions.policy import disclosure
 from referrals import codes, packet_fields
 from referrals.acts import return_releases
-from referrals.releases import lifecycle
+from referrals.releases import records
 from referrals.releases.terms import Consenter, Terms
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class Releases(Endpoint):
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """List the survivor's releases as your side may know them, newest first. Ended releases
         stay on record."""
-        kept = lifecycle.list_releases(self.principal, referral_id)
+        kept = records.list_releases(self.principal, referral_id)
         return self.answer(ReleasesOut, {"items": [release_json(one) for one in kept]})
 
 
@@ -238,7 +238,7 @@ RELEASE_COLUMNS = (
 COVERS = {"notice": "notice", "outbound": "packet", "return": "outcome"}
 
 
-def release_json(kept: lifecycle.ReleaseRecord) -> dict[str, Any]:
+def release_json(kept: records.ReleaseRecord) -> dict[str, Any]:
     """Build what `FullReleaseOut` serializes from one release."""
     columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
     columns["covers"] = COVERS[kept.release.direction]

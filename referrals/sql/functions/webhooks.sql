@@ -71,7 +71,7 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM public.webhook_endpoint w
                     WHERE w.id = endpoint AND w.agency_id = mine
-                      AND (w.about = 'events' OR w.agency_id = sec.auditor_agency_id())) THEN
+                      AND (w.about <> 'checkpoints' OR w.agency_id = sec.auditor_agency_id())) THEN
         RETURN;
     END IF;
     RETURN QUERY

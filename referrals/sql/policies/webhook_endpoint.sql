@@ -13,8 +13,8 @@ GRANT SELECT ON webhook_endpoint TO definer;
 
 CREATE POLICY own_agency ON webhook_endpoint TO app
     USING (agency_id = (SELECT sec.webhook_manager_agency_id())
-           AND (about = 'events' OR agency_id = (SELECT sec.auditor_agency_id())))
+           AND (about <> 'checkpoints' OR agency_id = (SELECT sec.auditor_agency_id())))
     WITH CHECK (agency_id = (SELECT sec.webhook_manager_agency_id())
-                AND (about = 'events' OR agency_id = (SELECT sec.auditor_agency_id())));
+                AND (about <> 'checkpoints' OR agency_id = (SELECT sec.auditor_agency_id())));
 CREATE POLICY jobs_send ON webhook_endpoint TO jobs USING (true) WITH CHECK (true);
 CREATE POLICY definer_reads ON webhook_endpoint FOR SELECT TO definer USING (true);

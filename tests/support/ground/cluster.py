@@ -34,6 +34,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["CAIRN_HOME"] = str(HOME)
     os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys")
     os.environ.pop("CAIRN_BASE_URL", None)
+    os.environ["CAIRN_FHIR"] = "1"  # an option, and tested like the rest
     known = early_config.known_args_namespace
     if not (known.static or WORKER or os.environ.get("DATABASE_URL")):
         early_config.add_cleanup(_hold_the_ground().close)

@@ -137,7 +137,7 @@ class Sweep:
         return path.replace(self.at.office, self.world.place) if looks else path
 
     def _ask(self, cell: Cell) -> Any:
-        if not cell.route.startswith("v1/"):
+        if not cell.route.startswith(routes.FACES):
             return self._page(cell)
         opened, caller = self.callers.get(cell.who, (0, None))
         if time.monotonic() - opened > RENEWED_S:
@@ -226,7 +226,8 @@ def _shows(cell: Cell) -> bool:
 
 def _due(marker: Marker, cell: Cell) -> bool:
     of_it = marker.state == cell.state and marker.kind in ("packet", "own", "paper")
-    words = marker.name == marked.CODED and not cell.route.startswith("v1/")  # shown as words
+    page = not cell.route.startswith(routes.FACES)
+    words = marker.name == marked.CODED and page  # shown as words
     return of_it and marker.name != "row" and not words and allowed(marker, cell)
 
 

@@ -9,7 +9,7 @@ from api.dev.cast import CAST
 from referrals.act_registry.registry import ACTS, MOVES, Answer
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support.proofs import markers as marked
-from tests.support.proofs import matrix, route_table
+from tests.support.proofs import matrix, route_table, routes
 from tests.support.proofs.marker_states import STATES
 from tests.support.proofs.markers import Marker, cast
 
@@ -104,8 +104,10 @@ def is_own_number(marker: Marker, cell: Cell) -> bool:
     and what an act answers with it."""
     act = ACTS.get(cell.route.rpartition("/")[2])
     answered = cell.method == "POST" and act is not None and act.answer is Answer.REFERRAL
-    shows = cell.route in ("v1/referrals", "v1/referrals/<uuid:referral_id>") or answered
-    return marker.name == "set_external_ref.ref" and cell.route.startswith("v1/") and shows
+    of_fhir = cell.method == "GET" and cell.route.startswith(("fhir/Task", "fhir/ServiceRequest"))
+    native = cell.route in ("v1/referrals", "v1/referrals/<uuid:referral_id>")
+    shows = native or of_fhir or answered
+    return marker.name == "set_external_ref.ref" and cell.route.startswith(routes.FACES) and shows
 
 
 def reached(marker: Marker, who: Who) -> bool:
@@ -142,7 +144,7 @@ TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     # An entry of the directory is for everybody: a field that is none may be pointed at.
     "mistake": lambda m, c: m.name == "name" and c.method in ("PUT", "PATCH") and edits_entry(c),
     # What a person typed into a form is in the same form again, so that nothing is lost.
-    "typed": lambda m, c: c.mistake == "form" and not c.route.startswith("v1/"),
+    "typed": lambda m, c: c.mistake == "form" and not c.route.startswith(routes.FACES),
 }
 
 
@@ -187,7 +189,7 @@ def cells(face: str, everything: bool = False) -> Iterator[Cell]:
     states = list(STATES)
     kinds = MISTAKES if face == "v1" else PAGE_MISTAKES
     for row, (method, route) in enumerate(rows):
-        if route.startswith("v1/") != (face == "v1"):
+        if route.startswith(routes.FACES) != (face == "v1"):
             continue
         reads = READ if face == "v1" or route.endswith(OPENS) else PAGE
         reads = reads if method == "GET" or route.endswith(OPENS) else ACT
@@ -224,7 +226,7 @@ def _missing(drawn: set[Cell]) -> Iterator[Cell]:
     alone = everybody() - {(one.state, one.who) for one in drawn}
     for number, (method, route, state) in enumerate(sorted(every_route() - routes_done)):
         others = [who for at, who in alone if at == state]
-        others = [who for who in others if not who.client or route.startswith("v1/")]
+        others = [who for who in others if not who.client or route.startswith(routes.FACES)]
         one = min(others, key=repr, default=None) if method != "GET" else None
         parties = _parties(state, route, number)
         if method != "GET":
@@ -242,7 +244,7 @@ def _parties(state: str, route: str, number: int) -> list[Who]:
     """A person of each agency with a part in it, who is shown it where anyone is; each in turn.
     What one side wrote is no leak at that side."""
     parties = [who for one in cast() if has_part(who := Who(*one))]
-    parties = [who for who in parties if not who.client or route.startswith("v1/")]
+    parties = [who for who in parties if not who.client or route.startswith(routes.FACES)]
     parties = [who for who in parties if shown(who, state)] or parties
     sides: dict[str, list[Who]] = {who.name.split(".")[0]: [] for who in parties}
     for who in parties:
@@ -267,7 +269,7 @@ def every_route() -> set[tuple[str, str, str]]:
 
 
 def _shows_it(method: str, route: str) -> bool:
-    api = method == "GET" and route.startswith("v1/")
+    api = method == "GET" and route.startswith(routes.FACES)
     return api or route == route_table.D or route.endswith(OPENS)
 
 

@@ -17,6 +17,7 @@ from tests.support.ground.kept_rows import Kept
 from tests.support.people.callers import Caller, agency_id
 from tests.support.people.desk_pages import at_the_desk
 from tests.support.people.exports import ASKED
+from tests.support.people.fhir_bundles import bundle, subscription, without_sender
 from tests.support.people.stories import PACKET, Story, release_body, return_body, service_of
 from tests.support.proofs import routes
 from tests.support.proofs.route_table import Row, W
@@ -102,6 +103,7 @@ ELSEWHERE: dict[str, Any] = {
     "v1/channels/<uuid:channel_id>/arrived": {"arrived": True},
     "v1/duty": {"duty": "reachable"},
     "v1/exports": ASKED,
+    "fhir/Subscription": subscription("https://receiver.invalid/hook"),
     "v1/webhooks": {"url": "https://receiver.invalid/hook"},
     f"{W}/replay": {"event_id": routes.NOBODY},
     "v1/access-log/opt-ins": {
@@ -115,6 +117,9 @@ def body(try_out: TryOut, route: str) -> Any:
     """What is posted to a route; of no use to one that is only read."""
     if route == "v1/referrals":
         return routes.BODIES["put_notice"] | {"service_id": try_out.service}
+    if route in ("fhir", "fhir/"):
+        native = routes.BODIES["put_notice"] | {"service_id": try_out.service}
+        return without_sender(bundle(native))
     if route == "v1/call-records":
         return {"service_id": try_out.by_phone, "outcome": "full", "put_through": False}
     if route in ELSEWHERE:

@@ -194,6 +194,40 @@ GET  v1/access-log/opt-ins      401  403  403  403  200  200  403  403  403  403
 POST v1/access-log/opt-ins      401  403  403  403  201  403  403  403  403  403  403  403  403
 DELETE v1/access-log/opt-ins/<uuid:opt_in_id> \
                                 401  403  403  403  404  403  403  403  403  403  403  403  403
+POST fhir                       401  200  200  200  403  403  200  409  409  409  403  200  403
+POST fhir/                      401  200  200  200  403  403  200  409  409  409  403  200  403
+GET  fhir/metadata              200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/.well-known/smart-configuration \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/CodeSystem/<slug:name> \
+                                404  404  404  404  404  404  404  404  404  404  404  404  404
+GET  fhir/Task                  401  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/Task/<uuid:referral_id> \
+                                401  200  200  200  404  404  200  200  200  200  404  404  404
+PUT  fhir/Task/<uuid:referral_id> \
+                                401  400  400  400  404  404  400  200  409  409  404  404  404
+GET  fhir/ServiceRequest        401  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/ServiceRequest/<uuid:referral_id> \
+                                401  200  200  200  404  404  200  200  200  200  404  404  404
+GET  fhir/Consent               401  400  400  400  400  400  400  400  400  400  400  400  400
+GET  fhir/Consent/<uuid:release_id> \
+                                401  404  404  404  404  404  404  404  404  404  404  404  404
+GET  fhir/AuditEvent            401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  fhir/Subscription          401  403  403  403  200  403  200  403  403  403  403  403  403
+POST fhir/Subscription          401  403  403  403  400  403  400  403  403  403  403  403  403
+GET    fhir/Subscription/<uuid:webhook_id> \
+                                401  403  403  403  404  403  404  403  403  403  403  403  403
+PUT    fhir/Subscription/<uuid:webhook_id> \
+                                401  400  400  400  400  400  400  400  400  400  400  400  400
+DELETE fhir/Subscription/<uuid:webhook_id> \
+                                401  403  403  403  404  403  404  403  403  403  403  403  403
+GET  fhir/HealthcareService     200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/HealthcareService/<uuid:service_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/Location/<uuid:place_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  fhir/Organization/<uuid:organization_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
 GET    scim/v2/Users \
                                 401  401  401  401  401  401  401  401  401  401  401  401  401
 POST   scim/v2/Users \
@@ -249,6 +283,7 @@ GET  .well-known/security.txt   404  404  404  404  404  404  404  404
 GET  docs                       200  200  200  200  200  200  200  200
 GET  docs/v1.yaml               200  200  200  200  200  200  200  200
 GET  docs/hsds.json             200  200  200  200  200  200  200  200
+GET  docs/fhir.md               200  200  200  200  200  200  200  200
 GET  docs/changes.md            200  200  200  200  200  200  200  200
 GET  healthz                    200  200  200  200  200  200  200  200
 GET  health/live                200  200  200  200  200  200  200  200

@@ -19,6 +19,7 @@ from tests.support.people.stories import release_body, return_body
 
 OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+FACES = ("v1/", "fhir")  # what programs ask, with a token; the rest are pages
 NOBODY = "01890000-0000-7000-8000-00000000000b"  # is nowhere a member
 
 # What a caller sends who means it. Every act on a referral stands here; a test says so.
@@ -127,11 +128,11 @@ def filled(route: str, **known: str) -> str:
 
 
 def of_one_referral() -> list[tuple[str, set[str]]]:
-    """Routes under /v1 that name a referral, with `{id}` in its place, and their methods."""
+    """Routes for programs that name a referral, with `{id}` in its place, and their methods."""
     found = [
         ("/" + route.replace("<uuid:referral_id>", "{id}"), methods_of(pattern))
         for route, pattern in served()
-        if route.startswith("v1/") and "<uuid:referral_id>" in route
+        if route.startswith(FACES) and "<uuid:referral_id>" in route
     ]
     assert len(found) > 15, "the resolver was not read"
     return found
@@ -139,6 +140,8 @@ def of_one_referral() -> list[tuple[str, set[str]]]:
 
 def body_for(route: str) -> Any:
     """A right body for the act that ends `route`. A KeyError tells of an act without one."""
+    if route.startswith("/fhir"):  # a Task that is accepted, or what is of no use
+        return {"resourceType": "Task", "status": "accepted", "intent": "order"}
     act = route.rsplit("/", 1)[1]
     act = READ_AS.get(act, act)
     if act == "set_external_ref":  # two referrals of one member have two numbers

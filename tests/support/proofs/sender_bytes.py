@@ -43,7 +43,7 @@ class Sender:
         self.keeper: Caller = api(*KEEPER)
         self.pages = {who: at_the_desk(who) for who in ("police.worker", "police.lead")}
         self.addresses = [
-            (route.startswith("v1/"), "/" + route.replace("<uuid:referral_id>", "{id}"))
+            (route.startswith(routes.FACES), "/" + route.replace("<uuid:referral_id>", "{id}"))
             for route, pattern in routes.served()
             if route and not route.startswith(NO_PART) and "GET" in routes.methods_of(pattern)
             if "<" not in route.replace("<uuid:referral_id>", "")

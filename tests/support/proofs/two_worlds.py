@@ -22,7 +22,8 @@ IN_TEXT = re.compile(
     r"|(?P<at>20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))"
     r"|(?P<http_date>[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)"
     # Drawn by lot, each as long as any other: a referral's reference, a cursor or another sealed
-    # text, an ETag, a form's token.
+    # text, an ETag (in FHIR a versionId, too), a form's token.
+    r'|(?P<version>(?<="versionId":")[0-9a-f]{16})'
     r"|(?P<lot>(?<![\w-])[A-Z](?:\xa0?[A-Z]){5}(?![\w-])|[\w-]{43,})"
     r'|(?P<duration>(?<="took_ms":)\d+)'
     # What a page writes of a time; the API's answers hold the same to the microsecond.
@@ -88,7 +89,7 @@ class World:
                     path = path.replace(routes.NOWHERE, self.webhook)
                 if query:
                     path += ("&" if "?" in path else "?") + query.format(since=self.began)
-                asks = self.caller if route.startswith("v1/") or desk is None else desk
+                asks = self.caller if route.startswith(routes.FACES) or desk is None else desk
                 found[f"{route} {query}"] = self._said(asks.get(path), raw=route in FILES)
         return found
 

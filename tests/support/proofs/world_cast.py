@@ -163,7 +163,8 @@ INSERT INTO message (id, cause, agency_id, member_id, channel_id, kind, template
 SELECT gen_random_uuid(), id, agency_id, membership_id, id, kind, 'test', 'TEST' FROM channel;
 INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact, at_event, next_at)
 SELECT gen_random_uuid(), a, 'https://' || about || '.example.org/', about, now(), 0, a, now()
-  FROM unnest(ARRAY[%(police)s, %(ywca)s]::uuid[]) a, unnest(ARRAY['events', 'checkpoints']) about;
+  FROM unnest(ARRAY[%(police)s, %(ywca)s]::uuid[]) a,
+       unnest(ARRAY['events', 'checkpoints', 'tasks']) about;
 INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)
 SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)

@@ -13,7 +13,7 @@ from api.desk.referral.release.surface import picture
 from api.desk.request_context import Visit, page
 from referrals.packets import notes
 from referrals.queries.details import Detail
-from referrals.releases import lifecycle
+from referrals.releases import records
 from referrals.signing import signed_record
 
 
@@ -25,7 +25,7 @@ def _show_signatures(
     found = notes.open_notes(visit.principal, referral_id, purpose)
     releases = {
         one.release.signature_id: one.release
-        for one in lifecycle.list_releases(visit.principal, referral_id)
+        for one in records.list_releases(visit.principal, referral_id)
     }
     signed = [
         (releases[note.id], signed_record.read(note.content["record"] or "", releases[note.id]))

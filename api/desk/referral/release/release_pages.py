@@ -15,7 +15,7 @@ from api.desk.template_context import safety_in
 from permissions.errors import NotVisible
 from referrals.acts import return_releases
 from referrals.queries import details
-from referrals.releases import lifecycle
+from referrals.releases import records
 
 
 @require_safe
@@ -23,7 +23,7 @@ from referrals.releases import lifecycle
 def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """List every release that this side may know, newest first. Ended ones stay on record."""
     seen = details.read_detail(visit.principal, referral_id)
-    kept = lifecycle.list_releases(visit.principal, referral_id)
+    kept = records.list_releases(visit.principal, referral_id)
     context = common(visit, seen) | {
         "releases": [
             {
