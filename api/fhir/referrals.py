@@ -4,6 +4,7 @@ They are the referral's two faces for an EHR: the Task is what happens with it, 
 what it is for. Both have the referral's id.
 """
 
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -43,8 +44,8 @@ class _Search(FhirEndpoint):
         limit = page_size(given.get("_count"), lists.MAX_PAGE)
         scope = f"fhir:{self.kind}:{asked.box}:{asked.filters}"
         after = cursors.from_cursor(self.principal, scope, given.get("cursor"))
-        if asked.ids is not None or asked.none:
-            seen = [] if asked.none else self._named(asked)
+        if asked.ids is not None:
+            seen = self._named(asked.ids, asked.keeps)
             found, orders = map(self.one, seen), map(resources.order, seen)
             cursor = None
         else:
@@ -55,16 +56,20 @@ class _Search(FhirEndpoint):
         following = given | {"cursor": cursor} if cursor else None
         return self.shown(searches.bundle(self.kind, given, found, included, following))
 
-    def _named(self, asked: searches.Asked) -> list[Detail]:
+    def _named(
+        self, ids: Collection[UUID], keeps: Callable[[resources.Facts], bool]
+    ) -> list[Detail]:
         """Read those that are named, each with its own access entry. One that the caller may not
-        see is not there, as one that does not exist."""
+        see is not there, as one that does not exist. A search for nothing is in the log, too."""
+        if not ids:
+            lists.list_nothing(self.principal)
         found = []
-        for id_ in sorted(asked.ids or ())[: lists.MAX_PAGE]:
+        for id_ in sorted(ids):
             try:
                 seen = details.read_detail(self.principal, id_)
             except NotVisible:
                 continue
-            if asked.keeps(resources.facts_of(seen)):
+            if keeps(resources.facts_of(seen)):
                 found.append(seen)
         return found
 

@@ -129,9 +129,7 @@ def list_page(
     NotPermitted (a client without the scope), TooOften (a search by a number).
     """
     if not sees_referrals(principal):
-        with writer.logged_act(principal, "referral.list") as attempt:
-            rules.require_scope(principal, READS)
-            attempt.record(referral_ids=[])
+        list_nothing(principal)
         return [], None
     limit = min(limit, MAX_PAGE)
     sql = page_sql(box, filters, after=after is not None, limit=limit + 1, soonest=soonest)
@@ -155,6 +153,14 @@ def list_page(
         missed = record_numbers.UNKNOWN if number is not None and not lines else None
         attempt.record(referral_ids=[line.id for line in lines], rule=missed)
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
+
+
+def list_nothing(principal: Principal) -> None:
+    """Write the access entry of a list that can hold nothing, whatever there is. Raises
+    NotPermitted (a client without the scope)."""
+    with writer.logged_act(principal, "referral.list") as attempt:
+        rules.require_scope(principal, READS)
+        attempt.record(referral_ids=[])
 
 
 def read_lines(

@@ -12,6 +12,7 @@ from tests.support.people.own_numbers import NUMBER
 from tests.support.people.stories import Story, service_of
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
+NOTHING = "01890000-0000-7000-8000-000000000004"  # no referral's
 
 
 def found(api: Any, who: str, kind: str, mode: str = "match", **query: str) -> list[dict[str, Any]]:
@@ -83,6 +84,23 @@ def test_no_person_can_be_searched_for(three: list[Story], api: Any) -> None:
     assert api(SENDER).get(f"/fhir/Task/{three[0].id}/_history").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "query", [{"patient": "Patient/1"}, {"_id": "x"}, {"code": "approve"}, {"_id": NOTHING}]
+)
+def test_a_search_that_finds_nothing_is_in_the_log_and_needs_the_scope(
+    api: Any, superuser: Any, query: dict[str, str]
+) -> None:
+    answer = api(SENDER).get("/fhir/Task", query)
+    assert answer.status_code == 200
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM access_entry WHERE request_id = %s", [answer["X-Request-Id"]]
+        )
+        assert cursor.fetchone() == (1,)
+    system = scoped(api, "directory:read", acting=RECIPIENT)
+    assert system.get("/fhir/Task", query).status_code == 403
+
+
 def test_the_own_number_finds_it(story: Story, api: Any) -> None:
     story.send().sends("set_external_ref", {"ref": NUMBER})
     for number in (NUMBER, f"urn:oid:1.2.3|{NUMBER}"):
@@ -132,6 +150,9 @@ def test_pages_follow_their_links_and_miss_none(story: Story, api: Any) -> None:
         {"_count": "1000"},
         {"cursor": "invented"},
         {"severity": "high"},
+        {"_id": NOTHING, "identifier": "ORDER-1"},
+        {"focus": f"ServiceRequest/{NOTHING}", "_lastUpdated": "gt2026-01-01T00:00:00Z"},
+        {"_id": ",".join([NOTHING] * 101)},
         {"identifier": f"{fhir.BASE}/NamingSystem/reference|BCDFGH"},
     ],
 )

@@ -28,11 +28,9 @@ PARAMETERS = (
 
 
 class Asked(NamedTuple):
-    """A search as it was read. `ids`: what is named, None if nothing is; `none`: nothing can
-    match."""
+    """A search as it was read. `ids`: what alone can match; None: whatever is in the lists."""
 
     ids: frozenset[UUID] | None
-    none: bool
     box: str | None
     filters: Filters
     keeps: Callable[[Facts], bool]
@@ -42,26 +40,26 @@ def read_search(
     principal: Principal, given: dict[str, str], status_of: Callable[[str], str], kind: str
 ) -> Asked:
     """Read the parameters of a search for `kind`. Raises BadRequest."""
-    ids, none = _named(given, kind)
-    box, tests = None, []
-    own = principal.agency_id
-    for name, inner in (("requester", "out"), ("owner", "in")):
+    ids = _named(given, kind) if _is_ours(given) else frozenset()
+    boxes, tests = [], []
+    for name, box in (("requester", "out"), ("owner", "in")):
         if name in given:
             agency = names.id_in(given[name], "Organization")
-            if agency == own:
-                none, box = none or box not in (None, inner), inner
+            boxes += [box] if agency == principal.agency_id else []
             tests.append(_of_agency(name, agency))
+    if len(boxes) > 1:  # no agency refers to itself
+        ids = frozenset()
     if "performer" in given:
         tests.append(_of_service(names.id_in(given["performer"], "HealthcareService")))
     if "status" in given:
         wanted = frozenset(given["status"].split(","))
         tests.append(lambda facts: status_of(facts.status) in wanted)
-    none = none or not _is_ours(given)
     filters = Filters(
         updated_since=_since(given.get("_lastUpdated")),
         external_ref=_number(given.get("identifier")),
     )
-    return Asked(ids, none, box, filters, lambda facts: all(test(facts) for test in tests))
+    one_box = boxes[0] if boxes else None
+    return Asked(ids, one_box, filters, lambda facts: all(test(facts) for test in tests))
 
 
 def page(
@@ -74,18 +72,22 @@ def page(
     return [line for line in lines if asked.keeps(facts_of_line(line))], place
 
 
-def _named(given: dict[str, str], kind: str) -> tuple[frozenset[UUID] | None, bool]:
-    """Return the ids that `_id` and `focus` name. What is no id matches nothing."""
+def _named(given: dict[str, str], kind: str) -> frozenset[UUID] | None:
+    """Return the ids that `_id` and `focus` name; None: they are not asked for. What is no id
+    matches nothing. Raises BadRequest for more than a page, and for another search of the list
+    next to them, which would not be looked at."""
     named: list[set[UUID]] = []
     for name, of in (("_id", kind), ("focus", "ServiceRequest")):
         if name in given:
             texts = given[name].split(",")
+            if len(texts) > lists.MAX_PAGE:
+                raise BadRequest("invalid", f"Enter at most {lists.MAX_PAGE} ids.", name)
             found = {names.id_in(t if "/" in t else f"{of}/{t}", of) for t in texts}
             named.append({one for one in found if one is not None})
-    if not named:
-        return None, False
-    ids = frozenset(set.intersection(*named))
-    return ids, not ids
+    for name in ("identifier", "_lastUpdated"):
+        if named and name in given:
+            raise BadRequest("invalid", "Leave it out, or leave out the ids.", name)
+    return frozenset(set.intersection(*named)) if named else None
 
 
 def _is_ours(given: dict[str, str]) -> bool:
