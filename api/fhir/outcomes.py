@@ -44,8 +44,8 @@ class NotAcceptable(Refused):
 problem_details.STATUS[NotAcceptable] = (406, "Not acceptable")
 
 
-def outcome(refusal: Refused) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Return status, OperationOutcome and headers of a refusal."""
+def refused(refusal: Refused, allowed: str) -> Answer:
+    """Answer a refusal. `allowed`: the methods of the address."""
     status, problem, headers = problem_details.problem(refusal)
     faults = (
         refusal.faults
@@ -61,7 +61,10 @@ def outcome(refusal: Refused) -> tuple[int, dict[str, Any], dict[str, str]]:
                 "diagnostics": " ".join(str(part) for part in line.values() if part),
             }
         )
-    return status, {"resourceType": "OperationOutcome", "issue": issues}, headers
+    if status == 405:
+        headers["Allow"] = allowed
+    outcome = {"resourceType": "OperationOutcome", "issue": issues}
+    return Answer(outcome, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _issue(status: int, fault: Fault) -> dict[str, Any]:
@@ -76,11 +79,3 @@ def _issue(status: int, fault: Fault) -> dict[str, Any]:
     if fault.place:
         made["expression"] = [fault.place]
     return made
-
-
-def refused(refusal: Refused, allowed: str) -> Answer:
-    """Answer a refusal. `allowed`: the methods of the address."""
-    status, value, headers = outcome(refusal)
-    if status == 405:
-        headers["Allow"] = allowed
-    return Answer(value, status, headers=headers, media_type=MEDIA_TYPE)

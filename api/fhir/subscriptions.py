@@ -20,8 +20,8 @@ from referrals.webhooks import endpoints
 from referrals.webhooks.task_notifications import TOPIC
 
 ABOUT = "tasks"
-# Subscription.status, by the state of the webhook.
-_STATUS = {"ok": "active", "paused": "off", "failing": "error", "gone": "error"}
+# Subscription.status, by the state of the webhook; any other is an error.
+_STATUS = {"ok": "active", "paused": "off"}
 
 
 class Subscriptions(FhirEndpoint):

@@ -18,12 +18,9 @@ NOTICE_INPUTS = {
     "survivor_can_talk_now": "Whether the survivor can talk now",
     "agreement": "Whether the survivor agrees to this notice",
 }
-# Codes of the notice that are further instructions of the order.
-DETAIL_LISTS = (
-    *("needs", "access_needs"),  # any number of each
-    *("age_band", "household_size", "language", "interpreter", "wanted"),  # one of each
-)
-MANY = DETAIL_LISTS[:2]
+# Codes of the notice that are further instructions of the order: any number of each, and one.
+MANY = ("needs", "access_needs")
+ONE = ("age_band", "household_size", "language", "interpreter", "wanted")
 
 
 class _Words(NamedTuple):
@@ -68,8 +65,6 @@ STATUS_TEXTS = {
     "completed": "Completed",
     "unable": "It did not come about",
 }
-TASK_STATUSES = tuple(sorted({words.task for words in _SHOWN.values()}))
-ORDER_STATUSES = tuple(sorted({words.order for words in _SHOWN.values()}))
 
 
 def task_status(status: str) -> str:

@@ -2,7 +2,6 @@
 then nothing of it is there. None is a fault of ours."""
 
 import copy
-import json
 import random
 from collections import Counter
 from typing import Any
@@ -12,7 +11,7 @@ from django.db import connections
 
 from tests.support.ground.seed import SEED
 from tests.support.people import fhir_bundles as fhir
-from tests.support.people.fhir_sent import SENDER, whole
+from tests.support.people.fhir_sent import SENDER, sent, whole
 from tests.support.people.stories import PACKET, authorization, release_body
 
 CASES, PARTS = 60, 4
@@ -88,12 +87,7 @@ def test_a_bundle_that_was_changed_at_random_is_a_referral_or_nothing(api: Any, 
         bundle = fhir.bundle(body | {"packet": packet}, patient=patient, if_none_exist=once)
         bundle = changed(bundle, chance) if number else bundle
         before = referrals()
-        answer = caller.http.post(
-            "/fhir",
-            json.dumps(bundle),
-            content_type="application/fhir+json",
-            headers=caller.headers({}),
-        )
+        answer = sent(caller, "post", "", bundle)
         statuses[answer.status_code] += 1
         said = answer.json()
         if answer.status_code == 200:

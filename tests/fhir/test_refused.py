@@ -1,6 +1,5 @@
 """What a Bundle says and is not read is refused where it is, and nothing of it is there."""
 
-import json
 from typing import Any
 from uuid import uuid4
 
@@ -198,13 +197,8 @@ def test_what_is_not_read_is_refused_where_it_stands(api: Any, superuser: Any, c
     ],
 )
 def test_who_may_not_refer_by_v1_may_not_by_fhir(api: Any, who: str | None, status: int) -> None:
-    caller = api(who)
-    answer = caller.http.post(
-        "/fhir",
-        json.dumps(fhir.bundle(whole(), sender=(who or "hospital").partition(".")[0])),
-        content_type="application/fhir+json",
-        headers=caller.headers({}),
-    )
+    bundle = fhir.bundle(whole(), sender=(who or "hospital").partition(".")[0])
+    answer = posted(api, bundle, who)
     assert answer.status_code == status
     assert answer.json()["resourceType"] == "OperationOutcome"
 

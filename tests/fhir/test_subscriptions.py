@@ -12,6 +12,7 @@ from fhir.resources.R4B.subscription import Subscription
 
 from referrals import worker
 from tests.support.people.fhir_bundles import BASE, subscription
+from tests.support.people.fhir_sent import sent
 from tests.support.people.stories import Story
 from tests.support.people.webhooks import receiver as receiver  # a fixture
 from tests.support.people.webhooks import work
@@ -19,16 +20,6 @@ from tests.support.servers.webhook_receiver import Receiver
 
 ADMIN = "police.admin"
 TOPIC = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic/Task"
-
-
-def sent(caller: Any, method: str, path: str, resource: dict[str, Any], **headers: str) -> Any:
-    names = {name.replace("_", "-"): text for name, text in headers.items()}
-    return getattr(caller.http, method)(
-        f"/fhir/{path}",
-        json.dumps(resource),
-        content_type="application/fhir+json",
-        headers=caller.headers(names),
-    )
 
 
 def subscribed(api: Any, receiver: Receiver, who: str = ADMIN) -> tuple[dict[str, Any], str]:

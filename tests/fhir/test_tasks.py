@@ -1,12 +1,12 @@
 """A Task is a referral's life as each side is shown it (T5), and its update is an act."""
 
-import json
 from typing import Any
 
 import pytest
 
 from tests.support.people import fhir_bundles as fhir
 from tests.support.people.callers import agency_id
+from tests.support.people.fhir_sent import sent
 from tests.support.people.stories import Story, return_body
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
@@ -22,14 +22,8 @@ def task(api: Any, who: str, id_: str) -> dict[str, Any]:
 
 
 def put(api: Any, who: str, resource: dict[str, Any], version: str | None = None) -> Any:
-    caller = api(who)
     match = version or f'W/"{resource["meta"]["versionId"]}"'
-    return caller.http.put(
-        f"/fhir/Task/{resource['id']}",
-        json.dumps(resource),
-        content_type="application/fhir+json",
-        headers=caller.headers({"If-Match": match} if match else {}),
-    )
+    return sent(api(who), "put", f"Task/{resource['id']}", resource, If_Match=match)
 
 
 def code_of(answer: Any) -> str:
@@ -254,13 +248,7 @@ def test_an_old_version_is_refused(story: Story, api: Any) -> None:
     stale = put(api, RECIPIENT, accepted)
     assert (stale.status_code, code_of(stale)) == (412, "stale")
     assert words(task(api, RECIPIENT, story.id)) == ("requested", "acknowledged")
-    caller = api(RECIPIENT)
-    without = caller.http.put(
-        f"/fhir/Task/{story.id}",
-        json.dumps(accepted),
-        content_type="application/fhir+json",
-        headers=caller.headers({}),
-    )
+    without = sent(api(RECIPIENT), "put", f"Task/{story.id}", accepted)
     assert words(without.json()) == ("accepted", "accepted"), "as an act of /v1 without If-Match"
 
 

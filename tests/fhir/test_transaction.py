@@ -9,7 +9,15 @@ import pytest
 
 from tests.support.people import fhir_bundles as fhir
 from tests.support.people.access_log import everything_stored
-from tests.support.people.fhir_sent import SENDER, WHOLE_NOTICE, id_of, issues, posted, whole
+from tests.support.people.fhir_sent import (
+    SENDER,
+    WHOLE_NOTICE,
+    id_of,
+    issues,
+    posted,
+    sent,
+    whole,
+)
 from tests.support.people.stories import PACKET, authorization, notice_release_body, release_body
 
 
@@ -156,21 +164,10 @@ def test_the_number_of_the_patient_is_stored_nowhere(api: Any, superuser: Any) -
 
 def test_a_system_names_who_acts(api: Any) -> None:
     client = api("hospital.client", acting=SENDER)
-    answer = client.http.post(
-        "/fhir/",
-        json.dumps(fhir.bundle(whole())),
-        content_type="application/json",
-        headers=client.headers({}),
-    )
+    answer = client.post("/fhir/", fhir.bundle(whole()))
     holder = api(SENDER).get(f"/v1/referrals/{id_of(answer)}").json()["holder"]
     assert holder["name"] == "Hal Example"
-    without = api("hospital.client")
-    refused = without.http.post(
-        "/fhir",
-        json.dumps(fhir.bundle(whole())),
-        content_type="application/json",
-        headers=without.headers({}),
-    )
+    refused = posted(api, fhir.bundle(whole()), "hospital.client")
     assert (refused.status_code, issues(refused)[0][:2]) == (
         403,
         ("forbidden", "acting_member_needed"),
@@ -200,10 +197,5 @@ def test_the_condition_is_one_of_the_tasks_own_identifiers(api: Any) -> None:
         refused = posted(api, fhir.bundle(whole(), if_none_exist=condition))
         assert (refused.status_code, issues(refused)[0][1]) == (400, "not_supported")
     spared = fhir.bundle(whole())
-    keyed = api(SENDER).http.post(
-        "/fhir",
-        json.dumps(spared),
-        content_type="application/fhir+json",
-        headers=api(SENDER).headers({"Idempotency-Key": "one"}),
-    )
+    keyed = sent(api(SENDER), "post", "", spared, Idempotency_Key="one")
     assert (keyed.status_code, issues(keyed)[0][1]) == (400, "idempotency_key_unused")

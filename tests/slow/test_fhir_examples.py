@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.people.access_log import everything_stored
 from tests.support.people.fhir_bundles import entry
+from tests.support.people.fhir_sent import sent
 
 GUIDE = Path(os.environ.get("FHIR_GUIDE", "none"))
 INSTANCES = sorted(GUIDE.glob("instances/*.fsh"))
@@ -108,23 +109,17 @@ def test_each_published_example_is_accepted_or_refused_where_it_differs(
     before = everything_stored(superuser)
     why: Counter[str] = Counter()
 
-    def sent(path: str, body: Any) -> Any:
-        return caller.http.post(
-            path,
-            json.dumps(body),
-            content_type="application/fhir+json",
-            headers=caller.headers({}),
-        )
-
     for name, one in found.items():
         kind = one["resourceType"]
-        assert refused(sent(f"/fhir/{kind}", one)), name
+        assert refused(sent(caller, "post", kind, one)), name
         together = [one]
         focus = str(one.get("focus", {}).get("reference", "")).rpartition("/")[2]
         if focus in orders:
             together.insert(0, orders[focus])
         entries = [entry(each, f"urn:uuid:{place}") for place, each in enumerate(together)]
-        answer = sent("/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+        answer = sent(
+            caller, "post", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        )
         assert refused(answer), name
         (first, *_) = answer.json()["issue"]
         assert first["expression"], (name, first)

@@ -112,11 +112,12 @@ def _read_provision(consent: Element, covers: str, terms: dict[str, Any], body: 
             raise not_supported(coding.path, "A release has one purpose.")
         terms["purpose"] = listed_code(coding, "release_purpose")
         body.place(f"{pointer}/purpose", coding.path)
-    for place, code in enumerate(provision.children("code")):
-        body.place(f"{pointer}/fields", provision.at("code"))
+    body.place(f"{pointer}/fields", provision.at("code"))
+    for code in provision.children("code"):
         for coding in code.own_codings():
-            terms.setdefault("fields", []).append(listed_code(coding, "packet_field"))
-            body.place(f"{pointer}/fields/{place}", coding.path)
+            fields = terms.setdefault("fields", [])
+            body.place(f"{pointer}/fields/{len(fields)}", coding.path)
+            fields.append(listed_code(coding, "packet_field"))
     provision.close()
 
 

@@ -37,7 +37,7 @@ def read_order(order: Element, body: NativeBody) -> None:
         _read_detail(coding, ("needs",), body)
     for detail in order.children("orderDetail"):
         for coding in detail.own_codings():
-            _read_detail(coding, vocabulary.DETAIL_LISTS, body)
+            _read_detail(coding, (*vocabulary.MANY, *vocabulary.ONE), body)
     for reason in order.children("reasonCode"):
         for coding in reason.own_codings():
             body.put("concern", listed_code(coding, "concern"), coding.path)

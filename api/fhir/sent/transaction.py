@@ -26,10 +26,9 @@ def read_transaction(bundle: dict[str, Any], agency_id: UUID) -> Order:
     entries = entries_of(bundle)
     body = NativeBody(agency_id)
     of_kind = {kind: [one for one in entries if one.kind == kind] for kind in _READERS}
+    _require_focus(of_kind["Task"][0], of_kind["ServiceRequest"][0])
     for kind, read in _READERS.items():
         for entry in of_kind[kind]:
-            if kind == "Task":
-                _require_focus(entry, of_kind["ServiceRequest"][0])
             read(entry.resource, body)
     _require_one_subject(body, of_kind["Patient"])
     return Order(body, entries, body.recipient, _key(of_kind["Task"][0], body))

@@ -166,7 +166,7 @@ def order(seen: Detail) -> dict[str, Any]:
     """Return the ServiceRequest with the whole notice."""
     referral, facts = seen.referral, facts_of(seen)
     details = [(name, code) for name in vocabulary.MANY for code in getattr(referral, name)]
-    details += [(name, getattr(referral, name)) for name in vocabulary.DETAIL_LISTS[2:]]
+    details += [(name, getattr(referral, name)) for name in vocabulary.ONE]
     made = _order(facts, referral.needs, details)
     if referral.concern != "not_stated":
         made["reasonCode"] = [vocabulary.concept("concern", referral.concern)]

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.support.people.callers import Caller
 from tests.support.people.stories import (
     NOTICE,
     PACKET,
@@ -39,13 +40,19 @@ def whole(**change: Any) -> dict[str, Any]:
     return {name: value for name, value in (body | change).items() if value is not None}
 
 
-def posted(api: Any, bundle: Any, who: str = SENDER, path: str = "/fhir") -> Any:
-    return api(who).http.post(
-        path,
-        json.dumps(bundle),
+def sent(caller: Caller, method: str, path: str, resource: Any, **headers: str) -> Any:
+    """The answer to a resource that is sent to an address below /fhir; '' is the base itself."""
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    return getattr(caller.http, method)(
+        f"/fhir/{path}" if path else "/fhir",
+        json.dumps(resource),
         content_type="application/fhir+json",
-        headers=api(who).headers({}),
+        headers=caller.headers(names),
     )
+
+
+def posted(api: Any, bundle: Any, who: str | None = SENDER) -> Any:
+    return sent(api(who), "post", "", bundle)
 
 
 def issues(answer: Any) -> list[tuple[str, str, str | None]]:
