@@ -116,8 +116,9 @@ hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 eve
 fuzz: $(VENV)/installed-dev ## Send 20,000 (CAIRN_FUZZED) requests made of the contract
 	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fuzz.py
 
-fhir: $(VENV)/installed-dev ## Send the examples of SDOHCC (FHIR_GUIDE: its input/fsh) as they are
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fhir_examples.py
+fhir: $(VENV)/installed-dev ## Send the examples of SDOHCC (FHIR_GUIDE), compare its profiles
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,examples profiles,\
+		tests/slow/test_fhir_$(name).py)
 
 flat: $(VENV)/installed-dev ## Ask every route, list and job with ten times the history: 30 min
 	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,list_plans \

@@ -111,13 +111,14 @@ def task(facts: Facts, output: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
         "requester": names.reference("Organization", *facts.sender),
         "owner": names.reference("Organization", *facts.recipient),
     }
-    if facts.status in ("cannot_take", "declined", "expired", "withdrawn", "entered_in_error"):
+    if made["status"] in _ENDED:
         made["statusReason"] = _reason(facts)
     if output:
         made["output"] = list(output)
     return made
 
 
+_ENDED = ("rejected", "cancelled", "failed", "entered-in-error")
 _REASONS = {
     "cannot_take": "decline",
     "declined": "decline",
