@@ -10,7 +10,7 @@ from typing import NamedTuple
 import svg
 from django.utils.safestring import SafeString, mark_safe
 
-WIDTH = 360  # units; a chart is as wide as its place
+WIDTH = 330  # units; a chart is as wide as its place
 _ROW, _ABOVE, _BAR, _THIN, _TEXT = 44, 20, 14, 5, 14
 _NUMBER = 44  # units that are kept for the number behind the longest bar
 _RANGE = 80  # and for two numbers
