@@ -49,7 +49,7 @@ ONLY_POSTED = (
     *("choose_language", "leave", "desk_said_no", "desk_unfinished", "mfa_login_webauthn"),
     *("agency_ended", "card_call", "line_call", "desk_practice_leave", "desk_reports_name"),
 )
-# tests/desk/test_installed_in_a_browser.py, tests/numbers
+# tests/desk/test_installed_in_a_browser.py, tests/figures
 NO_PAGES = (
     *("manifest", "service_worker", "desk_trainings_file", "desk_reports_csv", "desk_reports_xlsx"),
     *("desk_funder_form_csv", "desk_funder_form_xlsx", "desk_network_csv", "desk_network_xlsx"),

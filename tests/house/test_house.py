@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -239,3 +240,9 @@ def test_lines_fit() -> None:
         if len(line) > 100 and not line.startswith(("http", "|"))
     ]
     assert wrong == []
+
+
+def test_no_folder_of_the_tests_hides_a_module_of_pythons() -> None:
+    """`tests` is in the path of the peers of the bench, which came to nothing by a `numbers`."""
+    names = {path.stem for path in (REPOSITORY / "tests").iterdir()}
+    assert not names & sys.stdlib_module_names

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.numbers.lives import Lives, all_purged, differing, is_right
-from tests.numbers.reports import reports_are_the_truth
+from tests.figures.lives import Lives, all_purged, differing, is_right
+from tests.figures.reports import reports_are_the_truth
 from tests.support.ground.seed import SEED
 
 LIVES = 1_000

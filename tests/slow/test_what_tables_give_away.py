@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.numbers.parties import KINDS, Party, a_network, published
+from tests.figures.parties import KINDS, Party, a_network, published
 from tests.support.ground.seed import SEED
 
 

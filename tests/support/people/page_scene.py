@@ -20,7 +20,7 @@ from referrals.notifications import gaps
 from referrals.numbers import network_figures, published_figures
 from referrals.numbers.published_figures import EarlierYear
 from referrals.on_call import changes
-from tests.numbers.past_cells import some_years
+from tests.figures.past_cells import some_years
 from tests.support.people.callers import agency_id, member_id
 from tests.support.people.directory_entries import OURS, a_location
 from tests.support.people.exercises import Exercise

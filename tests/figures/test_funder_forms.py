@@ -16,7 +16,7 @@ from permissions.models.agencies import AGENCY_KINDS
 from referrals import codes
 from referrals.numbers import funder_forms
 from referrals.numbers.funder_forms import Form
-from tests.numbers.past_cells import past, referrals
+from tests.figures.past_cells import past, referrals
 from tests.support.people.callers import agency_id, principal
 from tests.support.people.desk_pages import at_the_desk, text_of
 

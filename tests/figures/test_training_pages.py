@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from permissions.models import AccessEntry
-from tests.numbers.training_pages import (
+from tests.figures.training_pages import (
     COORDINATOR,
     LIST,
     NEW,

@@ -18,7 +18,7 @@ from permissions.models import Agency
 from referrals import worker
 from referrals.numbers import bands, network_figures, published_figures
 from referrals.numbers.bands import ROOM, Band, band
-from tests.numbers.past_cells import network, past, referrals, some_years
+from tests.figures.past_cells import network, past, referrals, some_years
 from tests.support.people.callers import agency_id, principal
 from tests.support.people.desk_pages import at_the_desk, text_of
 

@@ -15,7 +15,7 @@ from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotPermitted, NotVisible, StaleMatch, TooOften
 from permissions.identity.credentials import resolve_credential
 from permissions.principal import Principal
-from tests.numbers.training_pages import (
+from tests.figures.training_pages import (
     COORDINATOR,
     LIST,
     NEW,

@@ -6,7 +6,7 @@ from django.test import Client
 
 from api.dev import demo_figures
 from referrals.numbers import cells, network_figures
-from tests.numbers.lives import left_of
+from tests.figures.lives import left_of
 from tests.support.people.desk_pages import at_the_desk, text_of
 
 

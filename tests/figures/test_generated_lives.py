@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.numbers.lives import Lives, all_purged, counted, differing, is_right, left_of
-from tests.numbers.reports import reports_are_the_truth
+from tests.figures.lives import Lives, all_purged, counted, differing, is_right, left_of
+from tests.figures.reports import reports_are_the_truth
 from tests.support.people.exercises import Exercise
 
 

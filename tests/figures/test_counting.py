@@ -12,7 +12,7 @@ from django.db import connections
 from permissions.database.uuid7 import uuid7
 from referrals import worker
 from referrals.numbers import cells
-from tests.numbers.lives import counted, is_right, left_of
+from tests.figures.lives import counted, is_right, left_of
 from tests.support.ground.database import as_one_person
 from tests.support.people.callers import agency_id, member_id
 from tests.support.people.stories import Story, service_of, to

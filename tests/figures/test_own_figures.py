@@ -16,7 +16,7 @@ from permissions.models import Agency
 from referrals import worker
 from referrals.models import LineCover
 from referrals.numbers.periods import shifted
-from tests.numbers.past_cells import past, referrals
+from tests.figures.past_cells import past, referrals
 from tests.support.people.callers import agency_id, narrow
 from tests.support.people.desk_pages import at_the_desk, text_of
 from tests.support.people.stories import Story, to

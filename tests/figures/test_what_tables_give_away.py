@@ -10,7 +10,7 @@ import pytest
 
 from referrals.numbers.network_figures import ANSWERED
 from referrals.numbers.periods import containing
-from tests.numbers.parties import KINDS, QUARTERS, YEAR, Party, Referral, a_network, published
+from tests.figures.parties import KINDS, QUARTERS, YEAR, Party, Referral, a_network, published
 from tests.support.ground.seed import SEED
 
 

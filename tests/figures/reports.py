@@ -1,4 +1,4 @@
-"""The reports of generated lives are the truth that was kept aside (tests/numbers/lives.py)."""
+"""The reports of generated lives are the truth that was kept aside (tests/figures/lives.py)."""
 
 from collections import Counter
 from datetime import date
@@ -9,7 +9,7 @@ from referrals.numbers import network_figures, own_report
 from referrals.numbers.network_figures import Cells
 from referrals.numbers.own_report import FAMILIES, Side
 from referrals.numbers.periods import Period, containing
-from tests.numbers.lives import Lives
+from tests.figures.lives import Lives
 from tests.support.people.callers import agency_id, principal
 
 CALENDARS = ("month", "quarter", "half_year", "year", "federal_year")
@@ -91,7 +91,7 @@ def _network_is_the_truth(lives: Lives, superuser: Any) -> int:
         true = network_figures.content(period, cells, found["threshold"])
         for key in ("referrals", "late"):
             assert found[key] == list(true[key]), (name, key)
-        del true["tables"]["kind"]  # tests/numbers/test_network_figures.py
+        del true["tables"]["kind"]  # tests/figures/test_network_figures.py
         for family, codes in true["tables"].items():
             shown = {code: list(band) for code, band in codes.items()}
             assert found["tables"][family] == shown, (name, family)
