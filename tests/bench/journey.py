@@ -213,12 +213,14 @@ def _requests(step: Step, ids: list[str], token: str, number: int, base: str) ->
     if "." in step.who:
         headers["Acting-Member"] = str(member_id(step.who))
     for at in range(len(ids) or number):
-        made = step.act in CREATED
-        path = "/v1/referrals" if made else f"/v1/referrals/{ids[at]}/{step.act}"
         body = step.body(ids, at) if callable(step.body) else step.body
         content = json.dumps(body)
         if step.act == BY_FHIR:  # its codes are this server's
             path, content = "/fhir", content.replace(fhir_bundles.BASE, base)
+        elif step.act in CREATED:
+            path = "/v1/referrals"
+        else:
+            path = f"/v1/referrals/{ids[at]}/{step.act}"
         yield serve.request("POST", path, headers, content.encode())
 
 
