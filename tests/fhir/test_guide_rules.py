@@ -2,15 +2,16 @@
 
 import copy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.ground.repository import REPOSITORY
 from tests.support.people import fhir_rules
+from tests.support.people.fhir_bundles import resources
 from tests.support.people.stories import PACKET, Story, return_body
 
-DEVIATIONS = Path(__file__).parents[2] / "openapi" / "fhir-deviations.md"
+DEVIATIONS = REPOSITORY / "openapi" / "fhir-deviations.md"
 SIDES = ("police.worker", "ywca.worker")
 # Rules that are not kept, with the words of the page that say so.
 NOT_KEPT = {
@@ -20,14 +21,6 @@ NOT_KEPT = {
     "HealthcareService.telecom:AppointmentContact": "none is marked as the contact for appoint",
     "Location.address": "A Location whose address is confidential has none",
 }
-
-
-def resources(answer: Any) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.content
-    body = answer.json()
-    if body["resourceType"] == "Bundle":
-        return [one["resource"] for one in body.get("entry", ())]
-    return [body]
 
 
 def of_the_referral(api: Any, story: Story) -> Iterator[dict[str, Any]]:
@@ -79,10 +72,11 @@ def test_what_ended_by_itself_has_its_text(
         story.sends("stop")
     else:
         shift_clock("30 days")
-    for one in of_the_referral(api, story):
-        if one["resourceType"] == "Task" and one["status"] in ("rejected", "cancelled", "failed"):
-            assert one["statusReason"]["text"]
-        assert fhir_rules.broken(one) <= {"ServiceRequest.code"}
+    seen = list(of_the_referral(api, story))
+    ended = [one for one in seen if one.get("status") in ("rejected", "cancelled", "failed")]
+    assert ended
+    assert all(one["statusReason"]["text"] for one in ended)
+    assert broken(seen) <= {"ServiceRequest.code"}
 
 
 def test_a_consent_keeps_the_guides_rules(story: Story, api: Any) -> None:

@@ -9,13 +9,8 @@ from fhir.resources.R4B.consent import Consent
 
 from tests.support.people import fhir_bundles as fhir
 from tests.support.people.callers import agency_id, member_id
+from tests.support.people.fhir_bundles import resources
 from tests.support.people.stories import PACKET, Story, release_body
-
-
-def entries(answer: Any) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.content
-    return [one["resource"] for one in answer.json().get("entry", ())]
-
 
 # -- Consent ---------------------------------------------------------------------------------------
 
@@ -24,7 +19,7 @@ def test_a_consent_is_the_release_that_v1_lists(story: Story, api: Any) -> None:
     story.send().release(*PACKET, evidence_ref="folder 7").accept()
     for who in ("police.worker", "police.lead", "ywca.worker"):
         (native,) = api(who).get(f"/v1/referrals/{story.id}/releases").json()["items"]
-        (found,) = entries(api(who).get("/fhir/Consent", {"data": f"Task/{story.id}"}))
+        (found,) = resources(api(who).get("/fhir/Consent", {"data": f"Task/{story.id}"}))
         Consent.model_validate(found)
         assert found == api(who).get(f"/fhir/Consent/{found['id']}").json()
         assert (found["id"], found["status"]) == (native["id"], "active")
@@ -38,7 +33,7 @@ def test_a_consent_is_the_release_that_v1_lists(story: Story, api: Any) -> None:
 
 def test_what_ended_stays_and_is_inactive(story: Story, api: Any) -> None:
     story.send().release(*PACKET).sends("revoke_release", {"via": "oral"}).release("name")
-    found = entries(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
+    found = resources(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
     assert [one["status"] for one in found] == ["active", "inactive"]
 
 
@@ -47,7 +42,7 @@ def test_a_consent_that_was_sent_is_read_as_it_was_sent(api: Any, story: Story) 
     story.create()
     terms = release_body(*sorted(PACKET))
     story.sends("put_release", terms)
-    (found,) = entries(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
+    (found,) = resources(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
     sent = fhir.consent(terms, "packet", "police", "ywca", {"display": "Not disclosed"})
     urls = {one["url"] for one in sent["extension"]}
     assert urls <= {one["url"] for one in found["extension"]}
@@ -60,7 +55,7 @@ def test_a_consent_that_was_sent_is_read_as_it_was_sent(api: Any, story: Story) 
 
 def test_who_may_not_know_a_release_does_not_find_it(story: Story, api: Any) -> None:
     story.send().release(*PACKET)
-    (one,) = entries(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
+    (one,) = resources(api("police.worker").get("/fhir/Consent", {"data": f"Task/{story.id}"}))
     for who, status in (
         ("police.worker2", 403),  # sees the referral, does not work on it
         ("outsider.worker", 404),
@@ -83,7 +78,7 @@ def test_the_events_tell_the_same_as_the_log(story: Story, api: Any) -> None:
     api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
     api("ywca.worker2").act(story.id, "open_packet", {"purpose": "intake"})
     auditor = api("ywca.auditor")
-    events = entries(auditor.get("/fhir/AuditEvent", {"entity": f"Task/{story.id}"}))
+    events = resources(auditor.get("/fhir/AuditEvent", {"entity": f"Task/{story.id}"}))
     native = auditor.get("/v1/access-log", {"referral_id": story.id}).json()["items"]
     before = native[-len(events) :]  # the reading of the events is an entry, too
     assert len(events) >= 3
@@ -129,15 +124,15 @@ def test_filters_narrow_it_and_pages_miss_none(story: Story, api: Any) -> None:
         {"agent": f"|{worker}"},
         {"agent": worker, "date": "ge2026-01-01T00:00:00Z"},
     ):
-        found = entries(auditor.get("/fhir/AuditEvent", query))
+        found = resources(auditor.get("/fhir/AuditEvent", query))
         assert found, query
         assert all(worker in str(one["agent"]) for one in found)
-    assert entries(auditor.get("/fhir/AuditEvent", {"date": "lt2020-01-01T00:00:00Z"})) == []
-    whole = [one["id"] for one in entries(auditor.get("/fhir/AuditEvent", {"agent": worker}))]
+    assert resources(auditor.get("/fhir/AuditEvent", {"date": "lt2020-01-01T00:00:00Z"})) == []
+    whole = [one["id"] for one in resources(auditor.get("/fhir/AuditEvent", {"agent": worker}))]
     first = auditor.get("/fhir/AuditEvent", {"agent": worker, "_count": "1"})
     (link,) = [one["url"] for one in first.json()["link"] if one["relation"] == "next"]
-    rest = entries(auditor.get(link.removeprefix(fhir.BASE.removesuffix("/fhir"))))
-    assert [one["id"] for one in entries(first)] + [one["id"] for one in rest] == whole[:2]
+    rest = resources(auditor.get(link.removeprefix(fhir.BASE.removesuffix("/fhir"))))
+    assert [one["id"] for one in resources(first)] + [one["id"] for one in rest] == whole[:2]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +159,7 @@ def test_only_those_who_review_the_log_read_it(story: Story, api: Any) -> None:
         *(("police.client", 403), ("police.auditor", 200)),
     ):
         assert api(who).get("/fhir/AuditEvent").status_code == status, who
-    own = entries(api("ywca.auditor").get("/fhir/AuditEvent"))
+    own = resources(api("ywca.auditor").get("/fhir/AuditEvent"))
     police = str(agency_id("police"))
     assert all(police not in str(one) for one in own)
     assert str(member_id("police.worker")) not in str(own)

@@ -211,3 +211,12 @@ def subscription(url: str, status: str = "requested") -> dict[str, Any]:
             "_payload": {"extension": only_ids},
         },
     }
+
+
+def resources(answer: Any) -> list[dict[str, Any]]:
+    """What an answer of 200 shows: the resource itself, or all that its Bundle holds."""
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    if body["resourceType"] == "Bundle":
+        return [one["resource"] for one in body.get("entry", ())]
+    return [body]
