@@ -72,6 +72,8 @@ ORDER := --randomly-seed=20261124 --randomly-dont-reorganize
 # What fails for want of time alone is tried again (tests/support/ground/again.py).
 AGAIN := $(BIN)/python -m tests.support.ground.again
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
+# A test of tests/slow may take hours, where another hangs after a quarter of one.
+LONG := $(PYTEST) -v -o faulthandler_timeout=14400
 
 test: $(VENV)/installed-dev ## Run all tests but tests/slow, in a fixed order, on a new PostgreSQL
 	@$(if $(ORDER),PYTHONHASHSEED=0) $(AGAIN) $(SUITE) $(ORDER) $(MORE)
@@ -84,7 +86,7 @@ static: $(VENV)/installed-dev
 	@$(PYTEST) --static -n 2 -q -p no:randomly
 
 screenshots: $(VENV)/installed-dev ## Look at every page: var/screenshots, both sizes, light, dark
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -n auto tests/slow/test_screenshots.py
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -n auto tests/slow/test_screenshots.py
 
 browsers: $(VENV)/installed-dev ## Take each flow of a browser in both sizes: 15 min
 	@CAIRN_SIZES=all $(AGAIN) $(SUITE) $(ORDER) -m browser
@@ -94,54 +96,54 @@ SOUND := prove counts hold fuzz fhir flat crowds times mutate
 slow: $(SOUND) $(DRILLS) browsers screenshots ## Run them all
 	@$(BIN)/python -m tests.slow.large_import
 	@$(MAKE) --no-print-directory clients
-	@$(PYTEST) -v -n 0 -p no:randomly tests/slow/test_generated_clients.py
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_search_questions.py
+	@$(LONG) -n 0 -p no:randomly tests/slow/test_generated_clients.py
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly tests/slow/test_search_questions.py
 
 prove: $(VENV)/installed-dev ## Check the model over 10,000 worlds, and each sweep: 2 h+
-	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
+	@$(LONG) -n auto --dist worksteal $(foreach name,model markers markers_in_faults \
 		firewall_orders every_cell_leaves route_matrix,tests/slow/test_$(name).py)
 
 counts: $(VENV)/installed-dev ## Count 5,000 lives, solve what 24 networks give away, take the cost
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -n auto --dist worksteal -v $(foreach name,numbers \
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -n auto --dist worksteal $(foreach name,numbers \
 		what_tables_give_away,tests/slow/test_$(name).py)
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_counting_costs.py
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly tests/slow/test_counting_costs.py
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn; a test must turn red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate
 
 hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -p no:randomly $(foreach name,workers_killed \
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -p no:randomly $(foreach name,workers_killed \
 		webhooks_hold events reads_killed,tests/slow/test_$(name).py)
 
 fuzz: $(VENV)/installed-dev ## Send 20,000 (CAIRN_FUZZED) requests made of the contract
-	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_fuzz.py
+	@CAIRN_LOG_LEVEL=CRITICAL $(LONG) -s -n 0 -p no:randomly tests/slow/test_fuzz.py
 
 fhir: $(VENV)/installed-dev ## Send the examples of SDOHCC (FHIR_GUIDE), compare its profiles
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,examples profiles,\
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly $(foreach name,examples profiles,\
 		tests/slow/test_fhir_$(name).py)
 
 flat: $(VENV)/installed-dev ## Ask every route, list and job with ten times the history: 30 min
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,list_plans \
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly $(foreach name,list_plans \
 		routes_at_two_sizes jobs_at_two_sizes server_memory,tests/slow/test_$(name).py)
 
 drill: $(VENV)/installed-dev ## Break a cluster of eight hosts, made of namespaces (root): 20 min
 	@$(BIN)/python -m tests.slow.cluster $(DRILL)
 
 crowds: $(VENV)/installed-dev ## Flood it, guess 10,000 times, invite sixty people: 10 min
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly $(foreach name,floods guesses \
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly $(foreach name,floods guesses \
 		sixty_members,tests/slow/test_$(name).py)
 
 restores: $(VENV)/installed-dev ## Restore and fail over real servers; nothing that ended comes back
-	@CAIRN_LOG_LEVEL=CRITICAL $(PYTEST) -v -n 0 tests/slow/test_restores.py
+	@CAIRN_LOG_LEVEL=CRITICAL $(LONG) -n 0 tests/slow/test_restores.py
 
 times: $(VENV)/installed-dev ## Time 3,000 (CAIRN_TIMED_REQUESTS) requests a route for a barred id
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 tests/slow/test_barred_times.py
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 tests/slow/test_barred_times.py
 
 install-drill: $(VENV)/installed-dev ## Follow RUNBOOK's install in a new Debian (root; mmdebstrap)
 	@$(BIN)/python -m tests.slow.install_drill
 
 backup-drill: $(VENV)/installed-dev ## Restore whole repositories of backups, and each broken one
-	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_backup_drill.py
+	@CAIRN_LOG_LEVEL=WARNING $(LONG) -s -n 0 -p no:randomly tests/slow/test_backup_drill.py
 
 coverage: $(VENV)/installed-dev ## Measure which branches of the lower floors the tests take
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE) $(ORDER)
@@ -190,7 +192,7 @@ image: $(VENV)/installed-dev ## Build the last commit's image, its SBOM and prov
 
 # What `make image` makes, with the machine's own tools: buildah, netavark, mmdebstrap; as root.
 image-test: $(VENV)/installed-dev ## Build the image twice, look into it, start it read-only: 5 min
-	@$(PYTEST) -v -s -n 0 -p no:randomly tests/slow/test_image.py
+	@$(LONG) -s -n 0 -p no:randomly tests/slow/test_image.py
 
 sbom: $(VENV)/installed-dev ## Write the SBOM of this version (var/sbom) and deploy/licenses.md
 	@$(BIN)/python -m deploy.release.sbom
