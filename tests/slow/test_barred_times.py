@@ -238,6 +238,16 @@ def foreign(barred: str, api: Any, give_number: Give) -> list[Foreign]:
             *(without_directory, secret, new_id, 409),
         ),
     ]
+    released = api("ywca.worker").get(f"/v1/referrals/{barred}/releases").json()["items"][0]["id"]
+    found += [
+        Foreign(Route("GET", path, None), system, hidden, new_id, status)
+        for path, hidden, status in (
+            ("/fhir/Task?_id={id}", barred, 200),
+            ("/fhir/ServiceRequest?_id={id}", barred, 200),
+            ("/fhir/Consent?data=Task/{id}", barred, 404),
+            ("/fhir/Consent/{id}", released, 404),
+        )
+    ]
     for path in ("/v1/me", "/v1/members", "/v1/call-records", "/v1/events"):
         found.append(Foreign(Route("GET", path, None, acting), nobody, officer, member, 403))
         found.append(Foreign(Route("GET", path, None, staff), nobody, badge, number, 403))
