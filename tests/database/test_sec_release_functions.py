@@ -3,7 +3,7 @@ each is called by itself, and a second referral of the same two agencies must st
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.support.ground.stored_rows import rows
 from tests.support.people.callers import agency_id, scoped
@@ -117,3 +117,27 @@ def test_what_goes_back_is_put_under_a_return_release_in_force(api: Any, superus
         (one.id, police, True),
         (other.id, police, False),
     }
+
+
+def test_a_release_is_looked_up_by_who_may_see_its_referral(api: Any, superuser: Any) -> None:
+    """sec.visible_release_id: the release itself, not the next below. Whether it is shown to the
+    side, its policy says."""
+    one, other = begun(api), begun(api)
+    release = release_of(superuser, one)
+    for who, seen in (
+        ("police.worker", True),
+        ("police.client", True),
+        ("ywca.worker2", True),
+        ("ywca.auditor", False),
+        ("ywca.admin", False),
+        ("hospital.worker", False),
+        (None, False),
+    ):
+        assert (call(api(who), "visible_release_id", release) is not None) == seen, who
+    only_events = scoped(api, "events:read", acting="ywca.worker")
+    assert call(only_events, "visible_release_id", release) is None
+    one.sends("block", {"other_agency": True})
+    assert call(api("ywca.worker"), "visible_release_id", release) is None
+    assert call(api("ywca.worker"), "visible_release_id", release_of(superuser, other)) is not None
+    for random in (uuid4(), UUID(int=2**128 - 1), UUID(int=0)):
+        assert call(api("police.worker"), "visible_release_id", random) is None

@@ -183,7 +183,7 @@ def test_every_page_does_so_too(story: Story, api: Any, superuser: Any, hidden: 
 
 
 SAVEPOINT = re.compile(r"(?<=SAVEPOINT )\S+")  # each has a name of its own
-LOOKING = re.compile(r"sec\.(visible_referral_id|has_opened_packet)\(")
+LOOKING = re.compile(r"sec\.(visible_referral_id|visible_release_id|has_opened_packet)\(")
 
 # Each way by which an id that a caller gives is looked up, and how many statements that takes.
 LOOK_UPS = {
@@ -200,7 +200,7 @@ def without_dead_rows(superuser: Any) -> None:
     """Leave no page of rows that other tests removed, or these changed, to be read."""
     tables = "referral, referral_side, conflict_block, permissions_membership, credential"
     with superuser.cursor() as cursor:
-        cursor.execute(f"VACUUM (FULL, ANALYZE) {tables}, packet_grant, access_entry")
+        cursor.execute(f"VACUUM (FULL, ANALYZE) {tables}, release, packet_grant, access_entry")
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
@@ -236,6 +236,33 @@ def test_a_look_up_reads_as_many_pages_of_a_hidden_row_as_of_none(
                 break
             without_dead_rows(superuser)
         assert pages[0] == pages[1] == pages[2], asked_for
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_release_of_a_hidden_referral_is_looked_up_as_none(
+    story: Story, api: Any, superuser: Any, hidden: str
+) -> None:
+    """FHIR reads a Consent by the id of its release alone."""
+    who, make = HIDDEN[hidden]
+    make(story, api, superuser)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT id FROM release WHERE referral_id = %s", [story.id])
+        ((release_id,),) = cursor.fetchall()
+    without_dead_rows(superuser)
+    caller, route = api(who), "/fhir/Consent/{id}"
+    principal = resolve_credential(caller.secret)
+    found = []
+    for one in (release_id, uuid7()):
+        asked(caller, "GET", route, uuid4(), None)  # fills the caches
+        answer, sent = work(lambda one=one: asked(caller, "GET", route, one, None))
+        with plans.statements() as seen:
+            asked(caller, "GET", route, one, None)
+        reading = [each for each in seen if LOOKING.search(each.query)]
+        pages = [plans.explain_both(superuser, principal, each)[0].buffers for each in reading]
+        found.append((answer, sent, pages))
+    assert found[0] == found[1]
+    assert found[0][0][0] == 404
+    assert len(found[0][2]) == 2, "the release, then what would be its referral"
 
 
 def test_an_id_in_a_body_is_looked_up_alike(api: Any, superuser: Any) -> None:

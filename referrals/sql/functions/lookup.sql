@@ -1,5 +1,5 @@
 -- as: definer
--- The look-up of one referral by its id (R3, ADR 0071).
+-- The look-up of one referral, event or release by its id (R3, ADR 0071).
 
 -- The id, if this agency is a side of the referral and nothing bars the caller from it, as
 -- sec.may_see_referral and sec.is_not_blocked say. Else NULL. `agency`: the caller's own, if they
@@ -82,10 +82,28 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The id, if the caller may see the referral of this release; whether they may see the release, its
+-- policy says. One release is read, which is this one or the next below where it would be, and its
+-- referral is asked for: the same work for a release of a hidden referral as for none.
+CREATE FUNCTION sec.visible_release_id(release uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    found_id uuid;
+    its_referral uuid;
+BEGIN
+    SELECT l.id, l.referral_id INTO found_id, its_referral
+      FROM public.release l WHERE l.id <= release ORDER BY l.id DESC LIMIT 1;
+    its_referral := sec.visible_referral_id(its_referral);
+    IF its_referral IS NOT NULL AND found_id = release THEN
+        RETURN release;
+    END IF;
+    RETURN NULL;
+END $$;
+
 REVOKE ALL ON FUNCTION sec.unblocked_referral_id(uuid, uuid), sec.visible_referral_id(uuid),
-    sec.fed_referral_id(uuid), sec.fed_event_id(uuid) FROM PUBLIC;
+    sec.fed_referral_id(uuid), sec.fed_event_id(uuid), sec.visible_release_id(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
-    sec.fed_event_id(uuid) TO app;
+    sec.fed_event_id(uuid), sec.visible_release_id(uuid) TO app;
 
 -- The referrals of the auditor's own agency that people call by this reference, the newest first:
 -- those about which the auditor reads an entry of that agency's people. None for a reference of

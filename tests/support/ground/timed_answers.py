@@ -57,8 +57,15 @@ class TimedCaller:
         took = (time.perf_counter_ns() - began) / 1000
         left_out = {*OWN_TO_EACH_ANSWER, "Connection"}  # a process ends after some thousands
         kept = [one for one in answer.getheaders() if one[0] not in left_out]
+        kept = [one for one in kept if not self._is_sent_back(*one)]
         headers = sorted((name, EXPIRES.sub("", text)) for name, text in kept)
         return Timed(answer.status, headers, RANDOM.sub(_without_it, content), took)
+
+    def _is_sent_back(self, name: str, text: str) -> bool:
+        """Whether a header only repeats a cookie of the caller's: as the session's does, when its
+        last use is noted, once in a while whatever is asked."""
+        sent = self.headers.get("Cookie", "").split("; ")
+        return name == "Set-Cookie" and text.partition(";")[0] in sent
 
     def close(self) -> None:
         self._open.close()
