@@ -4,10 +4,12 @@ event in them, and what is taken from the outbox. Each is called by itself."""
 from typing import Any
 from uuid import UUID, uuid4
 
+from permissions.database.uuid7 import uuid7
+from tests.bench import plans
 from tests.support.ground.database import as_app
 from tests.support.ground.stored_rows import rows
 from tests.support.people.callers import agency_id, narrow
-from tests.support.people.stories import Story, begun
+from tests.support.people.stories import Story, begun, service_of
 from tests.support.proofs.message_functions import asked, found, self_assigned
 from tests.support.proofs.sec_functions import call
 
@@ -101,6 +103,30 @@ def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
     for story, key, seen in ((one, "police", 1), (one, "ywca", 0), (other, "ywca", 1)):
         event_id, _ = event(superuser, story, "from_sees AND to_sees")
         assert len(place(api(f"{key}.admin"), event_id)) == seen, key
+
+
+def test_a_hidden_event_is_looked_for_as_none(api: Any, superuser: Any) -> None:
+    """sec.event_position, sec.fed_event_id: what bars the reader, and what is another agency's."""
+    one, other = begun(api), Story(api, service_of("sarc"), sender="hospital.worker").send()
+    one.sends("block", {"other_agency": True})
+    barring, _ = event(superuser, one, "from_sees AND to_sees")
+    of_others, _ = event(superuser, other, "from_sees AND to_sees")
+    with superuser.cursor() as cursor:
+        cursor.execute("VACUUM (FULL, ANALYZE) referral_event, referral, conflict_block")
+    keeper = narrow(api, "ywca", None, "events:read", "webhooks:write")
+
+    def pages_read(function: str, event_id: Any) -> int:
+        with as_app(keeper) as cursor:
+            cursor.execute(f"SELECT * FROM sec.{function}(%s)", [event_id])
+            assert cursor.fetchall() in ([], [(None,)])
+            plan = plans.explain(
+                cursor, plans.Statement(f"SELECT * FROM sec.{function}(%s)", [event_id])
+            )
+        return plan.buffers
+
+    for function in ("event_position", "fed_event_id"):
+        found_by = {pages_read(function, one) for one in (barring, of_others, uuid7())}
+        assert len(found_by) == 1, (function, found_by)
 
 
 # -- sec.fed_referral_id, sec.fed_event_id ---------------------------------------------------------

@@ -27,7 +27,10 @@ from tests.support.people.callers import member_id, narrow
 from tests.support.people.staff_numbers import Give
 from tests.support.people.staff_numbers import give_number as give_number  # a fixture
 from tests.support.people.stories import PACKET, Story, service_of, to
+from tests.support.people.webhooks import receiver as receiver  # a fixture
 from tests.support.proofs import routes
+from tests.support.servers.webhook_receiver import Receiver
+from tests.webhooks.endpoints import made
 
 REQUESTS = int(os.environ.get("CAIRN_TIMED_REQUESTS") or 3000)
 ONLY = re.compile(os.environ.get("CAIRN_TIMED_ROUTES", ""))  # which of them; all if not given
@@ -190,7 +193,7 @@ def number() -> str:
 
 
 @pytest.fixture
-def foreign(barred: str, api: Any, give_number: Give) -> list[Foreign]:
+def foreign(barred: str, api: Any, give_number: Give, receiver: Receiver) -> list[Foreign]:
     """What a system or a member may name since 0.1.0, each with what is hidden from them."""
     theirs, badge = number(), number()
     sent = api("police.worker").act(barred, "set_external_ref", {"ref": theirs})
@@ -238,6 +241,9 @@ def foreign(barred: str, api: Any, give_number: Give) -> list[Foreign]:
             *(without_directory, secret, new_id, 409),
         ),
     ]
+    replay = f"/v1/webhooks/{made(api, receiver)['id']}/replay"
+    from_it = routes.as_json({"event_id": "{id}"})
+    found.append(Foreign(Route("POST", replay, from_it), nobody, event, new_id, 409))
     released = api("ywca.worker").get(f"/v1/referrals/{barred}/releases").json()["items"][0]["id"]
     found += [
         Foreign(Route("GET", path, None), system, hidden, new_id, status)

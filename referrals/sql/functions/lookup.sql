@@ -9,7 +9,8 @@
 -- referral is read, which is this one or the next below where it would be; and so are a few blocks,
 -- from its own down. A block that names no one reads a membership as well, that of who set it. One
 -- plan for all values: the planner would make a new one for each, at twice the cost.
-CREATE FUNCTION sec.unblocked_referral_id(referral uuid, agency uuid) RETURNS uuid
+-- `mailbox`: as for what is sent to the agency's systems, which any of its people may read.
+CREATE FUNCTION sec.unblocked_referral_id(referral uuid, agency uuid, mailbox boolean) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     alike CONSTANT bigint := 4;
@@ -26,7 +27,7 @@ BEGIN
       FROM public.referral f WHERE f.id <= referral ORDER BY f.id DESC LIMIT 1;
     SELECT count(*) FILTER (WHERE b.referral_id = referral),
            bool_or(b.referral_id = referral AND CASE
-               WHEN me.member_id IS NULL
+               WHEN mailbox OR me.member_id IS NULL
                THEN b.bars_agency_id = me.agency_id
                     OR (b.kind = 'member'
                         AND EXISTS (SELECT FROM public.permissions_membership o
@@ -41,7 +42,8 @@ BEGIN
              WHERE n.referral_id <= referral AND n.lifted_at IS NULL
              ORDER BY n.referral_id DESC LIMIT alike) b;
     IF its = alike AND barred IS NOT TRUE THEN  -- it may have more of them
-        barred := NOT sec.is_not_blocked(referral);
+        barred := CASE WHEN mailbox THEN sec.is_mailbox_blocked(referral, me.agency_id)
+                  ELSE NOT sec.is_not_blocked(referral) END;
     END IF;
     IF on_side AND barred IS NOT TRUE THEN
         RETURN referral;
@@ -53,14 +55,14 @@ END $$;
 CREATE FUNCTION sec.visible_referral_id(referral uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    RETURN sec.unblocked_referral_id(referral, sec.caseworker_agency_id());
+    RETURN sec.unblocked_referral_id(referral, sec.caseworker_agency_id(), false);
 END $$;
 
 -- The id, if the feed of the caller has this referral: as above, for who reads events.
 CREATE FUNCTION sec.fed_referral_id(referral uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    RETURN sec.unblocked_referral_id(referral, sec.event_reader_agency_id());
+    RETURN sec.unblocked_referral_id(referral, sec.event_reader_agency_id(), false);
 END $$;
 
 -- The id, if the feed of the caller has the referral of this event; which events of it, the policy
@@ -85,23 +87,24 @@ END $$;
 -- The id, if the caller may see the referral of this release; whether they may see the release, its
 -- policy says. One release is read, which is this one or the next below where it would be, and its
 -- referral is asked for: the same work for a release of a hidden referral as for none.
-CREATE FUNCTION sec.visible_release_id(release uuid) RETURNS uuid
+CREATE FUNCTION sec.visible_release_id(by_release uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     found_id uuid;
     its_referral uuid;
 BEGIN
     SELECT l.id, l.referral_id INTO found_id, its_referral
-      FROM public.release l WHERE l.id <= release ORDER BY l.id DESC LIMIT 1;
+      FROM public.release l WHERE l.id <= by_release ORDER BY l.id DESC LIMIT 1;
     its_referral := sec.visible_referral_id(its_referral);
-    IF its_referral IS NOT NULL AND found_id = release THEN
-        RETURN release;
+    IF its_referral IS NOT NULL AND found_id = by_release THEN
+        RETURN by_release;
     END IF;
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.unblocked_referral_id(uuid, uuid), sec.visible_referral_id(uuid),
-    sec.fed_referral_id(uuid), sec.fed_event_id(uuid), sec.visible_release_id(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.unblocked_referral_id(uuid, uuid, boolean),
+    sec.visible_referral_id(uuid), sec.fed_referral_id(uuid), sec.fed_event_id(uuid),
+    sec.visible_release_id(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
     sec.fed_event_id(uuid), sec.visible_release_id(uuid) TO app;
 
