@@ -116,13 +116,11 @@ def test_a_hidden_event_is_looked_for_as_none(api: Any, superuser: Any) -> None:
     keeper = narrow(api, "ywca", None, "events:read", "webhooks:write")
 
     def pages_read(function: str, event_id: Any) -> int:
+        asking = plans.Statement(f"SELECT * FROM sec.{function}(%s)", [event_id])
         with as_app(keeper) as cursor:
-            cursor.execute(f"SELECT * FROM sec.{function}(%s)", [event_id])
+            cursor.execute(asking.sql, asking.params)
             assert cursor.fetchall() in ([], [(None,)])
-            plan = plans.explain(
-                cursor, plans.Statement(f"SELECT * FROM sec.{function}(%s)", [event_id])
-            )
-        return plan.buffers
+            return plans.explain(cursor, asking).buffers
 
     for function in ("event_position", "fed_event_id"):
         found_by = {pages_read(function, one) for one in (barring, of_others, uuid7())}

@@ -57,20 +57,15 @@ BEGIN
 END $$;
 
 -- The position of an event in the feed of the caller's agency, for a replay that begins with it. An
--- event that the agency's mailbox may not know returns no row, with the same work as for none (see
--- sec.fed_event_id).
+-- event that the agency's mailbox may not know returns no row, with the same work as for none.
 CREATE FUNCTION sec.event_position(event uuid) RETURNS TABLE (xact bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.webhook_manager_agency_id();
-    found_id uuid;
-    its_referral uuid;
+    known uuid := sec.unblocked_event_id(event, mine, true);
 BEGIN
-    SELECT e.id, e.referral_id INTO found_id, its_referral
-      FROM public.referral_event e WHERE e.id <= event ORDER BY e.id DESC LIMIT 1;
-    its_referral := sec.unblocked_referral_id(its_referral, mine, true);
-    IF its_referral IS NOT NULL AND found_id = event THEN
-        RETURN QUERY SELECT p.xact FROM sec.event_position_for(event, mine) p;
+    IF known IS NOT NULL THEN
+        RETURN QUERY SELECT p.xact FROM sec.event_position_for(known, mine) p;
     END IF;
 END $$;
 

@@ -65,11 +65,10 @@ BEGIN
     RETURN sec.unblocked_referral_id(referral, sec.event_reader_agency_id(), false);
 END $$;
 
--- The id, if the feed of the caller has the referral of this event; which events of it, the policy
--- and the feed's own query say. One event is read, which is this one or the next below where it
--- would be, and its referral is asked for: the same work for an event that the caller may not know
--- of as for none.
-CREATE FUNCTION sec.fed_event_id(event uuid) RETURNS uuid
+-- The id, if sec.unblocked_referral_id gives the referral of this event to this agency. One event is
+-- read, which is this one or the next below where it would be, and its referral is asked for: the
+-- same work for an event that the caller may not know of as for none.
+CREATE FUNCTION sec.unblocked_event_id(event uuid, agency uuid, mailbox boolean) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     found_id uuid;
@@ -77,16 +76,24 @@ DECLARE
 BEGIN
     SELECT e.id, e.referral_id INTO found_id, its_referral
       FROM public.referral_event e WHERE e.id <= event ORDER BY e.id DESC LIMIT 1;
-    its_referral := sec.fed_referral_id(its_referral);
+    its_referral := sec.unblocked_referral_id(its_referral, agency, mailbox);
     IF its_referral IS NOT NULL AND found_id = event THEN
         RETURN event;
     END IF;
     RETURN NULL;
 END $$;
 
+-- The id, if the feed of the caller has the referral of this event; which events of it, the policy
+-- and the feed's own query say.
+CREATE FUNCTION sec.fed_event_id(event uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN sec.unblocked_event_id(event, sec.event_reader_agency_id(), false);
+END $$;
+
 -- The id, if the caller may see the referral of this release; whether they may see the release, its
--- policy says. One release is read, which is this one or the next below where it would be, and its
--- referral is asked for: the same work for a release of a hidden referral as for none.
+-- policy says. As for an event above, the work is the same for a release of a hidden referral as for
+-- none.
 CREATE FUNCTION sec.visible_release_id(by_release uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -103,7 +110,8 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.unblocked_referral_id(uuid, uuid, boolean),
-    sec.visible_referral_id(uuid), sec.fed_referral_id(uuid), sec.fed_event_id(uuid),
+    sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
+    sec.unblocked_event_id(uuid, uuid, boolean), sec.fed_event_id(uuid),
     sec.visible_release_id(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.visible_referral_id(uuid), sec.fed_referral_id(uuid),
     sec.fed_event_id(uuid), sec.visible_release_id(uuid) TO app;

@@ -56,8 +56,11 @@ class TimedCaller:
         content = answer.read()
         took = (time.perf_counter_ns() - began) / 1000
         left_out = {*OWN_TO_EACH_ANSWER, "Connection"}  # a process ends after some thousands
-        kept = [one for one in answer.getheaders() if one[0] not in left_out]
-        kept = [one for one in kept if not self._is_sent_back(*one)]
+        kept = [
+            one
+            for one in answer.getheaders()
+            if one[0] not in left_out and not self._is_sent_back(*one)
+        ]
         headers = sorted((name, EXPIRES.sub("", text)) for name, text in kept)
         return Timed(answer.status, headers, RANDOM.sub(_without_it, content), took)
 
