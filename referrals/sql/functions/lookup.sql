@@ -65,9 +65,9 @@ BEGIN
     RETURN sec.unblocked_referral_id(referral, sec.event_reader_agency_id(), false);
 END $$;
 
--- The id, if sec.unblocked_referral_id gives the referral of this event to this agency. One event is
--- read, which is this one or the next below where it would be, and its referral is asked for: the
--- same work for an event that the caller may not know of as for none.
+-- The id, if sec.unblocked_referral_id gives the referral of this event to this agency. One event
+-- is read, which is this one or the next below where it would be, and its referral is asked for:
+-- the same work for an event that the caller may not know of as for none.
 CREATE FUNCTION sec.unblocked_event_id(event uuid, agency uuid, mailbox boolean) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -92,8 +92,8 @@ BEGIN
 END $$;
 
 -- The id, if the caller may see the referral of this release; whether they may see the release, its
--- policy says. As for an event above, the work is the same for a release of a hidden referral as for
--- none.
+-- policy says. The work is the same for a release of a hidden referral as for none, as it is for an
+-- event.
 CREATE FUNCTION sec.visible_release_id(by_release uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
