@@ -1,6 +1,7 @@
 """The contract: hooks and shapes that make drf-spectacular describe what the server does."""
 
 import re
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
@@ -299,7 +300,8 @@ TOKEN_OPERATION = {
 
 def add_token_endpoint(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the token endpoint, which is the library's; its operation is written by hand."""
-    result["paths"]["/oauth/token"] = {"post": TOKEN_OPERATION}
+    # A copy: what completes the contract changes it, and a process may make the contract twice.
+    result["paths"]["/oauth/token"] = {"post": deepcopy(TOKEN_OPERATION)}
     result.setdefault("components", {})["securitySchemes"] = {
         "token": {},  # api/contract/completion.py knows the scopes
         "session": {"type": "apiKey", "in": "cookie", "name": "session"},

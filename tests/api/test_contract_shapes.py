@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
 
 from api.accounts.oauth import SCOPES
 from api.contract import messages, prose
@@ -20,6 +21,12 @@ from tests.support.proofs.body_shapes import shapes
 from tests.support.proofs.contract_shapes import answer_of, faults_of, operations
 
 pytestmark = pytest.mark.static
+
+
+def test_a_process_makes_it_twice_alike() -> None:
+    """As `manage.py check --deploy` does, and what asks for it afterwards."""
+    first, second = (json.dumps(SchemaGenerator().get_schema(public=True)) for _ in range(2))
+    assert first == second
 
 
 def test_a_request_body_takes_no_member_that_it_does_not_name() -> None:

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django.db import connections
+
+from permissions.database.advisory_locks import IMPORTING
+from permissions.database.aliases import JOBS
 from tests.support.ground.cluster import HOME
 from tests.support.ground.repository import REPOSITORY
-from tests.support.ground.waiting import SOON
+from tests.support.ground.waiting import SOON, until
 
 # As the command runs it, with a few organizations a transaction, so that many are left.
 COMMAND = """
@@ -52,11 +56,29 @@ def stops_after(process: "subprocess.Popen[str]", said: str) -> None:
     else:
         raise AssertionError(f"it never said {said!r}")
     stops(process)
+    sources_are_free()
 
 
 def stops(process: "subprocess.Popen[str]") -> None:
-    """Kill it now."""
+    """Kill it now. Its session at the server ends a little later: sources_are_free."""
     process.send_signal(signal.SIGKILL)
     process.wait(SOON)
     assert process.stderr
     process.stderr.close()
+
+
+def sources_are_free() -> None:
+    """Wait until the server has ended the session of an import that was killed. Until then its
+    source is locked, and the next import is refused."""
+    with connections[JOBS].cursor() as cursor:
+
+        def free() -> bool:
+            cursor.execute(
+                "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                [IMPORTING],
+            )
+            ((so,),) = cursor.fetchall()
+            return bool(so)
+
+        until(free, "the end of the killed import's session")

@@ -15,8 +15,7 @@ from directory import models as m
 from directory.fake_data import generate
 from directory.importing import import_package, quarantine
 from permissions.database.aliases import JOBS
-from tests.importing.stopping import starts, stops_after
-from tests.support.ground.waiting import SOON
+from tests.importing.stopping import sources_are_free, starts, stops, stops_after
 from tests.support.people.hsds_source import forget, import_by_command, quarantined, rows, take
 
 
@@ -87,10 +86,8 @@ def test_of_two_imports_of_one_source_at_once_the_second_is_refused(
         with pytest.raises(import_package.ImportRunning, match="under way"):
             take(made)
     finally:
-        first.kill()
-        first.wait(SOON)
-        assert first.stderr
-        first.stderr.close()
+        stops(first)
+    sources_are_free()
     assert take(made).counts()["services"]["taken"] == 300
 
 
