@@ -120,12 +120,17 @@ def test_it_reaches_all_own_lines_within_ten_seconds_and_climbs_on_silence(
 ) -> None:
     assert ask_for_a_test(story) == 202
     story.create(urgency="emergency")
+    recorded = (
+        "SELECT count(DISTINCT kind) FROM message WHERE template = 'notice'"
+        f" AND done_at IS NOT NULL AND referral_id = '{story.id}'"
+    )
     with worker():
         until(lambda: texts(phones, FIRST) == 1)  # the test: it is at work
         story.send()
         until(lambda: texts(phones, FIRST) == 2)
         until(lambda: bool(told(ready, service)) and bool(own_calls(phones, FIRST)))
         assert own_calls(phones, SECOND) == []
+        until(lambda: count(superuser, recorded) == 3)  # before the clock is moved
         shift_clock("5 minutes 5 seconds")
         until(lambda: bool(own_calls(phones, SECOND)) and texts(phones, SECOND) > 0)
     with superuser.cursor() as cursor:

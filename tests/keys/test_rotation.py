@@ -63,7 +63,7 @@ def test_rotation_and_destruction_stand_in_the_access_log(told: Story, superuser
     with superuser.cursor() as cursor:
         cursor.execute(
             "SELECT act FROM access_entry WHERE agency_id = %s AND act LIKE 'key.%%'"
-            " ORDER BY at DESC LIMIT 2",
+            " ORDER BY xact DESC LIMIT 2",
             [str(agency_id("ywca"))],
         )
         assert [act for (act,) in cursor.fetchall()] == ["key.destroy", "key.rotate"]
