@@ -6,14 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from django.db import connections
-
-from permissions.database.advisory_locks import IMPORTING
+from permissions.database.advisory_locks import IMPORTING, try_lock
 from permissions.database.aliases import JOBS
 from tests.support.ground.cluster import HOME
 from tests.support.ground.repository import REPOSITORY
 from tests.support.ground.waiting import SOON, until
 
+SOURCE = "test"
 # As the command runs it, with a few organizations a transaction, so that many are left.
 COMMAND = """
 import sys
@@ -28,7 +27,7 @@ execute_from_command_line(["manage.py", "directory", *sys.argv[1:]])
 
 def starts(folder: Path, database: str, *options: str) -> "subprocess.Popen[str]":
     """Import the folder as the source `test`."""
-    return starts_verb(database, "import", str(folder), "--source", "test", *options)
+    return starts_verb(database, "import", str(folder), "--source", SOURCE, *options)
 
 
 def starts_verb(database: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -56,29 +55,23 @@ def stops_after(process: "subprocess.Popen[str]", said: str) -> None:
     else:
         raise AssertionError(f"it never said {said!r}")
     stops(process)
-    sources_are_free()
+    source_is_free()
 
 
 def stops(process: "subprocess.Popen[str]") -> None:
-    """Kill it now. Its session at the server ends a little later: sources_are_free."""
+    """Kill it now. Its session at the server ends a little later: source_is_free."""
     process.send_signal(signal.SIGKILL)
     process.wait(SOON)
     assert process.stderr
     process.stderr.close()
 
 
-def sources_are_free() -> None:
-    """Wait until the server has ended the session of an import that was killed. Until then its
-    source is locked, and the next import is refused."""
-    with connections[JOBS].cursor() as cursor:
+def source_is_free() -> None:
+    """Wait until the server has ended the session of an import that was killed. Until then the
+    source is locked, and its next import is refused."""
 
-        def free() -> bool:
-            cursor.execute(
-                "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                [IMPORTING],
-            )
-            ((so,),) = cursor.fetchall()
-            return bool(so)
+    def free() -> bool:
+        with try_lock(JOBS, IMPORTING, SOURCE) as taken:
+            return taken
 
-        until(free, "the end of the killed import's session")
+    until(free, "the end of the killed import's session")

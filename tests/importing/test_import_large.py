@@ -15,7 +15,7 @@ from directory import models as m
 from directory.fake_data import generate
 from directory.importing import import_package, quarantine
 from permissions.database.aliases import JOBS
-from tests.importing.stopping import sources_are_free, starts, stops, stops_after
+from tests.importing.stopping import source_is_free, starts, stops, stops_after
 from tests.support.people.hsds_source import forget, import_by_command, quarantined, rows, take
 
 
@@ -87,7 +87,7 @@ def test_of_two_imports_of_one_source_at_once_the_second_is_refused(
             take(made)
     finally:
         stops(first)
-    sources_are_free()
+    source_is_free()
     assert take(made).counts()["services"]["taken"] == 300
 
 

@@ -18,7 +18,7 @@ from tests.importing.described_source import (
     SOURCE,
 )
 from tests.importing.described_source import run as run  # a fixture
-from tests.importing.stopping import sources_are_free, starts, stops, stops_after
+from tests.importing.stopping import source_is_free, starts, stops, stops_after
 from tests.importing.takes import take as take  # a fixture
 from tests.support.ground.stale_projections import stale
 from tests.support.ground.waiting import until
@@ -85,7 +85,7 @@ def test_a_license_killed_half_way_is_finished_by_the_next_import(
             until(lambda: licenses().count(LICENSE) == (len(licenses()) - 1) // 5 * 5)
         finally:
             stops(process)
-    sources_are_free()
+    source_is_free()
     row = m.Source.objects.using(JOBS).get(name=SOURCE)
     assert (row.license, row.due, row.rendered_to is None) == (LICENSE, True, False)
     assert licenses().count(LICENSE) < len(licenses())
