@@ -2,6 +2,8 @@
 for whom a referral bars as if there were none (ADR 0138)."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from referrals.numbers import cells
 from tests.figures.lives import counted, is_right, left_of
 from tests.support.ground.database import as_one_person
 from tests.support.people.callers import agency_id, member_id
+from tests.support.people.purging import keeps, purge
 from tests.support.people.stories import Story, service_of, to
 
 TABLES = ("counted_referral", "count_line", "count_cell", "count_seal")
@@ -44,6 +47,23 @@ def run(cursor_of: Any, sql: str, values: Any = None) -> list[Any]:
         found = list(cursor.fetchall()) if cursor.description else []
     cursor_of.commit()
     return found
+
+
+@contextmanager
+def joins(superuser: Any, who: str, key: str) -> Iterator[None]:
+    """The same person becomes a lead of another agency."""
+    new = str(uuid7())
+    run(
+        superuser,
+        "INSERT INTO permissions_membership (id, agency_id, person_id, name, roles, active, duty)"
+        " SELECT %s, %s, person_id, name, '{lead}', true, 'reachable'"
+        "   FROM permissions_membership WHERE id = %s",
+        [new, str(agency_id(key)), str(member_id(who))],
+    )
+    try:
+        yield
+    finally:
+        run(superuser, "DELETE FROM permissions_membership WHERE id = %s", [new])
 
 
 # -- What is counted -------------------------------------------------------------------------------
@@ -212,22 +232,45 @@ def test_who_is_of_both_agencies_is_barred_from_the_figures_of_both(
 def test_who_joins_an_agency_later_reads_figures_without_what_bars_them(
     api: Any, superuser: Any
 ) -> None:
-    story = Story(api, service_of("ywca")).create(**NOTICE).send()
-    story.sends("block", to("police.worker2"))
-    assert of(superuser, "ywca", "to")["outcome:waiting"] == 1
-    new = str(uuid7())
-    run(
-        superuser,
-        "INSERT INTO permissions_membership (id, agency_id, person_id, name, roles, active, duty)"
-        " SELECT %s, %s, person_id, name, '{lead}', true, 'reachable'"
-        "   FROM permissions_membership WHERE id = %s",
-        [new, str(agency_id("ywca")), str(member_id("police.worker2"))],
-    )
-    try:
-        assert of(superuser, "ywca", "to") == {}
+    service = service_of("ywca")
+    Story(api, service).create(**NOTICE).send()
+    without = of(superuser, "ywca", "to")
+    Story(api, service).create(**NOTICE).send().sends("block", to("police.worker2"))
+    assert of(superuser, "ywca", "to")["outcome:waiting"] == 2
+    is_right()
+    with joins(superuser, "police.worker2", "ywca"):
+        assert of(superuser, "ywca", "to") == without
         is_right()
-    finally:
-        run(superuser, "DELETE FROM permissions_membership WHERE id = %s", [new])
+
+
+@pytest.mark.parametrize(
+    ("purged", "side", "barred"),
+    [("police", "from", "ywca.worker2"), ("ywca", "to", "police.worker2")],
+)
+def test_what_is_purged_stays_counted_when_whom_it_bars_joins(
+    purged: str, side: str, barred: str, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """Of the sender's: the recipient still works, and blocks them once that part is gone."""
+    story = Story(api, service_of("ywca")).create(**NOTICE).send().answers("accept")
+    story.answers("start_handoff", {"mode": "phone"})
+    if side == "to":
+        story.sends("block", to(barred)).answers("complete", {"outcome": "served"})
+    with keeps(purged, 7):
+        for since in ("7 days 1 hour", "15 days"):  # it is announced a week before
+            shift_clock(since)
+            purge()
+    query = f"SELECT from_purged, to_purged FROM referral WHERE id = '{story.id}'"
+    assert run(superuser, query) == [(side == "from", side == "to")]
+    assert of(superuser, purged, side)["urgency:emergency"] == 1
+    other = Story(api, service_of("ywca")).create(**NOTICE).send()
+    before = of(superuser, purged, side)
+    if side == "from":
+        story.answers("block", to(barred))
+        is_right()
+    with joins(superuser, barred, purged):
+        assert of(superuser, purged, side) == before
+        other.sends("withdraw", {"code": "other"})
+        is_right()
 
 
 # -- At once, half-way, and checked ----------------------------------------------------------------
