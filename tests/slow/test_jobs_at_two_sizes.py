@@ -18,6 +18,8 @@ from tests.support.ground.pages_read import read as read  # a fixture
 MORE = 1.2  # times as many pages of memory, at most
 ALWAYS = 40  # pages of memory: what varies by itself
 TURNS = 3
+# Each endpoint is looked up in two indexes of events, which have a level more in the long box.
+DEEPER = {"webhooks": "SELECT 2 * count(*) FROM webhook_endpoint"}
 # What grows with the history, and why it may; {job: reason}.
 GROWS = {
     "verify": "checks 20,000 older entries an hour again, and fewer while there are no more",
@@ -32,6 +34,13 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "the next deadline": overdue.next_deadline,
 }
 STEPS = {job.name: job.step for job in worker.JOBS} | FIGURES
+
+
+def one(superuser: Any, query: str) -> int:
+    with superuser.cursor() as cursor:
+        cursor.execute(query)
+        ((number,),) = cursor.fetchall()
+    return int(number)
 
 
 def costs(read: Any, superuser: Any) -> dict[str, int]:
@@ -49,8 +58,9 @@ def test_ten_times_the_history_costs_no_job_more(box: Any, read: Any, superuser:
     for name, pages in sorted(short.items(), key=lambda one: long[one[0]] - one[1]):
         print(f"{pages:8} {long[name]:8}  {name}")
     assert short.keys() >= {job.name for job in worker.JOBS}
+    deeper = {name: one(superuser, query) for name, query in DEEPER.items()}
     assert {
         name: (pages, long[name])
         for name, pages in short.items()
-        if long[name] > MORE * pages + ALWAYS and name not in GROWS
+        if long[name] > MORE * pages + ALWAYS + deeper.get(name, 0) and name not in GROWS
     } == {}

@@ -23,7 +23,7 @@ MORE = 1.2  # times as many pages of memory, at most
 WEBHOOK = str(UUID(md5(f"webhook {agency_id('police')}".encode()).hexdigest()))  # history.sql
 ALWAYS = 40  # pages of memory: what varies by itself, as the page of an index that is split
 # A list looks its fifty rows up in indexes that have a level more in the long box.
-DEEPER = {"v1/referrals": 50}
+DEEPER = {"v1/referrals": 50, "fhir/Task": 50, "fhir/ServiceRequest": 50}  # one and the same list
 # What gives all that there is, or counts it: its reader asked for as much.
 READS_ALL = {
     "v1/access-log/export": "the whole log of a time",
