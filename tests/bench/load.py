@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
@@ -63,10 +62,12 @@ class Watch:
                 cursor.execute(seals.BEHIND)
                 self.lags.append(cursor.fetchone()[1])
 
-    def grown(self, figures: list[Any], of: Callable[[list[Any]], float]) -> float:
+    def grown(self, figures: list[Any]) -> float:
         """The last fifth to the second, once all threads have their connections."""
         fifth = max(1, len(figures) // 5)
-        return of(figures[-fifth:]) / of(figures[fifth : 2 * fifth] or [1])
+        return statistics.mean(figures[-fifth:]) / statistics.mean(
+            figures[fifth : 2 * fifth] or [1]
+        )
 
 
 def _pss_mib(pid: int) -> float:
@@ -170,9 +171,8 @@ def day(
         far = "" if most <= P99 * middle else f", OVER {P99:g} medians"
         print(f"  {kind:12} {len(seen):7,}  median {middle:6.1f} ms, p99 {most:6.1f} ms{far}")
     for what, limit, figure in (
-        ("memory, last fifth to second", GROWN, watch.grown(watch.memory, statistics.mean)),
-        # Processes are replaced, and have none for a while: so at most, not on average.
-        ("connections at most, likewise", 1.0, watch.grown(watch.connections, max)),
+        ("memory, last fifth to second", GROWN, watch.grown(watch.memory)),
+        ("connections, likewise", 1.0, watch.grown(watch.connections)),
         ("seconds that the seals were behind, at most", SEALED_WITHIN_S, max(watch.lags)),
     ):
         print(f"  {what}: {figure:.2f}{'' if figure <= limit else f', OVER {limit:g}'}")

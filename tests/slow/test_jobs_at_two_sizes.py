@@ -14,6 +14,7 @@ from referrals.deadlines import overdue, purge
 from referrals.operation import deliveries
 from tests.support.ground.long_box import box as box  # a fixture
 from tests.support.ground.pages_read import read as read  # a fixture
+from tests.support.people.access_log import one
 
 MORE = 1.2  # times as many pages of memory, at most
 ALWAYS = 40  # pages of memory: what varies by itself
@@ -36,13 +37,6 @@ FIGURES: dict[str, Callable[[], Any]] = {
 STEPS = {job.name: job.step for job in worker.JOBS} | FIGURES
 
 
-def one(superuser: Any, query: str) -> int:
-    with superuser.cursor() as cursor:
-        cursor.execute(query)
-        ((number,),) = cursor.fetchall()
-    return int(number)
-
-
 def costs(read: Any, superuser: Any) -> dict[str, int]:
     """The pages of memory of each step with nothing to do: the least of some."""
     assert worker.run_until_idle(worker.JOBS) == []
@@ -55,7 +49,7 @@ def test_ten_times_the_history_costs_no_job_more(box: Any, read: Any, superuser:
     short = costs(read, superuser)
     box()
     long = costs(read, superuser)
-    for name, pages in sorted(short.items(), key=lambda one: long[one[0]] - one[1]):
+    for name, pages in sorted(short.items(), key=lambda it: long[it[0]] - it[1]):
         print(f"{pages:8} {long[name]:8}  {name}")
     assert short.keys() >= {job.name for job in worker.JOBS}
     deeper = {name: one(superuser, query) for name, query in DEEPER.items()}
