@@ -3,15 +3,18 @@ failures and on real runs of small files of tests."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.ground.again import is_of_time
 from tests.support.ground.repository import REPOSITORY
+from tests.support.ground.waiting import SOON, ended, until
 
 pytestmark = pytest.mark.no_database
 
@@ -73,42 +76,62 @@ def test_everything_else_is_red_at_once(message: str) -> None:
     assert not is_of_time(message)
 
 
+@dataclass
 class Ended:
-    def __init__(self, folder: Path, done: "subprocess.CompletedProcess[str]") -> None:
-        self.folder, self.status, self.said = folder, done.returncode, done.stdout
+    folder: Path
+    status: int
+    said: str
 
     def runs(self, name: str) -> int:
         return int((self.folder / f"test_parts.{name}").read_text())
 
 
 Run = Callable[..., Ended]
+STOPPED = """
+import pytest
+
+@pytest.fixture(scope="session", autouse=True)
+def server():
+    from pathlib import Path
+    yield
+    Path(__file__).with_name("stopped").touch()
+"""
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """`run(name=[what each run of test_name does])`, as `make test` does it."""
+def start(tmp_path: Path) -> "Callable[..., subprocess.Popen[str]]":
+    """`start(name=[what each run of test_name does])`, as `make test` does it."""
 
-    def ended(*options: str, **parts: list[str]) -> Ended:
+    def started(*options: str, **parts: list[str]) -> "subprocess.Popen[str]":
         text = "\n".join(PART.format(name=name, does=does) for name, does in parts.items())
-        (tmp_path / "test_parts.py").write_text(text)
+        (tmp_path / "test_parts.py").write_text(STOPPED + text)
         (tmp_path / "pytest.ini").write_text(
             "[pytest]\nfaulthandler_timeout = 3\nfaulthandler_exit_on_timeout = true\n"
         )
         words = ["-c", str(tmp_path / "pytest.ini"), "-p", "no:randomly", "-p", "no:django"]
         words += ["-p", "no:cacheprovider", "-n", "2", "-q", *options]
         kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "tests.support.ground.again", *words, "--", str(tmp_path)],
             cwd=tmp_path,
             env=kept | {"PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Ended(tmp_path, done)
 
-    return ended
+    return started
+
+
+@pytest.fixture
+def run(tmp_path: Path, start: "Callable[..., subprocess.Popen[str]]") -> Run:
+    def done(*options: str, **parts: list[str]) -> Ended:
+        running = start(*options, **parts)
+        said, _ = running.communicate()
+        return Ended(tmp_path, running.returncode, said)
+
+    return done
 
 
 def test_a_value_is_red_and_is_not_tried_again(run: Run) -> None:
@@ -151,9 +174,28 @@ def test_a_hung_test_ends_the_run_with_its_name(run: Run) -> None:
 def test_a_red_is_told_when_it_happens_with_what_repeats_it(run: Run) -> None:
     ended = run(leak=["red"])
     told, summary = ended.said.split("short test summary", 1)
-    assert re.search("^FAILED .*test_leak - .*assert 'red' == 'gre", told, re.MULTILINE)
+    assert re.search(
+        "^FAILED .*test_leak - .*'red' == 'green'\n\\s*\n +- green\n", told, re.MULTILINE
+    )
     assert re.search(r"python -m pytest '.*test_parts\.py::test_leak'", told)
     assert "test_leak" in summary
+
+
+def test_ctrl_c_says_what_had_failed_and_stops_what_was_started(
+    start: "Callable[..., subprocess.Popen[str]]", tmp_path: Path
+) -> None:
+    running = start("-o", "faulthandler_timeout=600", leak=["red"], stuck=["hangs"])
+    with ended(running):
+        assert running.stdout
+        assert any("FAILED" in line and "test_leak" in line for line in running.stdout)
+        until((tmp_path / "test_parts.stuck").exists)
+        os.killpg(running.pid, signal.SIGINT)
+        said, _ = running.communicate(timeout=SOON)
+    assert running.returncode == 2
+    _, summary = said.split("short test summary", 1)
+    assert "test_leak" in summary
+    assert "Traceback" not in summary
+    assert (tmp_path / "stopped").exists()
 
 
 def test_a_run_that_could_not_begin_is_what_pytest_says(run: Run) -> None:

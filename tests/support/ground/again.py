@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 MOST = 3
@@ -38,8 +39,13 @@ def is_of_time(message: str) -> bool:
 
 
 def pytest(*arguments: str) -> int:
+    """Interrupted, it waits: Ctrl-C reaches pytest as well, which then says what had failed and
+    stops its servers. subprocess.run would kill it after a quarter of a second."""
     command = [sys.executable, "-m", "pytest", "-p", "tests.support.ground.reds", *arguments]
-    return subprocess.run(command, check=False).returncode
+    with subprocess.Popen(command) as running:
+        while True:
+            with suppress(KeyboardInterrupt):
+                return running.wait()
 
 
 def green_again(options: list[str], test: str) -> bool:

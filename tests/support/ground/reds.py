@@ -21,11 +21,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reds(config), "cairn-reds")
 
 
-def first_line(report: pytest.TestReport) -> str:
-    """The failure's own message: its exception and the first line of what that says."""
+SHOWN = 12  # lines: of a check of the system or of a list, the first names nothing
+
+
+def message(report: pytest.TestReport) -> list[str]:
+    """The lines of the failure's own message. The first is its exception and what that says."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
-    return text.strip().partition("\n")[0]
+    return text.strip().split("\n")
 
 
 class Reds:
@@ -40,19 +43,21 @@ class Reds:
         if file not in before:
             before.append(file)
         if report.failed:
-            said = first_line(report)
+            said = message(report)
             self._say(report.nodeid, said, before)
-            self._keep({"test": report.nodeid, "when": str(report.when), "message": said})
+            self._keep({"test": report.nodeid, "when": str(report.when), "message": said[0]})
 
     def _worker(self, report: pytest.TestReport) -> str:
         node: Any = getattr(report, "node", None)
         return str(node.gateway.id) if node else ""
 
-    def _say(self, test: str, said: str, files: list[str]) -> None:
+    def _say(self, test: str, said: list[str], files: list[str]) -> None:
         out: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         seed = self.config.getoption("randomly_seed", None)
         order = f" --randomly-seed={seed} --randomly-dont-reorganize" if seed else ""
-        out.write_line(f"\nFAILED {test} - {said}")
+        out.write_line(f"\nFAILED {test} - {said[0]}")
+        for line in said[1:SHOWN]:
+            out.write_line(f"  {line}")
         out.write_line(f"  again:              .venv/bin/python -m pytest {test!r}")
         out.write_line(f"  after what it came: .venv/bin/python -m pytest{order} {' '.join(files)}")
 
