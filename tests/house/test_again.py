@@ -6,7 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from tests.support.ground.again import is_of_time
 from tests.support.ground.repository import REPOSITORY
-from tests.support.ground.waiting import SOON, ended, until
+from tests.support.ground.waiting import SOON, until
 
 pytestmark = pytest.mark.no_database
 
@@ -86,6 +87,7 @@ class Ended:
         return int((self.folder / f"test_parts.{name}").read_text())
 
 
+Start = Callable[..., "subprocess.Popen[str]"]
 Run = Callable[..., Ended]
 STOPPED = """
 import pytest
@@ -99,8 +101,10 @@ def server():
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> "Callable[..., subprocess.Popen[str]]":
-    """`start(name=[what each run of test_name does])`, as `make test` does it."""
+def start(tmp_path: Path) -> Iterator[Start]:
+    """`start(name=[what each run of test_name does])`, as `make test` does it; in a group of
+    processes of its own, none of which outlives the test."""
+    groups: list[int] = []
 
     def started(*options: str, **parts: list[str]) -> "subprocess.Popen[str]":
         text = "\n".join(PART.format(name=name, does=does) for name, does in parts.items())
@@ -111,7 +115,7 @@ def start(tmp_path: Path) -> "Callable[..., subprocess.Popen[str]]":
         words = ["-c", str(tmp_path / "pytest.ini"), "-p", "no:randomly", "-p", "no:django"]
         words += ["-p", "no:cacheprovider", "-n", "2", "-q", *options]
         kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [sys.executable, "-m", "tests.support.ground.again", *words, "--", str(tmp_path)],
             cwd=tmp_path,
             env=kept | {"PYTHONPATH": str(REPOSITORY)},
@@ -120,12 +124,17 @@ def start(tmp_path: Path) -> "Callable[..., subprocess.Popen[str]]":
             text=True,
             start_new_session=True,
         )
+        groups.append(running.pid)
+        return running
 
-    return started
+    yield started
+    for group in groups:
+        with suppress(ProcessLookupError):  # all of it has ended
+            os.killpg(group, signal.SIGKILL)
 
 
 @pytest.fixture
-def run(tmp_path: Path, start: "Callable[..., subprocess.Popen[str]]") -> Run:
+def run(tmp_path: Path, start: Start) -> Run:
     def done(*options: str, **parts: list[str]) -> Ended:
         running = start(*options, **parts)
         said, _ = running.communicate()
@@ -175,26 +184,45 @@ def test_a_red_is_told_when_it_happens_with_what_repeats_it(run: Run) -> None:
     ended = run(leak=["red"])
     told, summary = ended.said.split("short test summary", 1)
     assert re.search(
-        "^FAILED .*test_leak - .*'red' == 'green'\n\\s*\n +- green\n", told, re.MULTILINE
+        "^FAILED .*test_leak - .*assert 'red' == 'green'\n\\s*\n +- green\n", told, re.MULTILINE
     )
     assert re.search(r"python -m pytest '.*test_parts\.py::test_leak'", told)
     assert "test_leak" in summary
 
 
+def said_after_ctrl_c(running: "subprocess.Popen[str]", done: Path, number: int) -> str:
+    """What it says from there on, once the test that hangs has begun, its `number`th run."""
+    until(lambda: done.exists() and done.read_text() == str(number))
+    os.killpg(running.pid, signal.SIGINT)
+    said, _ = running.communicate(timeout=SOON)
+    return said
+
+
 def test_ctrl_c_says_what_had_failed_and_stops_what_was_started(
-    start: "Callable[..., subprocess.Popen[str]]", tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     running = start("-o", "faulthandler_timeout=600", leak=["red"], stuck=["hangs"])
-    with ended(running):
-        assert running.stdout
-        assert any("FAILED" in line and "test_leak" in line for line in running.stdout)
-        until((tmp_path / "test_parts.stuck").exists)
-        os.killpg(running.pid, signal.SIGINT)
-        said, _ = running.communicate(timeout=SOON)
+    assert running.stdout
+    assert any("FAILED" in line and "test_leak" in line for line in running.stdout)
+    said = said_after_ctrl_c(running, tmp_path / "test_parts.stuck", 1)
     assert running.returncode == 2
     _, summary = said.split("short test summary", 1)
     assert "test_leak" in summary
     assert "Traceback" not in summary
+    assert (tmp_path / "stopped").exists()
+
+
+def test_ctrl_c_while_one_is_tried_again_stops_what_was_started(
+    start: Start, tmp_path: Path
+) -> None:
+    running = start("-o", "faulthandler_timeout=600", late=["time", "hangs"])
+    assert running.stdout
+    assert any("== again:" in line for line in running.stdout)
+    (tmp_path / "stopped").unlink()  # by the first run
+    said = said_after_ctrl_c(running, tmp_path / "test_parts.late", 2)
+    assert running.returncode == 1
+    assert "KeyboardInterrupt" in said
+    assert "Traceback" not in said
     assert (tmp_path / "stopped").exists()
 
 

@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 MOST = 3
@@ -38,22 +37,26 @@ def is_of_time(message: str) -> bool:
     return bool(OF_TIME.match(message.strip().partition("\n")[0]))
 
 
-def pytest(*arguments: str) -> int:
-    """Interrupted, it waits: Ctrl-C reaches pytest as well, which then says what had failed and
-    stops its servers. subprocess.run would kill it after a quarter of a second."""
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.ground.reds", *arguments]
-    with subprocess.Popen(command) as running:
+def status_of(options: list[str], seconds: float | None = None) -> int:
+    """What pytest returned. Interrupted, it waits: Ctrl-C reaches pytest as well, which then says
+    what had failed and stops its servers; subprocess.run would kill it after a quarter of a second.
+    Raises TimeoutExpired, and kills it, after `seconds` in which no one interrupted it."""
+    with subprocess.Popen([sys.executable, "-m", "pytest", *options]) as running:
         while True:
-            with suppress(KeyboardInterrupt):
-                return running.wait()
+            try:
+                return running.wait(seconds)
+            except KeyboardInterrupt:
+                continue
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
 
 
 def green_again(options: list[str], test: str) -> bool:
-    command = [sys.executable, "-m", "pytest", *options, "-n", "0", test]
     for _ in range(2):
         print(f"== again: {test}", flush=True)
         try:
-            if subprocess.run(command, check=False, timeout=LIMIT_S).returncode:
+            if status_of([*options, "-n", "0", test], LIMIT_S):
                 return False
         except subprocess.TimeoutExpired:
             return False
@@ -66,7 +69,8 @@ def main(arguments: list[str]) -> int:
     options, paths = arguments[:at], arguments[at + 1 :]
     with tempfile.TemporaryDirectory(prefix="cairn-reds-") as folder:
         kept = Path(folder) / "reds"
-        status = pytest(*options, "--reds", str(kept), *paths)
+        plugin = ["-p", "tests.support.ground.reds", "--reds", str(kept)]
+        status = status_of([*plugin, *options, *paths])
         lines = kept.read_text().splitlines() if kept.exists() else []
     if status != 1:  # green, or interrupted, or broken: not a matter of tests
         return status
