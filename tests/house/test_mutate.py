@@ -1,6 +1,7 @@
 """`make mutate` itself: what it finds to weaken, that it sees a mutant die and another survive."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -87,6 +88,25 @@ def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
     assert Told()._judges_of(mutant, [slow, other, quick, named]) == [slow, named, quick]
     monkeypatch.setattr(reach, "FOLDER", tmp_path / "nothing")
     assert reach.read() == {}
+
+
+def test_the_tests_can_be_run_with_what_learns_their_reach(tmp_path: Path) -> None:
+    """`make mutate` begins so; without a server, a fixture that fits no other is seen as well."""
+    words = ["-q", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider", "--setup-plan"]
+    kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", *words),
+            *("-p", "tests.mutate.reach", "tests/policy/test_first_wall.py"),
+        ],
+        cwd=REPOSITORY,
+        env=kept | {"CAIRN_TEST_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_matrix_sees_a_rule_that_is_looser_and_none_that_is_not(

@@ -8,8 +8,6 @@ runs the suite once with this as a pytest plugin, and keeps what it learned for 
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +17,8 @@ from typing import Any, NamedTuple
 import psycopg2
 import pytest
 from django.db import OperationalError, connections
+
+from tests.support.ground.again import status_of
 
 FOLDER = Path(os.environ.get("CAIRN_TEST_HOME", "var/mutate")) / "reach"
 
@@ -66,8 +66,9 @@ class _Counts:
         return sorted(found)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
+    """Each file has a database of its own, which counts from zero."""
     from tests.support.ground.cluster import own_cluster
 
     with django_db_blocker.unblock():
@@ -75,7 +76,7 @@ def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
             every = f"ALTER DATABASE {django_db_setup} SET track_functions = 'all'"
             superuser.cursor().execute(every)
         connections.close_all()
-        _Counts.database = django_db_setup
+        _Counts.database, _Counts.calls = django_db_setup, {}
         FOLDER.mkdir(parents=True, exist_ok=True)
         yield
 
@@ -100,8 +101,7 @@ def measure() -> int:
         old.unlink()
     words = ["-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-p", "no:randomly"]
     words += ["-p", "no:cacheprovider", "--show-capture=no"]
-    command = [sys.executable, "-m", "pytest", *words, "-p", "tests.mutate.reach", "tests"]
-    return subprocess.run(command, check=False).returncode
+    return status_of([*words, "-p", "tests.mutate.reach", "tests"])
 
 
 def read() -> dict[str, Reached]:
