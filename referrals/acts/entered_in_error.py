@@ -122,10 +122,17 @@ def list_mistakes(principal: Principal) -> list[Mistake]:
                 id__in={a for row in rows for a in (row.from_agency_id, row.to_agency_id)}
             ).values_list("id", "name")
         )
-        return [_mistake(principal, row, names) for row in rows]
+        ours = [row.id for row in rows if row.from_agency_id == principal.agency_id]
+        opened = details.openings_of(ours)
+        return [_mistake(principal, row, names, opened.get(row.id)) for row in rows]
 
 
-def _mistake(principal: Principal, referral: Referral, names: dict[UUID, str]) -> Mistake:
+def _mistake(
+    principal: Principal,
+    referral: Referral,
+    names: dict[UUID, str],
+    openings: details.Openings | None,
+) -> Mistake:
     ours = referral.from_agency_id == principal.agency_id
     assert referral.ended_at is not None  # written with the state
     return Mistake(
@@ -135,5 +142,5 @@ def _mistake(principal: Principal, referral: Referral, names: dict[UUID, str]) -
         names[referral.to_agency_id if ours else referral.from_agency_id],
         referral.code or "",
         referral.ended_at,
-        details.openings(referral) if ours else None,
+        openings,
     )

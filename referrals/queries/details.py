@@ -15,7 +15,11 @@ from django.db import connection
 
 from permissions.audit import writer
 from permissions.database.model_rows import ModelRow
-from permissions.database.prepared_statements import PreparedStatement, RoundTrip
+from permissions.database.prepared_statements import (
+    PreparedStatement,
+    RoundTrip,
+    array_literal,
+)
 from permissions.models import Agency
 from permissions.policy import disclosure
 from permissions.policy.rules import require_scope
@@ -216,7 +220,7 @@ def build_detail(
         plan=rest.services or [],
         replaces_id=_replaced_referral(principal, rest.replaces_id),
         external_ref=_own_number(principal, referral.id, rest),
-        openings=openings(referral)
+        openings=openings_of([referral.id]).get(referral.id)
         if answers and side == "from" and status == "entered_in_error"
         else None,
         acts=transitions.acts_open_to(principal, who, status),
@@ -284,10 +288,13 @@ def _replaced_referral(principal: Principal, replaces_id: UUID | None) -> UUID |
     return before.values_list("id", flat=True).first()
 
 
-def openings(referral: Referral) -> Openings | None:
-    """Return how many people opened it and when. None unless the sender marked it as an error and
-    the caller answers for it there."""
+def openings_of(referral_ids: Sequence[UUID]) -> dict[UUID, Openings]:
+    """Return by referral how many people opened it and when, without those that the sender did not
+    mark as an error or for which the caller does not answer there. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT people, times FROM sec.packet_opening_counts(%s)", [referral.id])
-        people, times = cursor.fetchone()
-    return None if people is None else Openings(people, times)
+        cursor.execute(
+            "SELECT asked.id, opened.people, opened.times FROM unnest(%s::uuid[]) asked (id),"
+            " sec.packet_opening_counts(asked.id) opened WHERE opened.people IS NOT NULL",
+            [array_literal(referral_ids)],
+        )
+        return {UUID(str(of)): Openings(people, times) for of, people, times in cursor.fetchall()}

@@ -74,10 +74,10 @@ SELECT ('018' || substr(gen_random_uuid()::text, 4))::uuid, w.id, w.agency_id, e
 
 INSERT INTO packet_field (id, referral_id, from_agency_id, field, version, ciphertext)
 SELECT gen_random_uuid(), r.id, r.from_agency_id, 'name', 1, ''
-  FROM referral r WHERE r.accepted_at IS NOT NULL;
+  FROM referral r WHERE r.accepted_at IS NOT NULL ON CONFLICT DO NOTHING;
 INSERT INTO packet_grant (id, referral_id, agency_id, release_id, fields, closed, expires_at)
 SELECT gen_random_uuid(), r.id, side.agency, side.release, '{name}', false, r.expires_at
   FROM referral r, LATERAL (VALUES (r.from_agency_id, NULL),
                                    (r.to_agency_id, gen_random_uuid())) side (agency, release)
- WHERE r.accepted_at IS NOT NULL;
+ WHERE r.accepted_at IS NOT NULL ON CONFLICT DO NOTHING;
 RESET session_replication_role;

@@ -1,6 +1,7 @@
 """Referrals of two hundred agencies, as a network has them after some years: nearly all over."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,10 +30,17 @@ NOT_OLDER = {"webhook_delivery"}  # kept for thirty days, however many there are
 
 
 @pytest.fixture
-def box(django_db_setup: str, superuser: Any) -> Iterator[Any]:
+def box(django_db_setup: str, superuser: Any) -> Iterator[Callable[[], None]]:
     """Referrals among two hundred agencies, nearly all of them over; `box()` makes ten times as
     many that are over."""
-    fill.insert_referrals(own_cluster(), django_db_setup, SIZE)
+    with filled(django_db_setup, superuser) as longer:
+        yield longer
+
+
+@contextmanager
+def filled(database: str, superuser: Any) -> Iterator[Callable[[], None]]:
+    """Meanwhile there are these referrals, and what there is makes them ten times as many."""
+    fill.insert_referrals(own_cluster(), database, SIZE)
     cursor = superuser.cursor()
     cursor.execute("SELECT id, retention_days FROM permissions_agency")
     kept = cursor.fetchall()

@@ -1,0 +1,52 @@
+"""No route or page sends a statement for each row of what it shows (N+1): of a network with one
+referral and of one with thousands, it sends about as many."""
+
+from typing import Any
+
+from tests.bench import plans
+from tests.support.ground.long_box import filled
+from tests.support.people.desk_pages import at_the_desk
+from tests.support.people.stories import PACKET, Story
+from tests.support.proofs import routes
+
+PEOPLE = ("police.lead", "police.admin", "police.auditor", "ywca.lead")
+SYSTEM = ("police.client", "police.worker")
+NOTES = 12
+# What a page asks once when there is anything to show, such as the names of those in its rows.
+MORE = 2
+
+
+def statements_by_route(api: Any, story: Story) -> dict[tuple[str, str], list[str]]:
+    """The statements of each GET route and page for each reader."""
+    desks = {who: at_the_desk(who) for who in PEOPLE}
+    callers = {who: api(who) for who in PEOPLE} | {"a system": api(*SYSTEM)}
+    found = {}
+    for route, pattern in routes.served():
+        if "GET" not in routes.methods_of(pattern) or route.startswith(("accounts/", "leave")):
+            continue
+        path = routes.filled(route, referral_id=story.id)
+        readers = callers if route.startswith(routes.FACES) else desks
+        for who, reader in readers.items():
+            with plans.statements() as seen:
+                reader.get(path)
+            found[route, who] = [one.name for one in seen]
+    return found
+
+
+def test_no_route_sends_a_statement_for_each_row(
+    django_db_setup: str, api: Any, story: Story, superuser: Any
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    few = statements_by_route(api, story)
+    for number in range(NOTES):
+        story.sends("add_note", {"text": f"an invented note {number}"})
+        story.answers("add_note", {"text": f"an invented answer {number}"})
+    with filled(django_db_setup, superuser):
+        many = statements_by_route(api, story)
+    assert len(few) > 300
+    grown = {
+        key: sorted(set(many[key]), key=many[key].count)[-1]
+        for key in few
+        if len(many[key]) > len(few[key]) + MORE
+    }
+    assert grown == {}
