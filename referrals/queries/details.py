@@ -15,11 +15,7 @@ from django.db import connection
 
 from permissions.audit import writer
 from permissions.database.model_rows import ModelRow
-from permissions.database.prepared_statements import (
-    PreparedStatement,
-    RoundTrip,
-    array_literal,
-)
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip, array_literal
 from permissions.models import Agency
 from permissions.policy import disclosure
 from permissions.policy.rules import require_scope

@@ -5,12 +5,9 @@ from typing import Any
 
 from tests.bench import plans
 from tests.support.ground.long_box import filled
-from tests.support.people.desk_pages import at_the_desk
 from tests.support.people.stories import PACKET, Story
-from tests.support.proofs import routes
+from tests.support.proofs.readers import every_read
 
-PEOPLE = ("police.lead", "police.admin", "police.auditor", "ywca.lead")
-SYSTEM = ("police.client", "police.worker")
 NOTES = 12
 # What a page asks once when there is anything to show, such as the names of those in its rows.
 MORE = 2
@@ -18,14 +15,8 @@ MORE = 2
 
 def statements_by_route(api: Any, story: Story) -> dict[tuple[str, str], list[str]]:
     """The statements of each GET route and page for each reader."""
-    desks = {who: at_the_desk(who) for who in PEOPLE}
-    callers = {who: api(who) for who in PEOPLE} | {"a system": api(*SYSTEM)}
     found = {}
-    for route, pattern in routes.served():
-        if "GET" not in routes.methods_of(pattern) or route.startswith(("accounts/", "leave")):
-            continue
-        path = routes.filled(route, referral_id=story.id)
-        readers = callers if route.startswith(routes.FACES) else desks
+    for route, path, readers in every_read(api, referral_id=story.id):
         for who, reader in readers.items():
             with plans.statements() as seen:
                 reader.get(path)

@@ -13,12 +13,9 @@ from referrals import worker
 from tests.support.ground.long_box import box as box  # a fixture
 from tests.support.ground.pages_read import read as read  # a fixture
 from tests.support.people.callers import agency_id
-from tests.support.people.desk_pages import at_the_desk
 from tests.support.people.stories import PACKET, Story
-from tests.support.proofs import routes
+from tests.support.proofs.readers import every_read
 
-PEOPLE = ("police.lead", "police.worker", "police.admin", "police.auditor", "ywca.lead")
-SYSTEM = ("police.client", "police.worker")
 MORE = 1.2  # times as many pages of memory, at most
 WEBHOOK = str(UUID(md5(f"webhook {agency_id('police')}".encode()).hexdigest()))  # history.sql
 ALWAYS = 40  # pages of memory: what varies by itself, as the page of an index that is split
@@ -54,14 +51,8 @@ def costs(api: Any, story: Story, read: Any, superuser: Any) -> dict[tuple[str, 
     sealer = worker.jobs_named(["seal"])
     assert worker.run_until_idle(sealer) == []
     superuser.cursor().execute("VACUUM ANALYZE")  # as the server's own does
-    desks = {who: at_the_desk(who) for who in PEOPLE}
-    callers = {who: api(who) for who in PEOPLE} | {"a system": api(*SYSTEM)}
     nothing = min(read(lambda: None) for _ in range(4))
-    for route, pattern in routes.served():
-        if "GET" not in routes.methods_of(pattern) or route.startswith(("accounts/", "leave")):
-            continue
-        path = routes.filled(route, referral_id=story.id, webhook_id=WEBHOOK)
-        readers = callers if route.startswith(routes.FACES) else desks
+    for route, path, readers in every_read(api, referral_id=story.id, webhook_id=WEBHOOK):
         # An entry that has no seal yet is looked at again until it has.
         assert worker.run_until_idle(sealer) == []
         for who, reader in readers.items():
