@@ -7,6 +7,8 @@ import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
 from fhir.resources.R4B.consent import Consent
 
+from permissions.identity.provisioning import set_agency
+from permissions.models import Agency
 from tests.support.people import fhir_bundles as fhir
 from tests.support.people.callers import agency_id, member_id
 from tests.support.people.fhir_bundles import resources
@@ -113,6 +115,15 @@ def test_the_events_tell_the_same_as_the_log(story: Story, api: Any) -> None:
         *("110153", "110152", "IRCP")
     }
     assert {one["type"]["code"] for one in opened["entity"]} == {"1", "2", "XrequestId"}
+
+
+def test_a_change_of_settings_is_an_event_with_their_names(api: Any) -> None:
+    agency = Agency.objects.using("jobs").get(id=agency_id("ywca"))
+    set_agency(agency, {"retention_days": agency.retention_days})
+    latest = resources(api("ywca.auditor").get("/fhir/AuditEvent", {"_count": "100"}))[-1]
+    AuditEvent.model_validate(latest)
+    assert latest["subtype"][1]["code"] == "agency.change"
+    assert "retention_days" in str(latest["entity"][0]["detail"])
 
 
 def test_filters_narrow_it_and_pages_miss_none(story: Story, api: Any) -> None:

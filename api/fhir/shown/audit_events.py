@@ -102,6 +102,8 @@ def _entities(entry: AccessEntry) -> list[dict[str, Any]]:
     if entry.release_id is not None:
         found.append(_entity("2", "4", names.reference("Consent", entry.release_id)))
     if entry.fields:
+        if not found:  # of no referral, such as the agency's settings
+            found.append(_entity("2", "4", {"identifier": {"value": str(entry.agency_id)}}))
         found[-1]["detail"] = [{"type": "field", "valueString": one} for one in entry.fields]
     if entry.request_id is not None:
         found.append(
