@@ -5,7 +5,6 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 """
 
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,21 +20,20 @@ from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
 
-from api.dev import demo, processes
+from api.dev import demo
 from permissions.identity import credentials
 from permissions.keys import key_folder
 from permissions.models import Client, Membership
 from tests.support.ground.cleaning import CONTENT, TableCleaner
-from tests.support.ground.cluster import HOME, own_cluster
+from tests.support.ground.cluster import own_cluster
 from tests.support.ground.hashing import QUICK_HASHER
 from tests.support.ground.http_client import close_streams
-from tests.support.ground.live_server import Server
+from tests.support.ground.live_server import OneServer, Server
 from tests.support.ground.one_database import ONE_DATABASE
 from tests.support.ground.page_counts import miscounted
-from tests.support.ground.ports import free_port
+from tests.support.ground.seconds import tell_seconds
 from tests.support.ground.seed import SEED
 from tests.support.ground.template import Template
-from tests.support.ground.waiting import stop
 from tests.support.people.callers import Caller, member_id
 from tests.support.people.stories import Story, service_of
 from tests.support.servers.message_servers import (
@@ -71,7 +69,6 @@ LONGEST = (
 )
 
 
-LONGEST_SHOWN = 60
 TESTS = Path(__file__).parent
 SLOW = TESTS / "slow"
 
@@ -128,6 +125,7 @@ def network(loaded: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 def empty_tables(django_db_setup: str) -> Iterator[TableCleaner]:
     with closing(own_cluster().connect_superuser(django_db_setup)) as session:
         yield TableCleaner(session, CONTENT)
+        assert miscounted(session.cursor()) == []
 
 
 @pytest.fixture(autouse=True)
@@ -144,40 +142,25 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
     close_streams()
     for alias in connections:
         assert not connections[alias].in_atomic_block, alias
-    empty_tables()
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("UPDATE clock_offset SET shift = '0' WHERE shift <> '0'")
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE permissions_membership SET duty = 'reachable' WHERE duty <> 'reachable'"
-        )
-        cursor.execute("SELECT EXISTS (SELECT FROM directory_confidential_address)")
-        if cursor.fetchone() == (True,):  # it goes with the place that it is of
-            from tests.support.ground.database import forget_edits
+    if empty_tables():
+        from tests.support.ground.database import forget_edits
 
-            forget_edits()
-    assert miscounted() == []
+        Membership.objects.using("jobs").exclude(duty="reachable").update(duty="reachable")
+        forget_edits()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How to have the same once more; and how many random worlds were compared, by all workers."""
+    """How to have the same once more, where its time went, and how many random worlds were
+    compared, by all workers."""
     order = terminalreporter.config.getoption("randomly_seed", "none")
     terminalreporter.write_line(
         f"Cases by CAIRN_SEED={SEED}, their order by --randomly-seed={order}"
     )
     counts: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
-    phases: Counter[str] = Counter()
     for report in chain.from_iterable(terminalreporter.stats.values()):
-        took = getattr(report, "duration", 0)
-        seconds[str(getattr(report, "nodeid", "")).partition("::")[0]] += took
-        phases[getattr(report, "when", "")] += took
         if getattr(report, "when", "") == "call":
             counts.update(dict(report.user_properties))
-    if len(seconds) > LONGEST_SHOWN:
-        terminalreporter.section("longest files (see LONGEST)")
-        for file, took in [*phases.most_common(3), *seconds.most_common(LONGEST_SHOWN)]:
-            terminalreporter.write_line(f"{took:7.1f} s  {file}")
+    tell_seconds(terminalreporter)
     if counts["worlds"]:
         worlds, cells = f"{counts['worlds']:,}", f"{counts['cells']:,}"
         terminalreporter.write_line(f"{worlds} random worlds, {cells} cells and writes compared")
@@ -227,24 +210,19 @@ def api(network: dict[str, Any]) -> Callable[..., Caller]:
     return caller
 
 
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[OneServer]:
+    running = OneServer()
+    yield running
+    running.end()
+
+
 @pytest.fixture(scope="module")
-def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
+def server(one_server: OneServer, django_db_setup: str, network: dict[str, Any]) -> Server:
     """Partner flows and browsers talk to this: two worker processes, real sockets."""
-    base_url = f"http://127.0.0.1:{free_port()}"
-    env = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.support.ground.settings",
-        "CAIRN_HOME": str(HOME),
-        "CAIRN_DATABASE": django_db_setup,
-        "CAIRN_BASE_URL": base_url,
-        "CAIRN_LOG_LEVEL": "WARNING",
-    }
-    process = subprocess.Popen(processes.gunicorn(base_url), env=env)
+    base_url, process = one_server.on(django_db_setup)
     urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
-    try:
-        processes.wait_until_ready(base_url, process)
-        yield Server(base_url, network | urls, process)
-    finally:
-        stop(process)
+    return Server(base_url, network | urls, process)
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from django.utils.timezone import now
 from permissions.health import backups, heartbeats
 from permissions.models import Agency
 from tests.operation.readings import value_in
-from tests.support.ground.live_server import Server
+from tests.support.ground.live_server import Server, begin, children
 from tests.support.ground.repository import DEPLOY
-from tests.support.ground.waiting import until
+from tests.support.ground.waiting import stop, until
 from tests.support.people.stories import Story
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -109,15 +109,18 @@ KNOWN_LABELS = {
 # -- A server of several processes -----------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
+    """One that loads Cairn in each process, as it is deployed: so each counts in its own place."""
+    base_url, process = begin(django_db_setup)
+    yield Server(base_url, network, process)
+    stop(process)
+
+
 def scraped(server: Server) -> str:
     answer = requests.get(f"{server.base_url}/metrics", timeout=30)
     assert answer.status_code == 200
     return answer.text
-
-
-def children(server: Server) -> list[int]:
-    pid = server.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def counted(server: Server) -> float:
@@ -134,10 +137,10 @@ def test_the_processes_of_a_server_count_together_and_a_new_one_goes_on(server: 
     ask(server, 40)
     assert counted(server) == before + 40
     assert {counted(server) for _ in range(20)} == {before + 40}, "whichever process answers"
-    old = children(server)
+    old = sorted(children(server.process))
     assert len(old) == 2
     os.kill(old[0], signal.SIGKILL)
-    until(lambda: len(children(server)) == 2 and old[0] not in children(server))
+    until(lambda: len(children(server.process)) == 2 and old[0] not in children(server.process))
     requests.get(f"{server.base_url}/health/ready", timeout=30)
     ask(server, 20)
     assert counted(server) == before + 60, "what the killed one counted is not lost"
@@ -149,7 +152,7 @@ def test_the_processes_of_a_server_count_together_and_a_new_one_goes_on(server: 
 def folders_of(server: Server) -> list[Path]:
     """The folder in which the processes count, as their environment names it."""
     found = set()
-    for pid in children(server):
+    for pid in children(server.process):
         for one in Path(f"/proc/{pid}/maps").read_text().splitlines():
             if "cairn-metrics-" in one:
                 found.add(Path(one.split()[-1]).parent)

@@ -10,12 +10,12 @@ from tests.support.ground.cluster import own_cluster
 
 
 @pytest.fixture(scope="module")
-def empty_tables(django_db_setup: str) -> Callable[[], None]:
+def empty_tables(django_db_setup: str) -> Callable[[], bool]:
     """Instead of the one that keeps its session."""
 
-    def empty() -> None:
+    def empty() -> bool:
         with closing(own_cluster().connect_superuser(django_db_setup)) as session:
             # What the journal holds stays known to the database.
-            TableCleaner(session, [one for one in CONTENT if one != "closing"])()
+            return TableCleaner(session, [one for one in CONTENT if one != "closing"])()
 
     return empty

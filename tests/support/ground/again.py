@@ -9,6 +9,7 @@ leaks once in a hundred runs is a finding (docs/adr/0108-the-gate.md).
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,8 @@ def green_again(options: list[str], test: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Returns 0 for green and flaky, else what pytest returned."""
+    # A shell starts what runs behind it so that Ctrl-C is ignored, and so would all tests be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     at = arguments.index("--") if "--" in arguments else len(arguments)
     options, paths = arguments[:at], arguments[at + 1 :]
     with tempfile.TemporaryDirectory(prefix="cairn-reds-") as folder:

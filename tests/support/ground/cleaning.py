@@ -9,9 +9,6 @@ from typing import Any
 
 from api.sandbox import reset
 
-# Those of them that hold anything, or held it since they were vacuumed last.
-_WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
-
 
 def content_tables(cursor: Any, named: Iterable[str] | None = None) -> list[str]:
     """The tables `named` (those of content), and every table whose foreign keys lead to them."""
@@ -24,27 +21,39 @@ class TableCleaner:
     def __init__(self, session: Any, named: Iterable[str]) -> None:
         self._cursor = session.cursor()
         self._cursor.execute("SET session_replication_role = replica")  # no trigger, no foreign key
-        self._tables = content_tables(self._cursor, named)
-        self._cursor.execute("CREATE TEMP TABLE kept_editing AS TABLE directory_editing")
-
-    def __call__(self) -> None:
-        """Twice is safe. All of it in one transaction."""
-        self._cursor.execute(_WRITTEN, [self._tables])
-        written = [one for (one,) in self._cursor.fetchall()]
-        if written:
-            self._cursor.execute("; ".join(f"DELETE FROM {one}" for one in written))
-        # Exercises, which end and stay: whole agencies with their members.
-        self._cursor.execute(
-            "DELETE FROM permissions_membership WHERE agency_id IN"
-            " (SELECT id FROM permissions_agency WHERE exercise_id IS NOT NULL);"
-            " DELETE FROM permissions_agency WHERE exercise_id IS NOT NULL;"
-            " DELETE FROM permissions_exercise"
+        # A function's statements are planned once. An empty table is not even opened.
+        deletes = " ".join(
+            f"IF pg_relation_size({one!r}::regclass) > 0 THEN DELETE FROM {one}; END IF;"
+            for one in content_tables(self._cursor, named)
         )
-        # An agency that a test ended for a while has lost its right to edit the directory for good.
         self._cursor.execute(
-            "INSERT INTO directory_editing TABLE kept_editing ON CONFLICT DO NOTHING"
+            "CREATE TEMP TABLE kept_editing AS TABLE directory_editing;"
+            f"CREATE FUNCTION pg_temp.clean() RETURNS boolean LANGUAGE plpgsql AS"
+            f" $clean$ BEGIN {deletes} {_BACK} END $clean$"
         )
 
+    def __call__(self) -> bool:
+        """Twice is safe. All of it in one transaction. Return whether more has to be put back:
+        a member's duty, or an entry of the directory that was written here."""
+        self._cursor.execute("SELECT pg_temp.clean()")
+        return bool(self._cursor.fetchone()[0])
+
+
+_BACK = """
+    -- Exercises, which end and stay: whole agencies with their members.
+    IF EXISTS (SELECT FROM permissions_exercise) THEN
+        DELETE FROM permissions_membership WHERE agency_id IN
+            (SELECT id FROM permissions_agency WHERE exercise_id IS NOT NULL);
+        DELETE FROM permissions_agency WHERE exercise_id IS NOT NULL;
+        DELETE FROM permissions_exercise;
+    END IF;
+    -- An agency that a test ended for a while has lost its right to edit the directory for good.
+    INSERT INTO directory_editing TABLE kept_editing ON CONFLICT DO NOTHING;
+    PERFORM set_config('session_replication_role', 'origin', true);  -- its trigger sets the clock
+    UPDATE clock_offset SET shift = '0' WHERE shift <> '0';
+    RETURN EXISTS (SELECT FROM permissions_membership WHERE duty <> 'reachable')
+        OR EXISTS (SELECT FROM directory_confidential_address);  -- it goes with its place
+"""
 
 # Emptied after each test, with all that refers to them; the log and the vocabularies never are.
 CONTENT = (
