@@ -8,7 +8,7 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test fast static slow prove counts mutate hold times
+.PHONY: help run stop reset walkthrough test whole record fast static slow prove counts mutate hold times
 .PHONY: browsers screenshots coverage check
 .PHONY: fuzz fhir flat crowds restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract clients openapi schema messages bench load scale lock
@@ -75,8 +75,14 @@ SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 # A test of tests/slow may take hours, where another hangs after a quarter of one.
 LONG := $(PYTEST) -v -o faulthandler_timeout=14400
 
-test: $(VENV)/installed-dev ## Run all tests but tests/slow, in a fixed order, on a new PostgreSQL
-	@$(if $(ORDER),PYTHONHASHSEED=0) $(AGAIN) $(SUITE) $(ORDER) $(MORE)
+test: $(VENV)/installed-dev ## See every behavior once, on a PostgreSQL of its own: 10 min
+	@$(if $(ORDER),PYTHONHASHSEED=0) $(AGAIN) $(SUITE) $(ORDER) -m '$(strip not whole $(MORE))'
+
+record: ## Commit the seconds of the last `make test`, for the budgets of make fast
+	@cp var/times-test.tsv tests/times.tsv
+
+whole: $(VENV)/installed-dev ## Take the long tests that `make test` has a short form of: 25 min
+	@$(if $(ORDER),PYTHONHASHSEED=0) $(AGAIN) $(SUITE) $(ORDER) -m whole
 
 fast: ## Run what needs no database in 90 seconds, and show all that is red: lint, types, lists
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
@@ -152,7 +158,7 @@ coverage: $(VENV)/installed-dev ## Measure which branches of the lower floors th
 check: $(VENV)/installed-dev ## Run what CI runs: make fast, make clients, then all tests
 	@$(MAKE) --no-print-directory fast
 	@$(MAKE) --no-print-directory clients
-	@$(MAKE) --no-print-directory test MORE='-m "not static"'
+	@$(MAKE) --no-print-directory test MORE='and not static'
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -139,6 +139,7 @@ def test_killed_half_way_the_next_one_ends_and_erases_what_it_left(backup: Path)
     assert left_behind() == []
 
 
+@pytest.mark.whole
 def test_a_server_that_outlives_its_drill_is_ended_by_the_next_and_no_other_process_is(
     tmp_path: Path,
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_server_that_outlives_its_drill_is_ended_by_the_next_and_no_other_proc
                 process.kill()
 
 
+@pytest.mark.whole
 def test_stopped_in_words_it_takes_back_what_it_began(backup: Path) -> None:
     env = os.environ | {"CAIRN_DATABASE": connection.settings_dict["NAME"]}
     command = [sys.executable, "manage.py", *words(backup)]

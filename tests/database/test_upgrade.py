@@ -24,7 +24,7 @@ from tests.upgrades.homes import ALERTS, BEFORE, UPGRADED, Home, brought_here, r
 from tests.upgrades.make import REPOSITORY, served
 from tests.upgrades.scratch import RELEASES, changed_copy, done, environment, manage
 
-pytestmark = pytest.mark.no_database  # a cluster of this file's own
+pytestmark = [pytest.mark.no_database, pytest.mark.whole]  # clusters of this file's own
 
 ADDED = [  # by the next release
     "unknown: column public.referral.of_a_test",

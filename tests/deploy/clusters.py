@@ -28,7 +28,7 @@ def binaries_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip(f"no {kind} PostgreSQL is installed here")
 
 
-@pytest.fixture(params=["embedded", "system"])
+@pytest.fixture(params=["embedded", pytest.param("system", marks=pytest.mark.whole)])
 def binaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
     return binaries_found(request.param, monkeypatch)
 

@@ -10,7 +10,7 @@ from tests.support.ground.homes import home as home  # a fixture
 
 __all__ = ["home"]  # a fixture
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.whole]
 
 
 # In one process, because each new process would load all of Django again.

@@ -32,6 +32,8 @@ from tests.directory.measured_plans import (
 )
 from tests.directory.measured_plans import measured as measured  # a fixture
 
+pytestmark = pytest.mark.whole  # 60,000 services take a minute to make
+
 # -- How much is touched --------------------------------------------------------------------------
 
 

@@ -173,6 +173,7 @@ def test_four_time_outs_are_red(run: Run) -> None:
     assert "4 failed for want of time" in ended.said
 
 
+@pytest.mark.whole
 def test_a_hung_test_ends_the_run_with_its_name(run: Run) -> None:
     ended = run(stuck=["hangs", "hangs"], good=["green"])
     assert ended.status == 1
@@ -212,6 +213,7 @@ def test_ctrl_c_says_what_had_failed_and_stops_what_was_started(
     assert (tmp_path / "stopped").exists()
 
 
+@pytest.mark.whole
 def test_ctrl_c_while_one_is_tried_again_stops_what_was_started(
     start: Start, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def copy(tmp_path: Path) -> Path:
     return checkout(tmp_path)
 
 
+@pytest.mark.whole
 def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: Path) -> None:
     """All of them are edited into one copy, then each command is run once. What it writes is what
     every recipe that runs it says: any other file would be one more to edit."""
@@ -108,6 +109,7 @@ def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: 
     assert probed.returncode == 0, probed.stdout
 
 
+@pytest.mark.whole
 def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path) -> None:
     """A field without a question, and no form by hand: an error, and never a page without it."""
     path = copy / "referrals" / "acts" / "handoff.py"
@@ -119,6 +121,7 @@ def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path)
     assert "The desk cannot ask for x of record_attempt" in refused.stdout
 
 
+@pytest.mark.whole
 def test_the_first_hours_change_turns_a_test_red(copy: Path) -> None:
     """docs/guides/first-hour.md, *Change it*: its edit, then its command, as they are written."""
     guide = (copy / "docs" / "guides" / "first-hour.md").read_text()

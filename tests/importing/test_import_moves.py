@@ -13,6 +13,7 @@ from directory.importing.formats.csv_reader import of_tables
 from directory.importing.import_package import import_package
 from directory.importing.outcome import Report
 from permissions.database.aliases import JOBS
+from tests.support.ground.short_form import in_both_forms
 from tests.support.ground.stale_projections import stale
 from tests.support.people.hsds_source import forget
 
@@ -54,7 +55,7 @@ ROWS: dict[str, tuple[str, Cells]] = {
     "attribute": ("value", {"label": "keywords", "value": "tea"}),
     "metadata": ("previous_value", {"last_action_type": "update", "field_name": "name"}),
 }
-TURNS = 7
+TURNS, IN_SHORT = 7, 2
 SHARED = {"taxonomy", "taxonomy_term", "unit", "meta_table_description", "organization"}
 BASE: dict[str, list[Cells]] = {
     "unit": [{"id": "beds", "name": "beds"}],
@@ -107,7 +108,7 @@ def take(tables: dict[str, list[Cells]]) -> Report:
     return report
 
 
-def parents(table: str, dice: Random) -> Iterator[Cells]:
+def parents(table: str, dice: Random, turns: int) -> Iterator[Cells]:
     """The rows that a row belongs to, in one state after another: only those that it must have, one
     or several, of one organization or of both."""
     if table in ("attribute", "metadata"):
@@ -115,12 +116,12 @@ def parents(table: str, dice: Random) -> Iterator[Cells]:
         if table == "metadata":
             about, kind = ("resource_id", "resource_type")
         parents = [name for name in BASE if name not in ("metadata", table, *SHARED)]
-        for _ in range(TURNS):
+        for _ in range(turns):
             parent = dice.choice(parents)
             yield {about: f"{dice.choice('xy')}-{parent}", kind: parent}
         return
     links = TABLES[table].links
-    for _ in range(TURNS):
+    for _ in range(turns):
         while True:
             chosen = {
                 column: dice.choice(["", f"x-{parent}", f"y-{parent}"])
@@ -137,14 +138,15 @@ def parents(table: str, dice: Random) -> Iterator[Cells]:
         yield chosen
 
 
+@in_both_forms
 @pytest.mark.usefixtures("_forgotten")
 @pytest.mark.parametrize("table", ROWS)
-def test_what_shows_a_row_shows_it_as_it_is(table: str) -> None:
+def test_what_shows_a_row_shows_it_as_it_is(table: str, short: bool) -> None:
     """One more row goes from place to place, changes, goes and comes back."""
     take(BASE)
     dice = Random(table)
     text, cells = ROWS[table]
-    for turn, links in enumerate(parents(table, dice)):
+    for turn, links in enumerate(parents(table, dice, IN_SHORT if short else TURNS)):
         row = {"id": "moved", **cells, **links, text: f"Said {turn}"}
         tables: Any = {**BASE, table: [*BASE[table], row]}
         if table == "location":

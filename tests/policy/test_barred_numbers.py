@@ -2,7 +2,7 @@
 in a world without that referral (R3, R12, ADR 0071).
 
 Their own acts are the same in both. In one of them, others write, send, open and end a referral
-that bars them. A new route is compared the day it is added.
+that bars them. A new route is compared the day it is added. In short: one day of one of them.
 """
 
 from collections import Counter
@@ -73,12 +73,12 @@ def live(
     mails: MailServer,
     phones: PhoneProvider,
     receiver: Receiver,
-) -> Callable[[str, bool], dict[str, Any]]:
+) -> Callable[[str, bool, list[str]], dict[str, Any]]:
     """Live the days, and return all that the person was answered."""
 
     months = two_months()  # of both worlds
 
-    def days(kind: str, exists: bool) -> dict[str, Any]:
+    def days(kind: str, exists: bool, lived: list[str]) -> dict[str, Any]:
         empty_tables()
         who, ways = BARRED[kind]
 
@@ -108,7 +108,7 @@ def live(
                 begins(one, who, side, how)
         background_work()
         found = {}
-        for day in ("first", "second"):
+        for day in lived:
             world.step(day)
             for name, answer in works(world, [one.id for one in hidden]).items():
                 found[f"{name}, {day} day"] = answer
@@ -194,11 +194,19 @@ def counted(api: Any, months: list[str]) -> Counter[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize(
+    ("kind", "days"),
+    [
+        (next(iter(BARRED)), ["first"]),
+        *(pytest.param(kind, ["first", "second"], marks=pytest.mark.whole) for kind in BARRED),
+    ],
+)
 def test_no_number_and_no_time_tells_the_barred_that_it_exists(
-    live: Callable[[str, bool], dict[str, Any]], kind: str
+    live: Callable[..., dict[str, Any]], kind: str, days: list[str]
 ) -> None:
-    without, with_it = within_half_an_hour(lambda: (live(kind, False), live(kind, True)))
+    without, with_it = within_half_an_hour(
+        lambda: (live(kind, False, days), live(kind, True, days))
+    )
     assert without.keys() == with_it.keys()
     told = {asked: difference(without[asked], with_it[asked]) for asked in without}
     assert {asked: words for asked, words in told.items() if words} == {}

@@ -15,6 +15,7 @@ from referrals.act_registry.registry import CLOSING
 from referrals.referral_lock import lock_number
 from tests.bench import plans
 from tests.support.ground.repository import REPOSITORY, contract, sources
+from tests.support.ground.short_form import in_both_forms
 from tests.support.people.callers import Caller, agency_id, member_id
 from tests.support.people.desk_pages import at_the_desk
 from tests.support.people.stories import PACKET, Story, service_of, to, two
@@ -109,15 +110,24 @@ def written(superuser: Any, ask: Callable[[], Any]) -> list[tuple[str, str, int]
         return sorted(cursor.fetchall())
 
 
+def in_turn(every: list[Any], hidden: str, short: bool) -> list[Any]:
+    """All of them; in short, each with one kind of what is hidden."""
+    return every[list(HIDDEN).index(hidden) :: len(HIDDEN)] if short else every
+
+
+@in_both_forms
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_every_route_does_for_a_hidden_referral_what_it_does_for_none(
-    story: Story, api: Any, superuser: Any, hidden: str
+    story: Story, api: Any, superuser: Any, hidden: str, short: bool
 ) -> None:
     """And writes one row of one size for it: the entry of the log, and nothing else."""
     who, make = HIDDEN[hidden]
     make(story, api, superuser)
     caller = api(who)
-    every = [(route, method) for route, served in routes.of_one_referral() for method in served]
+    every = [
+        (route, method) for route, served in routes.of_one_referral() for method in sorted(served)
+    ]
+    every = in_turn(every, hidden, short)
 
     def ask_all() -> None:
         for route, method in every:
@@ -158,8 +168,11 @@ def asked(caller: Caller, method: str, route: str, referral_id: Any, body: Any) 
     return routes.ask(caller, method, routes.at(route, referral_id), body, **headers)
 
 
+@in_both_forms
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_every_page_does_so_too(story: Story, api: Any, superuser: Any, hidden: str) -> None:
+def test_every_page_does_so_too(
+    story: Story, api: Any, superuser: Any, hidden: str, short: bool
+) -> None:
     who, make = HIDDEN[hidden]
     make(story, api, superuser)
     http = at_the_desk(who, csrf=False).http
@@ -171,7 +184,7 @@ def test_every_page_does_so_too(story: Story, api: Any, superuser: Any, hidden: 
         for route, _ in routes.served()
         if route.startswith("desk/") and "<uuid:referral_id>" in route
     ]
-    for route in pages:
+    for route in in_turn(pages, hidden, short):
         for method in ("GET", "POST"):
             http.generic(method, routes.at(route, uuid4()))  # fills the caches
             real, random = (

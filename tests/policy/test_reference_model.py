@@ -6,12 +6,11 @@ world that fails is printed step by step, and how to run it again.
 
 from typing import Any
 
-import pytest
-
 from permissions.reference import rows as r
 from permissions.reference.read_rules import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.write_rules import CHANGEABLE, DATABASES_OWN, INSERTS
 from tests.support.ground.seed import SEED
+from tests.support.ground.short_form import in_both_forms
 from tests.support.proofs.random_worlds import cast as cast  # a fixture
 from tests.support.proofs.random_worlds import compare_random_worlds
 from tests.support.proofs.random_worlds import laid as laid  # a fixture
@@ -19,7 +18,7 @@ from tests.support.proofs.rls_probe import Ground
 from tests.support.proofs.world_cast import Cast
 
 WORLDS = 40
-A_PART = 40
+IN_SHORT = 8
 
 
 def test_every_protected_table_stands_in_the_model_and_no_other(laid: Ground) -> None:
@@ -57,6 +56,6 @@ def test_each_right_on_each_column_is_what_the_model_says(cast: Cast) -> None:
         assert wrong == [], role
 
 
-@pytest.mark.parametrize("part", range(WORLDS // A_PART))
-def test_random_worlds(cast: Cast, part: int, record_property: Any) -> None:
-    compare_random_worlds(cast, A_PART, SEED + part, record_property)
+@in_both_forms
+def test_random_worlds(short: bool, cast: Cast, record_property: Any) -> None:
+    compare_random_worlds(cast, IN_SHORT if short else WORLDS, SEED, record_property)

@@ -17,6 +17,7 @@ from api.http.authentication import SESSION_KEY
 from referrals.notifications import sent_messages
 from tests.support.ground.cleaning import TableCleaner
 from tests.support.ground.database import identify
+from tests.support.ground.short_form import in_both_forms
 from tests.support.ground.stored_rows import rows
 from tests.support.people.callers import agency_id
 from tests.support.people.desk_pages import at_the_desk, text_of
@@ -69,10 +70,10 @@ def live(
     phones: PhoneProvider,
     receiver: Receiver,
     superuser: Any,
-) -> Callable[[bool], dict[str, Any]]:
+) -> Callable[[bool, bool], dict[str, Any]]:
     """Live a day, with practice or without; return all that each of them was answered."""
 
-    def day(practiced: bool) -> dict[str, Any]:
+    def day(practiced: bool, short: bool) -> dict[str, Any]:
         empty_tables()
         worlds = [World(api, who) for who in WHO]
 
@@ -94,9 +95,10 @@ def live(
         send_webhooks()
         step("looks")
         found = {}
-        for world in worlds:
+        for number, world in enumerate(worlds):
             world.begin(hook, try_out)
-            for asked, answer in world.answers(LEFT_OUT, QUERIES).items():
+            turn = (number, len(worlds)) if short else (0, 1)
+            for asked, answer in world.answers(LEFT_OUT, QUERIES, turn).items():
                 found[f"{world.who}: {asked}"] = answer
         counts = {key: n - before.get(key, 0) for key, n in log_of(superuser).items()}
         return found | {"the log grew": {key: n for key, n in counts.items() if n}}
@@ -127,8 +129,12 @@ def log_of(superuser: Any) -> dict[tuple[str, ...], int]:
     return {(agency, act, rule): number for agency, act, rule, number in found}
 
 
-def test_no_route_tells_that_people_practiced(live: Callable[[bool], dict[str, Any]]) -> None:
-    without, with_it = within_half_an_hour(lambda: (live(False), live(True)))
+@in_both_forms
+def test_no_route_tells_that_people_practiced(
+    short: bool, live: Callable[..., dict[str, Any]]
+) -> None:
+    """In short: each route by one of them, in turn."""
+    without, with_it = within_half_an_hour(lambda: (live(False, short), live(True, short)))
     assert without.keys() == with_it.keys()
     told = {asked: difference(without[asked], with_it[asked]) for asked in without}
     assert {asked: words for asked, words in told.items() if words} == {}

@@ -8,6 +8,7 @@ from zlib import crc32
 from api.dev.cast import CAST
 from referrals.act_registry.registry import ACTS, MOVES, Answer
 from referrals.packet_fields import PACKET_FIELDS
+from tests.support.ground.short_form import each_once
 from tests.support.proofs import markers as marked
 from tests.support.proofs import matrix, route_table, routes
 from tests.support.proofs.marker_states import STATES
@@ -218,6 +219,16 @@ def asked(*, everything: bool = False, part: int = 0, parts: int = 1) -> list[Ce
     states at least once, rightly, and a page by each side; and each of the cast in each state."""
     drawn = [cell for face in FACES for cell in cells(face, everything)][part::parts]
     return [*drawn, *_missing({one for one in drawn if is_of_one(one)})]
+
+
+def in_short(every: list[Cell]) -> list[Cell]:
+    """Of these cells: each route, each of the cast, each state and each mistake, once of a referral
+    that is shown to who asks and once of one that is not."""
+    return each_once(
+        every,
+        axes=lambda one: ((one.method, one.route), one.who, one.state, one.mistake),
+        outcome=lambda one: is_of_one(one) and shown(one.who, one.state),
+    )
 
 
 def _missing(drawn: set[Cell]) -> Iterator[Cell]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.support.ground.short_form import each_once
 from tests.support.proofs.matrix import TryOut, acting_of, ask, browser, form
 from tests.support.proofs.route_table import SIGNS_OUT, Row
 
@@ -31,6 +32,15 @@ def in_turn(rows: Rows) -> list[Asked]:
             alike.setdefault((role, status), []).append(who)
         found += [Asked(*row, people[number % len(people)]) for people in alike.values()]
     return found
+
+
+def each_answer(rows: Rows) -> list[Asked]:
+    """Each route and each of the cast once for each answer that the table has for them."""
+    return each_once(
+        every(rows),
+        axes=lambda one: ((one.method, one.route), one.who),
+        outcome=lambda one: rows[one.method, one.route][one.who],
+    )
 
 
 def as_the_table_says(rows: Rows, asked: list[Asked]) -> dict[Asked, int]:
