@@ -8,8 +8,8 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test whole record fast static slow prove counts mutate hold times
-.PHONY: browsers screenshots coverage check
+.PHONY: help run stop reset walkthrough test whole record fast static
+.PHONY: slow prove counts mutate hold times browsers screenshots coverage check
 .PHONY: fuzz fhir flat crowds restores drill install-drill backup-drill image image-test sbom
 .PHONY: lint types contract clients openapi schema messages bench load scale lock
 

@@ -28,7 +28,7 @@ from tests.support.ground.cleaning import CONTENT, TableCleaner
 from tests.support.ground.cluster import own_cluster
 from tests.support.ground.hashing import QUICK_HASHER
 from tests.support.ground.http_client import close_streams
-from tests.support.ground.live_server import OneServer, Server
+from tests.support.ground.live_server import OneServer, Server, served
 from tests.support.ground.one_database import ONE_DATABASE
 from tests.support.ground.page_counts import miscounted
 from tests.support.ground.seconds import tell_seconds
@@ -218,11 +218,13 @@ def one_server() -> Iterator[OneServer]:
 
 
 @pytest.fixture(scope="module")
-def server(one_server: OneServer, django_db_setup: str, network: dict[str, Any]) -> Server:
+def server(
+    one_server: OneServer, django_db_setup: str, network: dict[str, Any]
+) -> Iterator[Server]:
     """Partner flows and browsers talk to this: two worker processes, real sockets."""
     base_url, process = one_server.on(django_db_setup)
-    urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
-    return Server(base_url, network | urls, process)
+    yield served(base_url, network, process)
+    one_server.rest()
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ REFUSED_IN_A_ROW = 30
 WRITTEN_BEFORE = 30  # openings before the disk is full: each connection has a page of its own
 
 
+@pytest.mark.whole
 def test_on_a_full_disk_nothing_is_answered_without_its_entry(home: Home) -> None:
     demo = home.start()
     police, ywca = system(demo, "police"), system(demo, "ywca")

@@ -33,6 +33,7 @@ def other_than(code: str, number: int) -> str:
     return f"{(int(code) + 1 + number) % 1_000_000:06d}"
 
 
+@pytest.mark.whole
 def test_no_notice_is_sent_in_a_thousand_tries_without_the_call(
     officer: Officer, station: Station, superuser: Any, shift_clock: Any
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_worker_killed_in_a_push_loses_none_and_the_device_shows_one(
     assert len({headers["topic"] for _, headers, _ in service.received}) == 1
 
 
+@pytest.mark.whole
 def test_a_worker_killed_while_calls_are_paused_makes_them_once_when_the_pause_ends(
     story: Story,
     ready: Browser,

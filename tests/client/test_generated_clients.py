@@ -73,6 +73,7 @@ def test_the_typescript_client_carries_a_referral(
     assert statuses(api) == ["accepted"], "and the sender is shown what they may know"
 
 
+@pytest.mark.whole
 def test_the_python_client_carries_a_referral(told: dict[str, str], api: Any) -> None:
     program = build.python()
     assert said([sys.executable, "-W", "error", str(program)], told, program.parent) == SAYS

@@ -20,7 +20,7 @@ from referrals.packet_fields import PACKET_FIELDS
 from referrals.webhooks import signatures
 from tests.support.ground.database import all_in_the_feed
 from tests.support.ground.guides import Reader, code, node, page, rows
-from tests.support.ground.live_server import Server
+from tests.support.ground.live_server import Server, server_of_its_own
 from tests.support.ground.ports import free_port
 from tests.support.ground.repository import REPOSITORY
 from tests.support.ground.waiting import ended, until
@@ -43,8 +43,14 @@ def hook_port() -> Iterator[int]:
     del os.environ["CAIRN_WEBHOOK_LOOPBACK"]
 
 
+@pytest.fixture(scope="module")
+def server(hook_port: int, django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
+    with server_of_its_own(django_db_setup, network) as one:
+        yield one
+
+
 @pytest.fixture
-def reader(hook_port: int, server: Server, tmp_path: Path) -> Reader:
+def reader(server: Server, tmp_path: Path) -> Reader:
     one = Reader(tmp_path, server.demo)
     one.save("var/get_token.py", code((REPOSITORY / "README.md").read_text(), "python"))
     return one

@@ -100,6 +100,7 @@ def test_a_package_that_is_not_the_locked_one_is_refused_by_name() -> None:
 # -- The SBOM
 
 
+@pytest.mark.whole
 def test_the_sbom_lists_the_lock_file_and_is_the_same_each_time() -> None:
     packages = licenses.read_lock()
     text = sbom.of_lock(COMMIT, packages)
@@ -174,6 +175,7 @@ def test_an_image_that_was_changed_is_refused(tmp_path: Path) -> None:
         oci_archive.read(archive(tmp_path / "image.tar", [layer(a="1")], spoil=True))
 
 
+@pytest.mark.whole
 def test_the_sbom_of_an_image_is_of_what_is_in_it(tmp_path: Path) -> None:
     lock = (DEPLOY / "requirements.lock").read_text()
     there = {

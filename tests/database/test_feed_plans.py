@@ -70,6 +70,7 @@ def pages(api: Any, superuser: Any, who: str) -> list[int]:
     return found
 
 
+@pytest.mark.whole
 def test_a_page_costs_no_more_in_a_history_ten_times_as_long(
     history: Any, api: Any, superuser: Any
 ) -> None:

@@ -30,6 +30,7 @@ def passkey(own: Own) -> Passkey:
     return made
 
 
+@pytest.mark.whole
 def test_of_300_guesses_from_20_addresses_ten_an_hour_are_tried(
     own: Own, passkey: Passkey, shift_clock: Any
 ) -> None:

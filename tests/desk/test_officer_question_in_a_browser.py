@@ -79,6 +79,7 @@ def at_two(demo_table: None, shift_clock: Any) -> None:
     shift_clock(f"{(night - now).total_seconds()} seconds")
 
 
+@pytest.mark.whole
 @pytest.mark.browser
 @pytest.mark.parametrize("language", WORDS)
 def test_what_comes_first_is_right(

@@ -44,6 +44,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+@pytest.mark.whole
 def test_three_times_leaves_from_every_kind_of_page(
     opened: str, server: Server, chromium: Any
 ) -> None:

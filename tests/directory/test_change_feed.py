@@ -204,6 +204,7 @@ def test_a_cursor_is_its_callers_own(api: Any) -> None:
     assert api(None).get(CHANGES, cursor).status_code == 400
 
 
+@pytest.mark.whole
 def test_a_copy_that_follows_while_others_write_equals_the_directory(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

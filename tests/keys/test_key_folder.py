@@ -301,6 +301,7 @@ def test_two_servers_on_one_folder_make_keys_at_once_and_one_is_killed(
         assert not key_folder.missing("default")
 
 
+@pytest.mark.whole
 def test_real_servers_with_a_folder_each_and_with_one(
     superuser: Any, tmp_path: Path, network: dict[str, Any]
 ) -> None:

@@ -143,6 +143,7 @@ def _waits_for_a_lock(cursor: Any) -> bool:
     return found
 
 
+@pytest.mark.whole
 def test_killed_again_and_again_under_load_every_event_is_told(
     story: Story,
     api: Any,

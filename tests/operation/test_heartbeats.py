@@ -175,6 +175,7 @@ def test_a_machine_that_is_new_forgets_those_of_a_week_ago(settings: Any, superu
     assert [one.host for one in beats("mail")] == ["new"]
 
 
+@pytest.mark.whole
 def test_a_worker_that_is_killed_is_missed_and_the_next_one_seen(superuser: Any) -> None:
     env = os.environ | {
         "CAIRN_HOME": str(HOME),

@@ -18,9 +18,9 @@ from django.utils.timezone import now
 from permissions.health import backups, heartbeats
 from permissions.models import Agency
 from tests.operation.readings import value_in
-from tests.support.ground.live_server import Server, begin, children
+from tests.support.ground.live_server import Server, children, server_of_its_own
 from tests.support.ground.repository import DEPLOY
-from tests.support.ground.waiting import stop, until
+from tests.support.ground.waiting import until
 from tests.support.people.stories import Story
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -112,9 +112,8 @@ KNOWN_LABELS = {
 @pytest.fixture(scope="module")
 def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     """One that loads Cairn in each process, as it is deployed: so each counts in its own place."""
-    base_url, process = begin(django_db_setup)
-    yield Server(base_url, network, process)
-    stop(process)
+    with server_of_its_own(django_db_setup, network) as one:
+        yield one
 
 
 def scraped(server: Server) -> str:

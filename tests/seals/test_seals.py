@@ -157,6 +157,7 @@ def test_a_batch_is_bounded_and_no_transaction_is_divided(
     assert faults() == []
 
 
+@pytest.mark.whole
 def test_a_sealer_that_is_killed_at_any_moment_leaves_whole_batches(
     api: Any, superuser: Any, tmp_path: Path
 ) -> None:

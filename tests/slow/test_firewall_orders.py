@@ -18,7 +18,7 @@ from tests.support.proofs.sender_bytes import kept as kept  # a fixture
 def test_nothing_that_the_sender_gets_moves_in_any_order(
     api: Any, superuser: Any, kept: list[Kept], settings: Any
 ) -> None:
-    nothing_moves(every_walk(), api, superuser, kept, settings)
+    assert nothing_moves(every_walk(), api, superuser, kept, settings) == set()
 
 
 def test_each_act_of_the_senders_is_answered_as_if_nothing_had_been_done(

@@ -17,6 +17,7 @@ from tests.support.servers.webhook_receiver import ok, receivers
 # -- Killed, and dead receivers --------------------------------------------------------------------
 
 
+@pytest.mark.whole
 def test_killed_again_and_again_under_load_each_event_arrives_and_order_is_kept(
     story: Story, api: Any, settings: Any, superuser: Any, shift_clock: Callable[[str], None]
 ) -> None:

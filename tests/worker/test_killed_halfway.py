@@ -71,6 +71,7 @@ class Work(threading.Thread):
                 self.enough.set()
 
 
+@pytest.mark.whole
 def test_what_was_answered_is_there_and_nothing_twice(home):
     demo = home.start()
     form = {
@@ -126,6 +127,7 @@ def test_what_was_answered_is_there_and_nothing_twice(home):
         assert done.json()["status"] == "completed"
 
 
+@pytest.mark.whole
 def test_what_was_committed_and_not_answered_is_found_by_its_key(home, monkeypatch):
     """The server and its database end after the commit, and before the caller has the answer."""
     demo = home.start()

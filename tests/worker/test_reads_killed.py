@@ -9,5 +9,6 @@ from tests.support.servers.killed_readers import the_log_holds_what_a_client_hol
 pytestmark = pytest.mark.no_database
 
 
+@pytest.mark.whole
 def test_what_a_client_holds_the_log_holds_however_often_all_of_it_is_killed(home: Home) -> None:
     the_log_holds_what_a_client_holds(home, kills=2)

@@ -61,7 +61,8 @@ class Fuzz:
             name = operation["operationId"]
             if name != TOKEN:
                 self._right(path, method, operation, right, whole=whole)
-                self._wrong(path, method, operation, wrong, whole=whole)
+                if wrong:
+                    self._wrong(path, method, operation, wrong, whole=whole)
         return self.result
 
     def _cases(self, name: str, count: int, *, right: bool, whole: bool) -> Iterable[Case]:

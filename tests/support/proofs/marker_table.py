@@ -154,7 +154,7 @@ def edits_entry(cell: Cell) -> bool:
 
 
 def audits(cell: Cell) -> bool:
-    return cell.ends("access-log", "access-log/export") and cell.who.has("auditor")
+    return cell.ends("access-log", "access-log/export", "AuditEvent") and cell.who.has("auditor")
 
 
 def allowed(marker: Marker, cell: Cell) -> bool:
