@@ -186,7 +186,7 @@ def nothing_moves(
     chosen: list[Walk], api: Any, superuser: Any, kept: list[Kept], configured: Any
 ) -> set[str]:
     """Walk each order of the acts that change the true state, every other act in the gaps of it:
-    all that the sender gets stays the same, byte by byte. Return the acts that were not done on the way."""
+    all that the sender gets stays the same, byte by byte. Return the acts that were not done."""
     with receivers(configured) as (hook,):
         assert api("police.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
         keep_channel(api, "police.admin", "mail", DUTY["police"], use="duty")
